@@ -1,0 +1,5 @@
+"""`python -m akosha_hook` is the `akosha-hook` command."""
+
+from akosha_hook.cli import main
+
+main()

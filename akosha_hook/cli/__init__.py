@@ -1,0 +1,53 @@
+"""The command line: one module per command, imported when the command is used."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "config": "Show, check and change settings.",
+    "install": "Install the hooks.",
+    "status": "Show what is known: last sync, waiting events, problems.",
+    "sync": "Upload now, in the foreground.",
+    "uninstall": "Remove what install added.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"akosha_hook.cli.{cmd_name}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+def _version() -> str:
+    from akosha_hook.version import __version__
+
+    return __version__
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), prog_name="akosha-hook")
+def cli() -> None:
+    """Keep Session-Buddy's memories safe in object storage."""
+
+
+def main() -> None:
+    """The `akosha-hook` command."""
+    from akosha_hook.cli.boundary import run
+
+    raise SystemExit(run(cli))

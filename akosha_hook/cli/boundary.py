@@ -1,0 +1,68 @@
+"""The one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from akosha_hook import log
+from akosha_hook.errors import AkoshaHookError, ExitCode
+from akosha_hook.paths import Paths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+logger = logging.getLogger(__name__)
+
+
+def say_error(error: AkoshaHookError) -> None:
+    """What failed and what to type next, on stderr."""
+    click.echo(f"Error: {printable(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"Try: {printable(error.hint)}", err=True)
+
+
+def printable(text: str) -> str:
+    """`text` with control characters escaped: names on disk and server answers are not trusted."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
+    """Run `command`; every ending becomes one of our exit codes."""
+    try:
+        code = command.main(args=arguments, prog_name="akosha-hook", standalone_mode=False)
+    except AkoshaHookError as error:
+        logger.exception("%s", error.message)
+        say_error(error)
+        return error.exit_code
+    except click.exceptions.Abort:
+        click.echo("Interrupted.", err=True)
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except BrokenPipeError:
+        # The reader has gone (`| head`); stdout must not be flushed into it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:
+        logger.exception("Unexpected error")
+        click.echo(f"Error: unexpected {type(error).__name__}: {printable(str(error))}", err=True)
+        click.echo(
+            f"Try: look into {_log_name()}, and report it with what you find there.", err=True
+        )
+        return ExitCode.FAILED
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _log_name() -> str:
+    try:
+        return str(Paths.from_environment(os.environ).log)
+    except AkoshaHookError:
+        return log.LOGGER

@@ -1,0 +1,69 @@
+"""The one contract of every destination: deliver a snapshot, say truly what arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from akosha_hook.paths import Paths
+    from akosha_hook.progress import Progress
+    from akosha_hook.retry import RetryPolicy
+    from akosha_hook.settings.fields import Settings
+    from akosha_hook.snapshot import Snapshot
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One failed try, as the receipt records it; `at` is ISO 8601 UTC."""
+
+    method: str
+    code: str
+    message: str
+    retryable: bool
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """What is to be delivered, and under which name."""
+
+    snapshot: Snapshot
+    system_id: str
+    machine_id: str
+    upload_id: str
+    sequence: int
+    triggered_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a destination needs besides the consignment."""
+
+    settings: Settings
+    paths: Paths
+    retry: RetryPolicy
+    progress: Progress
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What arrived.
+
+    `files_uploaded` are object keys (none over HTTP). `bytes_transferred` went over the wire.
+    `details` is destination-specific and goes into the receipt as it is.
+    """
+
+    files_uploaded: tuple[str, ...] = ()
+    bytes_transferred: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Destination(Protocol):
+    """Where a snapshot can go; raises DeliveryError or another AkoshaHookError when it cannot."""
+
+    method: str
+
+    def deliver(self, consignment: Consignment, surroundings: Surroundings) -> Delivery: ...

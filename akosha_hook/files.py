@@ -1,0 +1,130 @@
+"""Files that survive a crash and stay private: atomic writes, modes, locks, corrupt files set aside."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import stat
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+FILE_MODE = 0o600
+DIRECTORY_MODE = 0o700
+
+
+def private_directory(path: Path) -> Path:
+    """Make `path` and its parents, readable by the user only; a looser mode is tightened."""
+    path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    if stat.S_IMODE(path.stat().st_mode) != DIRECTORY_MODE:
+        path.chmod(DIRECTORY_MODE)
+    return path
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename inside `path` durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
+    """Replace `path` by `data` so that a reader, or a crash, sees the old or the new file whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def write_json(path: Path, value: object) -> None:
+    """`write_atomic` of `value` as indented JSON."""
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
+    """The JSON document in `path`; None where it is missing.
+
+    One that cannot be read as `type` is renamed to `<name>.corrupt` and counts as missing: our
+    state can be rebuilt, and a user may want to look at what was there.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return None
+    try:
+        return msgspec.json.decode(data, type=type)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        set_aside(path)
+        return None
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename a file that cannot be used to `<name>.corrupt`; None where even that is impossible."""
+    aside = path.with_name(path.name + ".corrupt")
+    try:
+        path.replace(aside)
+    except OSError:
+        return None
+    return aside
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory of ours; one that is gone or not removable is left to the next run."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+class Lock:
+    """An advisory kernel lock on a file: gone with the process that holds it, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock if nobody has it; False if somebody has."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    @contextlib.contextmanager
+    def waiting(self, *, poll_seconds: float = 0.2) -> Iterator[None]:
+        """Hold the lock inside the block, however long it takes to get it."""
+        while not self.acquire():
+            time.sleep(poll_seconds)
+        try:
+            yield
+        finally:
+            self.release()

@@ -1,0 +1,136 @@
+"""Every path akosha-hook touches."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook.errors import AkoshaHookError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things are, derived from Claude Code's configuration directory and the user's own."""
+
+    claude: Path
+    user_toml: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Paths:
+        """Follow `CLAUDE_CONFIG_DIR`, else `~/.claude`."""
+        import platformdirs
+
+        try:
+            home = Path(environ.get("HOME") or Path.home())
+        except RuntimeError as error:
+            raise AkoshaHookError(
+                "There is no home directory to work in.", hint="Set HOME, or CLAUDE_CONFIG_DIR."
+            ) from error
+        configured = environ.get("CLAUDE_CONFIG_DIR")
+        claude = Path(configured).expanduser() if configured else home / ".claude"
+        return cls(
+            claude=Path(os.path.abspath(claude)),  # noqa: PTH100 - a symlink stays a symlink
+            user_toml=platformdirs.user_config_path("akosha-hook") / "config.toml",
+        )
+
+    @property
+    def state(self) -> Path:
+        return self.claude / "akosha"
+
+    @property
+    def outbox(self) -> Path:
+        return self.state / "outbox"
+
+    @property
+    def receipts(self) -> Path:
+        return self.state / "receipts"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.state / "snapshots"
+
+    @property
+    def bin(self) -> Path:
+        return self.state / "bin"
+
+    @property
+    def hook_script(self) -> Path:
+        return self.bin / "akosha-hook.sh"
+
+    @property
+    def interpreter(self) -> Path:
+        """A file that holds the absolute path of the Python the worker runs under."""
+        return self.state / "interpreter"
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by the one worker, asleep or at work."""
+        return self.state / "worker.lock"
+
+    @property
+    def sync_lock(self) -> Path:
+        """Held by whoever syncs, restores or prunes, and never while asleep."""
+        return self.state / "sync.lock"
+
+    @property
+    def progress(self) -> Path:
+        return self.state / "progress.json"
+
+    @property
+    def notice(self) -> Path:
+        return self.state / "notice.json"
+
+    @property
+    def backoff(self) -> Path:
+        return self.state / "backoff.json"
+
+    @property
+    def machine(self) -> Path:
+        return self.state / "machine.json"
+
+    @property
+    def install(self) -> Path:
+        return self.state / "install.json"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "akosha.log"
+
+    @property
+    def session_buddy_log(self) -> Path:
+        """Session-Buddy's own log: appended to, never renamed, truncated or chmodded."""
+        return self.claude / "logs" / "session-buddy.log"
+
+    @property
+    def settings_yaml(self) -> Path:
+        return self.claude / "settings" / "session-buddy.yaml"
+
+    @property
+    def local_yaml(self) -> Path:
+        return self.claude / "settings" / "local.yaml"
+
+    @property
+    def data(self) -> Path:
+        return self.claude / "data"
+
+    @property
+    def claude_settings(self) -> Path:
+        return self.claude / "settings.json"
+
+
+def shipped(name: str) -> Path:
+    """The shipped file or folder `name` (`hooks/...`, `templates/...`), from a wheel or a checkout."""
+    package = Path(__file__).parent
+    for root in (package / "_shipped", package.parent):
+        found = root / name
+        if found.exists():
+            return found
+    raise AkoshaHookError(
+        f"The installed package lacks {name}.",
+        hint="Install akosha-hook again: pip install -U akosha-hook",
+    )

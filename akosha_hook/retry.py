@@ -1,0 +1,122 @@
+"""A deadline, backoff with jitter, and a loop that retries what is worth retrying."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from akosha_hook.errors import UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+MAX_DELAY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock by which everything under it has to be done."""
+
+    seconds: float
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; never negative."""
+        return max(0.0, self.started + self.seconds - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return self.remaining <= 0
+
+
+class DeliveryError(UnreachableError):
+    """A request to a destination that failed, classified.
+
+    `code` is the server's own word (`SlowDown`, `AccessDenied`, `timeout`, ...). `retryable` says
+    whether the same request may succeed later. `request_id` helps the provider's support.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str = "",
+        retryable: bool = False,
+        request_id: str = "",
+        exit_code: int | None = None,
+    ) -> None:
+        from akosha_hook.errors import ExitCode
+
+        super().__init__(
+            message, hint=hint, exit_code=None if exit_code is None else ExitCode(exit_code)
+        )
+        self.code = code
+        self.retryable = retryable
+        self.request_id = request_id
+
+
+class DeadlinePassedError(DeliveryError):
+    """`akosha_upload_timeout_seconds` is over.
+
+    `made_progress`: part of the work is stored and the next try continues it.
+    """
+
+    def __init__(self, seconds: float, *, made_progress: bool = False) -> None:
+        super().__init__(
+            f"Upload timed out after {seconds:g} s.",
+            hint="Raise akosha_upload_timeout_seconds (it is in seconds).",
+            code="timeout",
+            retryable=True,
+        )
+        self.made_progress = made_progress
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how patiently, all under one deadline.
+
+    `on_retry(error, attempt, delay_seconds)` is told before every wait. `wait` sleeps; tests and
+    cancellation may bring their own.
+    """
+
+    max_retries: int
+    backoff_seconds: float
+    deadline: Deadline
+    on_retry: Callable[[DeliveryError, int, float], None] | None = None
+    wait: Callable[[float], None] = time.sleep
+
+    def delay(self, attempt: int) -> float:
+        """Seconds before retry number `attempt` (from 0): doubling, with full jitter's upper half."""
+        longest = min(MAX_DELAY_SECONDS, self.backoff_seconds * 2.0**attempt)
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not cryptography
+
+    def call(self, request: Callable[[], T]) -> T:
+        """Run `request` until it succeeds, fails for good, or retries or time run out.
+
+        `request` raises DeliveryError. Raises its last error, or DeadlinePassedError where the
+        next wait would cross the deadline.
+        """
+        attempt = 0
+        while True:
+            if self.deadline.passed:
+                raise DeadlinePassedError(self.deadline.seconds)
+            try:
+                return request()
+            except DeliveryError as error:
+                if not error.retryable or isinstance(error, DeadlinePassedError):
+                    raise
+                if attempt >= self.max_retries:
+                    raise
+                delay = self.delay(attempt)
+                if delay >= self.deadline.remaining:
+                    raise DeadlinePassedError(self.deadline.seconds) from error
+                if self.on_retry is not None:
+                    self.on_retry(error, attempt + 1, delay)
+                self.wait(delay)
+                attempt += 1

@@ -1,0 +1,138 @@
+"""The one table of settings: name, type, range, default, help, and who may set it.
+
+Validation, `config show`, the templates and the reference in `docs/configuration.md` come from
+here. A field's environment name is `SESSION_BUDDY_` and its upper-case name. No field holds a
+credential: those are found as `docs/security.md` says, never read from settings.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+ENVIRONMENT_PREFIX = "SESSION_BUDDY_"
+MAX_INTERVAL_SECONDS = 86_400
+
+
+class RepositoryRule(Enum):
+    """How far a repository's own file may restrict its events; it may widen nothing."""
+
+    ONLY_OFF = "only off"
+    ONLY_LONGER = "only longer"
+
+
+def _help(text: str, *, repository: RepositoryRule | None = None) -> Meta:
+    return Meta(description=text, extra={"repository": repository})
+
+
+Count = Annotated[int, Meta(ge=0, le=100_000)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings with every layer applied; names and defaults are the user guide's."""
+
+    akosha_cloud_bucket: Annotated[str, _help("S3/R2 bucket name; empty: no cloud upload.")] = ""
+    akosha_cloud_endpoint: Annotated[
+        str, _help("S3/R2 endpoint URL, scheme included, no path; empty with a bucket: AWS.")
+    ] = ""
+    akosha_cloud_region: Annotated[
+        str, _help("Storage region; auto: found from the endpoint, or asked of AWS once.")
+    ] = "auto"
+    akosha_system_id: Annotated[
+        str, _help("Name of this machine in the bucket; empty: the hostname at first use.")
+    ] = ""
+    akosha_upload_on_session_end: Annotated[
+        bool,
+        _help(
+            "Upload when a Claude Code session ends.",
+            repository=RepositoryRule.ONLY_OFF,
+        ),
+    ] = True
+    akosha_enable_fallback: Annotated[
+        bool, _help("Push to the Akosha server when the cloud cannot be used.")
+    ] = True
+    akosha_force_method: Annotated[
+        Literal["auto", "cloud", "http"], _help("Which destination: auto, cloud or http.")
+    ] = "auto"
+    akosha_upload_timeout_seconds: Annotated[
+        int, Meta(ge=1, le=86_400), _help("Deadline of one upload to one destination, in seconds.")
+    ] = 300
+    akosha_max_retries: Annotated[
+        int, Meta(ge=0, le=100), _help("Retries of a request that failed for a passing reason.")
+    ] = 3
+    akosha_retry_backoff_seconds: Annotated[
+        float, Meta(ge=0, le=3600), _help("First retry delay in seconds; it doubles every time.")
+    ] = 2.0
+    akosha_enable_compression: Annotated[bool, _help("Compress with gzip before upload.")] = True
+    akosha_enable_deduplication: Annotated[
+        bool, _help("Skip databases that have not changed since their last upload.")
+    ] = True
+    akosha_chunk_size_mb: Annotated[
+        int,
+        Meta(ge=1, le=100),
+        _help("Multipart part size in MiB; below 5 is raised to 5, the least S3 takes."),
+    ] = 5
+    akosha_http_url: Annotated[str, _help("Akosha server, with or without /mcp.")] = (
+        "http://localhost:8682"
+    )
+    akosha_data_dir: Annotated[
+        str, _help("Where the databases are; empty: Session-Buddy's data_dir, else data.")
+    ] = ""
+    akosha_databases: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(min_length=1),
+        _help("Database file names, or globs, inside the data directory."),
+    ] = ("reflection.duckdb", "knowledge_graph*.duckdb")
+    akosha_upload_on_commit: Annotated[
+        bool, _help("Upload after git commits and merges.", repository=RepositoryRule.ONLY_OFF)
+    ] = True
+    akosha_min_interval_seconds: Annotated[
+        int,
+        Meta(ge=0, le=MAX_INTERVAL_SECONDS),
+        _help(
+            "Commits start at most one upload per this many seconds; the last state still goes.",
+            repository=RepositoryRule.ONLY_LONGER,
+        ),
+    ] = 900
+    akosha_settle_seconds: Annotated[
+        float, Meta(ge=0, le=30), _help("Quiet time in seconds before a snapshot is taken.")
+    ] = 1.0
+    akosha_parallel_uploads: Annotated[
+        int, Meta(ge=0, le=16), _help("Parts in flight; 0: by provider (3, on R2 2).")
+    ] = 0
+    akosha_enable_delta: Annotated[
+        bool, _help("Send only the blocks that changed since the last full upload.")
+    ] = True
+    akosha_full_interval_days: Annotated[
+        int, Meta(ge=1, le=365), _help("Oldest upload, in days, that a newer one may lean on.")
+    ] = 7
+    akosha_addressing_style: Annotated[
+        Literal["auto", "path", "virtual"], _help("How the bucket stands in the URL.")
+    ] = "auto"
+    akosha_aws_profile: Annotated[
+        str, _help("Profile in the shared AWS files; beats keys in the environment.")
+    ] = ""
+    akosha_use_instance_role: Annotated[
+        bool, _help("Ask the container or instance metadata service for credentials.")
+    ] = False
+    akosha_allow_insecure_endpoint: Annotated[
+        bool, _help("Allow http:// beyond this machine: memories travel unencrypted.")
+    ] = False
+    akosha_ca_file: Annotated[str, _help("Extra CA bundle (PEM) for private servers.")] = ""
+    akosha_sse: Annotated[
+        Literal["", "AES256", "aws:kms"], _help("Server-side encryption to ask for.")
+    ] = ""
+    akosha_sse_kms_key_id: Annotated[str, _help("KMS key for akosha_sse: aws:kms.")] = ""
+    akosha_keep_last: Annotated[Count, _help("Uploads that prune keeps: the newest N.")] = 0
+    akosha_keep_daily: Annotated[Count, _help("Uploads that prune keeps: one for N days.")] = 0
+    akosha_keep_weekly: Annotated[Count, _help("Uploads that prune keeps: one for N weeks.")] = 0
+    akosha_keep_monthly: Annotated[Count, _help("Uploads that prune keeps: one for N months.")] = 0
+    akosha_metrics_file: Annotated[str, _help("Prometheus textfile to write after a sync.")] = ""
+    enable_debug_mode: Annotated[bool, _help("Log everything, stack traces included.")] = False
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        _help("Least level that reaches Session-Buddy's log."),
+    ] = "INFO"

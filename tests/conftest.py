@@ -1,0 +1,73 @@
+"""Real S3 servers, one of each for the whole run, and a home of its own for every test."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from akosha_hook.demo.s3_server import S3Server, available, s3_server
+from akosha_hook.paths import Paths
+from tests.support.s3 import TestBucket, make_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clean home directory; nothing of the real environment but what programs need to run."""
+    for name in list(os.environ):
+        if name not in KEPT and not name.startswith(("PYTEST_", "COVERAGE", "HYPOTHESIS")):
+            monkeypatch.delenv(name)
+    directory = tmp_path / "home"
+    directory.mkdir()
+    monkeypatch.setenv("HOME", str(directory))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(directory / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return directory
+
+
+@pytest.fixture
+def paths(home: Path) -> Paths:
+    return Paths.from_environment(os.environ)
+
+
+def _server(name: str, factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_server(factory.mktemp(name), name) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    yield from _server("seaweedfs", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    yield from _server("rclone", tmp_path_factory)
+
+
+@pytest.fixture(params=available())
+def any_server(request: pytest.FixtureRequest) -> S3Server:
+    """Every S3 server installed here, one after the other."""
+    server = request.getfixturevalue(request.param)
+    assert isinstance(server, S3Server)
+    return server
+
+
+@pytest.fixture
+def bucket(seaweedfs: S3Server) -> TestBucket:
+    """A new bucket on SeaweedFS."""
+    return make_bucket(seaweedfs, f"memories-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def any_bucket(any_server: S3Server) -> TestBucket:
+    """A new bucket on every S3 server installed here."""
+    return make_bucket(any_server, f"memories-{uuid.uuid4().hex[:12]}")

@@ -1,0 +1,67 @@
+"""A bucket of one's own on a real S3 server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import urllib3
+from minio import Minio
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from akosha_hook.demo.s3_server import S3Server
+
+
+@dataclass(frozen=True)
+class TestBucket:
+    """`client` looks at the bucket from outside, with none of our code in between."""
+
+    __test__ = False
+
+    server: S3Server
+    name: str
+    client: Minio
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a user would export to reach it."""
+        return {
+            "SESSION_BUDDY_AKOSHA_CLOUD_BUCKET": self.name,
+            "SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT": self.server.endpoint,
+            "AWS_ACCESS_KEY_ID": self.server.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
+        }
+
+    def keys(self, prefix: str = "") -> list[str]:
+        found = self.client.list_objects(self.name, prefix=prefix, recursive=True)
+        return sorted(str(each.object_name) for each in found)
+
+    def read(self, key: str) -> bytes:
+        """The stored bytes, not decoded."""
+        response = self.client.get_object(
+            self.name, key, request_headers={"Accept-Encoding": "identity"}
+        )
+        try:
+            return bytes(response.read(decode_content=False))
+        finally:
+            response.close()
+            response.release_conn()
+
+    def open_uploads(self) -> int:
+        """Multipart uploads that are neither completed nor aborted."""
+        return len(self.client._list_multipart_uploads(self.name).uploads)
+
+
+def make_bucket(server: S3Server, name: str) -> TestBucket:
+    client = Minio(
+        server.endpoint.removeprefix("http://"),
+        server.access_key,
+        server.secret_key,
+        secure=False,
+        region="us-east-1",
+        http_client=urllib3.PoolManager(timeout=30, retries=False),
+    )
+    client.make_bucket(name)
+    return TestBucket(server, name, client)
