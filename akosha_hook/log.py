@@ -38,10 +38,9 @@ class RedactingFormatter(logging.Formatter):
     Every physical line carries the prefix, so that `grep -i akosha` shows whole messages.
     """
 
-    converter = time.gmtime
-
     def __init__(self, *, tracebacks: bool) -> None:
         super().__init__("%(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        self.converter = time.gmtime
         self._tracebacks = tracebacks
         self._secrets: set[str] = set()
 
