@@ -24,8 +24,13 @@ class RepositoryRule(Enum):
     ONLY_LONGER = "only longer"
 
 
-def _help(text: str, *, repository: RepositoryRule | None = None) -> Meta:
-    return Meta(description=text, extra={"repository": repository})
+def _help(text: str, *, repository: RepositoryRule | None = None, tuning: bool = False) -> Meta:
+    """`tuning` marks a field whose wrong value can only cost time or a log line.
+
+    Every other one says where memories go, which of them, or whether: unattended, a problem there
+    stops the upload instead of falling back to another value.
+    """
+    return Meta(description=text, extra={"repository": repository, "tuning": tuning})
 
 
 Count = Annotated[int, Meta(ge=0, le=100_000)]
@@ -58,22 +63,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["auto", "cloud", "http"], _help("Which destination: auto, cloud or http.")
     ] = "auto"
     akosha_upload_timeout_seconds: Annotated[
-        int, Meta(ge=1, le=86_400), _help("Deadline of one upload to one destination, in seconds.")
+        int,
+        Meta(ge=1, le=86_400),
+        _help("Deadline of one upload to one destination, in seconds.", tuning=True),
     ] = 300
     akosha_max_retries: Annotated[
-        int, Meta(ge=0, le=100), _help("Retries of a request that failed for a passing reason.")
+        int,
+        Meta(ge=0, le=100),
+        _help("Retries of a request that failed for a passing reason.", tuning=True),
     ] = 3
     akosha_retry_backoff_seconds: Annotated[
-        float, Meta(ge=0, le=3600), _help("First retry delay in seconds; it doubles every time.")
+        float,
+        Meta(ge=0, le=3600),
+        _help("First retry delay in seconds; it doubles every time.", tuning=True),
     ] = 2.0
-    akosha_enable_compression: Annotated[bool, _help("Compress with gzip before upload.")] = True
+    akosha_enable_compression: Annotated[
+        bool, _help("Compress with gzip before upload.", tuning=True)
+    ] = True
     akosha_enable_deduplication: Annotated[
-        bool, _help("Skip databases that have not changed since their last upload.")
+        bool, _help("Skip databases that have not changed since their last upload.", tuning=True)
     ] = True
     akosha_chunk_size_mb: Annotated[
         int,
         Meta(ge=1, le=100),
-        _help("Multipart part size in MiB; below 5 is raised to 5, the least S3 takes."),
+        _help(
+            "Multipart part size in MiB; below 5 is raised to 5, the least S3 takes.", tuning=True
+        ),
     ] = 5
     akosha_http_url: Annotated[str, _help("Akosha server, with or without /mcp.")] = (
         "http://localhost:8682"
@@ -95,16 +110,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _help(
             "Commits start at most one upload per this many seconds; the last state still goes.",
             repository=RepositoryRule.ONLY_LONGER,
+            tuning=True,
         ),
     ] = 900
     akosha_settle_seconds: Annotated[
-        float, Meta(ge=0, le=30), _help("Quiet time in seconds before a snapshot is taken.")
+        float,
+        Meta(ge=0, le=30),
+        _help("Quiet time in seconds before a snapshot is taken.", tuning=True),
     ] = 1.0
     akosha_parallel_uploads: Annotated[
-        int, Meta(ge=0, le=16), _help("Parts in flight; 0: by provider (3, on R2 2).")
+        int, Meta(ge=0, le=16), _help("Parts in flight; 0: by provider (3, on R2 2).", tuning=True)
     ] = 0
     akosha_enable_delta: Annotated[
-        bool, _help("Send only the blocks that changed since the last full upload.")
+        bool, _help("Send only the blocks that changed since the last full upload.", tuning=True)
     ] = True
     akosha_full_interval_days: Annotated[
         int, Meta(ge=1, le=365), _help("Oldest upload, in days, that a newer one may lean on.")
@@ -130,9 +148,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     akosha_keep_daily: Annotated[Count, _help("Uploads that prune keeps: one for N days.")] = 0
     akosha_keep_weekly: Annotated[Count, _help("Uploads that prune keeps: one for N weeks.")] = 0
     akosha_keep_monthly: Annotated[Count, _help("Uploads that prune keeps: one for N months.")] = 0
-    akosha_metrics_file: Annotated[str, _help("Prometheus textfile to write after a sync.")] = ""
-    enable_debug_mode: Annotated[bool, _help("Log everything, stack traces included.")] = False
+    akosha_metrics_file: Annotated[
+        str, _help("Prometheus textfile to write after a sync.", tuning=True)
+    ] = ""
+    enable_debug_mode: Annotated[
+        bool, _help("Log everything, stack traces included.", tuning=True)
+    ] = False
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-        _help("Least level that reaches Session-Buddy's log."),
+        _help("Least level that reaches Session-Buddy's log.", tuning=True),
     ] = "INFO"

@@ -1,0 +1,209 @@
+"""The fold: layers of candidates into one `Settings` that remembers where each value came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from akosha_hook.errors import SettingsError
+from akosha_hook.settings import layers
+from akosha_hook.settings.derived import MIN_PART_MB
+from akosha_hook.settings.fields import Settings
+from akosha_hook.settings.layers import Candidate, Content, Layer, Origin
+from akosha_hook.settings.rules import DEPENDENT, Context, check, is_loopback, is_placeholder
+from akosha_hook.settings.table import table
+from akosha_hook.settings.values import RejectedError, from_native, from_text
+from akosha_hook.settings.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from akosha_hook.paths import Paths
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with every layer applied.
+
+    `problems` are values that cannot be used: their fields have the next layer's value.
+    `doubtful` names those of them that say where memories go, which, or whether; an unattended
+    upload must not start while there are any. `notes` are values that work a little differently.
+    """
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubtful: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Fold:
+    """What the fold has found so far."""
+
+    home: Path
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
+
+    def usable(self, candidate: Candidate) -> Any:
+        """Its value; raises RejectedError."""
+        read = from_text if candidate.textual else from_native
+        value = read(candidate.field, candidate.value)
+        return check(candidate.field.name, value, Context(self.values, self.home))
+
+    def settle(self, name: str, candidates: Iterable[Candidate]) -> None:
+        """The first usable value; a bad one is a problem above it and a warning below it."""
+        for candidate in candidates:
+            try:
+                value = self.usable(candidate)
+            except RejectedError as error:
+                said = _rejection(candidate, error)
+                if name in self.values:
+                    self.warnings.append(f"{said}; {self.origins[name]} overrides it")
+                else:
+                    self.problems.append(said)
+                    self.doubtful.add(name)
+                continue
+            if name not in self.values:
+                self.values[name] = value
+                self.origins[name] = candidate.origin
+        if name not in self.values:
+            self.values[name] = table()[name].default
+            self.origins[name] = Origin(Layer.DEFAULT, None, None, name)
+
+
+def _rejection(candidate: Candidate, error: RejectedError) -> str:
+    where = candidate.origin
+    return f"{where.place}: {where.name} is {shown(candidate.value)} but must be {error}"
+
+
+def load(
+    environ: Mapping[str, str], paths: Paths, overrides: Mapping[str, object] | None = None
+) -> Loaded:
+    """Settings from every layer; whatever is wrong with them is in the result, never raised.
+
+    `overrides` are command-line options by field name; None is not set.
+    """
+    contents = (
+        layers.command_line(overrides or {}),
+        layers.environment(environ),
+        layers.user_toml(paths.user_toml),
+        layers.yaml_layer(paths.local_yaml, Layer.LOCAL),
+        layers.yaml_layer(paths.settings_yaml, Layer.BASE),
+    )
+    return fold(contents, home=_home(environ, paths))
+
+
+def load_strict(
+    environ: Mapping[str, str], paths: Paths, overrides: Mapping[str, object] | None = None
+) -> Loaded:
+    """`load`, or one SettingsError that lists every problem."""
+    loaded = load(environ, paths, overrides)
+    _refuse(loaded.problems)
+    return loaded
+
+
+def load_unattended(environ: Mapping[str, str], paths: Paths) -> Loaded:
+    """`load` for a worker: a wrong number costs nothing, but in doubt nothing is sent anywhere.
+
+    Raises SettingsError where a problem leaves open where memories go, which of them, or whether:
+    a mistyped endpoint must not turn into another server's.
+    """
+    loaded = load(environ, paths)
+    if loaded.doubtful:
+        _refuse(loaded.problems)
+    return loaded
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if not problems:
+        return
+    listed = problems[0] if len(problems) == 1 else "\n  " + "\n  ".join(problems)
+    raise SettingsError(
+        f"The settings cannot be used: {listed}",
+        hint="correct what is named above, then: akosha-hook config validate",
+    )
+
+
+def _home(environ: Mapping[str, str], paths: Paths) -> Path:
+    return Path(environ["HOME"]) if environ.get("HOME") else _known_home(paths)
+
+
+def _known_home(paths: Paths) -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return paths.claude.parent
+
+
+def fold(contents: Sequence[Content], *, home: Path) -> Loaded:
+    """One `Settings` of layers, highest first."""
+    state = _Fold(home)
+    for content in contents:
+        state.problems.extend(content.problems)
+        state.warnings.extend(content.warnings)
+    independent = [name for name in table() if name not in DEPENDENT]
+    for name in (*independent, *DEPENDENT):
+        state.settle(
+            name, (each for c in contents for each in c.candidates if each.field.name == name)
+        )
+    _take_session_buddys_directory(state, contents)
+    unknown = any(content.doubtful is None for content in contents)
+    doubtful = state.doubtful.union(*(content.doubtful or () for content in contents))
+    settings = Settings(**state.values)
+    return Loaded(
+        settings,
+        {name: state.origins[name] for name in table()},
+        (*state.warnings, *_cautions(settings, state.origins)),
+        tuple(state.problems),
+        _notes(settings),
+        frozenset(table() if unknown else {each for each in doubtful if not table()[each].tuning}),
+    )
+
+
+def _take_session_buddys_directory(state: _Fold, contents: Sequence[Content]) -> None:
+    """Session-Buddy's own `data_dir`, where ours is empty; one we cannot follow is a warning."""
+    for content in contents:
+        if state.values["akosha_data_dir"] or content.data_dir is None:
+            continue
+        try:
+            state.values["akosha_data_dir"] = state.usable(content.data_dir)
+        except RejectedError as error:
+            state.warnings.append(f"{_rejection(content.data_dir, error)}; set akosha_data_dir")
+        else:
+            state.origins["akosha_data_dir"] = content.data_dir.origin
+
+
+def _cautions(settings: Settings, origins: Mapping[str, Origin]) -> list[str]:
+    cautions = []
+    if is_placeholder(settings.akosha_cloud_endpoint):
+        cautions.append(
+            f"{origins['akosha_cloud_endpoint'].place}: akosha_cloud_endpoint is "
+            f"{shown(settings.akosha_cloud_endpoint)}: put your account's id in place of <...>"
+        )
+    if settings.akosha_force_method == "cloud" and not settings.akosha_cloud_bucket:
+        cautions.append(
+            f"{origins['akosha_force_method'].place}: akosha_force_method is cloud, "
+            "but akosha_cloud_bucket is empty"
+        )
+    return cautions
+
+
+def _notes(settings: Settings) -> tuple[str, ...]:
+    notes = []
+    if settings.akosha_chunk_size_mb < MIN_PART_MB:
+        notes.append(
+            f"akosha_chunk_size_mb is {settings.akosha_chunk_size_mb}: multipart uploads use "
+            f"{MIN_PART_MB} MiB, the least S3 takes"
+        )
+    for name in ("akosha_cloud_endpoint", "akosha_http_url"):
+        url = urlsplit(getattr(settings, name))
+        if url.scheme == "http" and not is_loopback(url.hostname or ""):
+            notes.append(f"{name} is {shown(url.geturl())}: memories travel unencrypted")
+    return tuple(notes)

@@ -1,0 +1,183 @@
+"""What a value must be beyond its type; each rule returns the value as it is used."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from akosha_hook.settings.values import RejectedError
+from akosha_hook.settings.wording import CREDENTIALS_BELONG, escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_NAME = 255
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
+_BUCKET_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+_BUCKET_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?", re.ASCII)
+_PLACEHOLDER = re.compile(r"<[A-Za-z0-9_-]+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may look at besides its value: the fields before it, and the home directory."""
+
+    settled: Mapping[str, Any]
+    home: Path
+
+
+def check(name: str, value: Any, context: Context) -> Any:
+    """The value of field `name` as it is used; raises RejectedError."""
+    rule = _RULES.get(name)
+    return rule(value, context) if rule else value
+
+
+def is_placeholder(endpoint: str) -> bool:
+    """Whether an endpoint still reads as in a guide: `https://<account>.r2...`."""
+    return bool(_PLACEHOLDER.search(endpoint))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine, whatever a name server says."""
+    if host.lower() == "localhost":
+        return True
+    return _is_ip(host) and ipaddress.ip_address(host).is_loopback
+
+
+def _bucket(value: str, _: Context) -> str:
+    if not value:
+        return value
+    if "/" in value:
+        raise RejectedError("a bucket's bare name, without s3:// and without a folder")
+    if not _BUCKET.fullmatch(value) or ".." in value or _is_ip(value):
+        raise RejectedError(
+            "3 to 63 lower-case letters, digits, dots and hyphens, beginning and ending with a "
+            "letter or digit, without two dots in a row, and no IP address"
+        )
+    if value.startswith(_BUCKET_PREFIXES) or value.endswith(_BUCKET_SUFFIXES):
+        raise RejectedError("a name S3 does not keep for itself (a prefix or suffix here is)")
+    return value
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def _endpoint(value: str, context: Context) -> str:
+    if not value:
+        return value
+    url = _url(value, "https://s3.us-east-1.amazonaws.com")
+    path = url.path.rstrip("/")
+    if path:
+        bucket = context.settled["akosha_cloud_bucket"]
+        reason = "the bucket belongs in akosha_cloud_bucket" if path == f"/{bucket}" else "no path"
+        raise RejectedError(f"scheme and host only ({reason}): drop {escaped(path)}")
+    _check_transport(url, context)
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _http_url(value: str, context: Context) -> str:
+    url = _url(value, "http://localhost:8682")
+    if url.path.rstrip("/") not in {"", "/mcp"}:
+        raise RejectedError("scheme and host, with or without /mcp, such as http://localhost:8682")
+    _check_transport(url, context)
+    return f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}"
+
+
+def _url(value: str, example: str) -> SplitResult:
+    try:
+        url = urlsplit(_PLACEHOLDER.sub("placeholder", value.strip()))
+        host = url.hostname or ""
+        port = url.port
+    except ValueError as error:
+        raise RejectedError(f"a URL such as {example}") from error
+    if url.scheme not in {"http", "https"} or not host or port == 0:
+        raise RejectedError(f"a URL with http:// or https:// and a host, such as {example}")
+    if "@" in url.netloc:
+        raise RejectedError(f"without a user or key; {CREDENTIALS_BELONG}")
+    if url.query or url.fragment or value.strip().endswith(("?", "#")):
+        raise RejectedError(f"without ? or #, such as {example}")
+    if not (_HOST.fullmatch(host) or (":" in host and _is_ip(host))):
+        raise RejectedError(f"a URL with a plain host name or address, such as {example}")
+    return urlsplit(value.strip())
+
+
+def _check_transport(url: SplitResult, context: Context) -> None:
+    insecure = url.scheme == "http" and not is_loopback(url.hostname or "")
+    if insecure and not context.settled["akosha_allow_insecure_endpoint"]:
+        raise RejectedError(
+            "https:// beyond this machine (akosha_allow_insecure_endpoint allows http://, "
+            "where memories travel unencrypted)"
+        )
+
+
+def _region(value: str, _: Context) -> str:
+    if not value:
+        return "auto"
+    if not _REGION.fullmatch(value):
+        raise RejectedError("auto, or a region such as us-east-1")
+    return value
+
+
+def _system_id(value: str, _: Context) -> str:
+    if value and not re.search(r"[A-Za-z0-9]", value):
+        raise RejectedError("empty, or hold at least one ASCII letter or digit")
+    return value
+
+
+def _path(value: str, context: Context) -> str:
+    if not value:
+        return value
+    if value == "~" or value.startswith("~/"):
+        return str(context.home / value[2:])
+    if not Path(value).is_absolute():
+        raise RejectedError("an absolute path, or one that begins with ~/")
+    return value
+
+
+def _databases(value: tuple[str, ...], _: Context) -> tuple[str, ...]:
+    for name in value:
+        if "/" in name or "\\" in name or name in {".", ".."} or len(name) > MAX_NAME:
+            raise RejectedError("file names or globs inside akosha_data_dir, without folders")
+    return value
+
+
+def _profile(value: str, _: Context) -> str:
+    if value != value.strip() or "]" in value or len(value) > MAX_NAME:
+        raise RejectedError("a profile name as in ~/.aws/config")
+    return value
+
+
+def _kms_key(value: str, context: Context) -> str:
+    if value and context.settled["akosha_sse"] != "aws:kms":
+        raise RejectedError("empty, unless akosha_sse is aws:kms")
+    return value
+
+
+# Rules that look at other fields come after them, whatever the table's order.
+_RULES: Mapping[str, Callable[[Any, Context], Any]] = {
+    "akosha_cloud_bucket": _bucket,
+    "akosha_cloud_region": _region,
+    "akosha_system_id": _system_id,
+    "akosha_data_dir": _path,
+    "akosha_databases": _databases,
+    "akosha_aws_profile": _profile,
+    "akosha_ca_file": _path,
+    "akosha_metrics_file": _path,
+    "akosha_cloud_endpoint": _endpoint,
+    "akosha_http_url": _http_url,
+    "akosha_sse_kms_key_id": _kms_key,
+}
+DEPENDENT = ("akosha_cloud_endpoint", "akosha_http_url", "akosha_sse_kms_key_id")

@@ -1,0 +1,66 @@
+"""Settings as they are shown: on one line, escaped, shortened, without credentials."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_SHOWN = 80
+CREDENTIALS_BELONG = (
+    "credentials are never read from settings: export AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY (AKOSHA_TOKEN for the Akosha server), or keep them in ~/.aws/credentials"
+)
+
+_CREDENTIAL_NAME = re.compile(
+    r"secret|passw|passphrase|token|credential|bearer|(access|api|private|account|application)_?key"
+    r"|(^|_)(key|key_?id|pwd|auth)$"
+)
+_CREDENTIAL_VALUE = (
+    (re.compile(r"//[^/\s]*@"), "//***@"),
+    (re.compile(r"(://[^\s?]*\?)\S+"), r"\1***"),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
+)
+
+
+def is_credential_name(name: str) -> bool:
+    """Whether a key that is no field of ours looks like one for a key, token or password."""
+    return bool(_CREDENTIAL_NAME.search(name[:200].lower()))
+
+
+def escaped(text: str, limit: int = MAX_SHOWN) -> str:
+    """`text` on one line, at most `limit` characters, with nothing a terminal would act on."""
+    cut = text[:limit]
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return safe + ("..." if len(text) > limit else "")
+
+
+def shown(value: object) -> str:
+    """A setting's value in a message."""
+    return escaped(_plain(value))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        text = value[: 2 * MAX_SHOWN]
+        for pattern, replacement in _CREDENTIAL_VALUE:
+            text = pattern.sub(replacement, text)
+        return f'"{text}"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_plain(each) for each in value[:10]) + "]"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, int) and value.bit_length() > 200:  # noqa: PLR2004 - str() is quadratic
+        return "a huge number"
+    return str(value)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean x?` or nothing."""
+    close = difflib.get_close_matches(name[:100].lower(), list(known), n=1, cutoff=0.75)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from akosha_hook.errors import ExitCode, SettingsError
+from akosha_hook.settings import Layer, Settings, load_strict, load_unattended
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.settings.conftest import Layers
+
+
+def test_without_any_layer_the_defaults_hold(layers: Layers) -> None:
+    loaded = layers.load()
+    assert loaded.settings == Settings()
+    assert loaded.problems == loaded.warnings == loaded.notes == ()
+    assert set(loaded.origins) == set(Settings.__struct_fields__)
+    assert {each.layer for each in loaded.origins.values()} == {Layer.DEFAULT}
+
+
+def test_the_highest_layer_wins_and_is_named(layers: Layers) -> None:
+    base = layers.base("other: 1\nakosha_system_id: base\n")
+    seen = [layers.load()]
+    local = layers.local("# mine\n\nakosha_system_id: local\n")
+    seen.append(layers.load())
+    user = layers.user('log_level = "INFO"\nakosha_system_id = "user"\n')
+    seen.append(layers.load())
+    layers.environ["SESSION_BUDDY_AKOSHA_SYSTEM_ID"] = "environment"
+    seen.append(layers.load())
+    seen.append(layers.load({"akosha_system_id": "option", "akosha_cloud_bucket": None}))
+    assert [each.settings.akosha_system_id for each in seen] == [
+        "base",
+        "local",
+        "user",
+        "environment",
+        "option",
+    ]
+    assert [str(each.origins["akosha_system_id"]) for each in seen] == [
+        f"{base}:2",
+        f"{local}:3",
+        f"{user}:2",
+        "environment SESSION_BUDDY_AKOSHA_SYSTEM_ID",
+        "command line",
+    ]
+    assert not any(each.problems for each in seen)
+
+
+def test_layers_are_mixed_field_by_field(layers: Layers) -> None:
+    layers.base("akosha_cloud_bucket: base-bucket\nakosha_max_retries: 5\n")
+    layers.local("akosha_max_retries: 7\n")
+    settings = layers.load().settings
+    assert (settings.akosha_cloud_bucket, settings.akosha_max_retries) == ("base-bucket", 7)
+
+
+def test_an_empty_variable_empties_a_text(layers: Layers) -> None:
+    layers.base("akosha_cloud_bucket: base-bucket\n")
+    layers.environ["SESSION_BUDDY_AKOSHA_CLOUD_BUCKET"] = ""
+    assert layers.load().settings.akosha_cloud_bucket == ""
+
+
+def test_an_empty_variable_is_no_number_and_no_empty_list_of_databases(layers: Layers) -> None:
+    layers.environ["SESSION_BUDDY_AKOSHA_MAX_RETRIES"] = ""
+    layers.environ["SESSION_BUDDY_AKOSHA_DATABASES"] = ""
+    loaded = layers.load()
+    assert loaded.problems == (
+        'environment: SESSION_BUDDY_AKOSHA_MAX_RETRIES is "" but must be a whole number from 0 to 100',
+        'environment: SESSION_BUDDY_AKOSHA_DATABASES is "" but must be a list of names, at least one',
+    )
+    assert loaded.settings == Settings()
+
+
+@pytest.mark.parametrize("text", ["1", "true", "YES", " on "])
+def test_a_variable_says_yes(layers: Layers, text: str) -> None:
+    layers.environ["SESSION_BUDDY_ENABLE_DEBUG_MODE"] = text
+    assert layers.load().settings.enable_debug_mode
+
+
+@pytest.mark.parametrize("text", ["0", "False", "no", "off"])
+def test_a_variable_says_no(layers: Layers, text: str) -> None:
+    layers.environ["SESSION_BUDDY_AKOSHA_ENABLE_FALLBACK"] = text
+    assert not layers.load().settings.akosha_enable_fallback
+
+
+def test_variables_hold_numbers_and_lists(layers: Layers) -> None:
+    layers.environ |= {
+        "SESSION_BUDDY_AKOSHA_MAX_RETRIES": "9",
+        "SESSION_BUDDY_AKOSHA_RETRY_BACKOFF_SECONDS": ".5",
+        "SESSION_BUDDY_AKOSHA_DATABASES": "reflection.duckdb, mine*.duckdb",
+        "SESSION_BUDDY_LOG_LEVEL": "debug",
+    }
+    loaded = layers.load()
+    assert loaded.problems == ()
+    assert loaded.settings.akosha_max_retries == 9
+    assert loaded.settings.akosha_retry_backoff_seconds == 0.5
+    assert loaded.settings.akosha_databases == ("reflection.duckdb", "mine*.duckdb")
+    assert loaded.settings.log_level == "DEBUG"
+
+
+def test_null_is_not_set(layers: Layers) -> None:
+    layers.base("akosha_cloud_bucket: base-bucket\n")
+    layers.local("akosha_cloud_bucket:\nakosha_max_retries: ~\n")
+    loaded = layers.load()
+    assert loaded.settings.akosha_cloud_bucket == "base-bucket"
+    assert loaded.problems == ()
+
+
+def test_strict_raises_every_problem_at_once(layers: Layers) -> None:
+    base = layers.base("akosha_max_retries: many\nakosha_enable_delta: 2\n")
+    with pytest.raises(SettingsError) as caught:
+        load_strict(layers.environ, layers.paths)
+    assert f'{base}:1: akosha_max_retries is "many"' in caught.value.message
+    assert f"{base}:2: akosha_enable_delta is 2" in caught.value.message
+    assert "config validate" in caught.value.hint
+    assert caught.value.exit_code is ExitCode.SETTINGS
+
+
+def test_a_bad_value_leaves_the_next_layers(layers: Layers) -> None:
+    layers.base("akosha_max_retries: 5\n")
+    layers.local("akosha_max_retries: -1\n")
+    loaded = layers.load()
+    assert loaded.settings.akosha_max_retries == 5
+    assert len(loaded.problems) == 1
+
+
+def test_a_bad_value_that_is_overridden_is_a_warning(layers: Layers) -> None:
+    base = layers.base("akosha_max_retries: -1\n")
+    local = layers.local("akosha_max_retries: 5\n")
+    loaded = layers.load()
+    assert loaded.problems == ()
+    (warning,) = loaded.warnings
+    assert warning.startswith(f"{base}:1: akosha_max_retries is -1")
+    assert warning.endswith(f"{local}:1 overrides it")
+
+
+def test_unattended_a_wrong_number_does_not_stop_the_upload(layers: Layers) -> None:
+    layers.base("akosha_max_retries: many\n")
+    loaded = load_unattended(layers.environ, layers.paths)
+    assert loaded.settings.akosha_max_retries == 3
+    assert len(loaded.problems) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "akosha_cloud_endpoint: r2.example\n",
+        "akosha_upload_on_commit: never\n",
+        "akosha_cloud_bucket: one-bucket\nakosha_cloud_bucket: another\n",
+        "akosha_keep_last: ten\n",
+        "akosha_cloud_bucket: [\n",
+    ],
+)
+def test_unattended_nothing_is_sent_where_the_destination_is_in_doubt(
+    layers: Layers, text: str
+) -> None:
+    layers.base("akosha_cloud_bucket: base-bucket\n")
+    local = layers.local(text)
+    with pytest.raises(SettingsError, match=str(local)):
+        load_unattended(layers.environ, layers.paths)
+
+
+def test_session_buddys_data_dir_is_ours_too(layers: Layers, home: Path) -> None:
+    base = layers.base("data_dir: ~/memories\n")
+    loaded = layers.load()
+    assert loaded.settings.akosha_data_dir == str(home / "memories")
+    assert str(loaded.origins["akosha_data_dir"]) == f"{base}:1"
+    layers.environ["SESSION_BUDDY_DATA_DIR"] = "/srv/memories"
+    assert layers.load().settings.akosha_data_dir == "/srv/memories"
+
+
+def test_our_data_dir_beats_session_buddys_whatever_the_layer(layers: Layers) -> None:
+    layers.environ["SESSION_BUDDY_DATA_DIR"] = "/srv/theirs"
+    layers.base("akosha_data_dir: /srv/ours\n")
+    assert layers.load().settings.akosha_data_dir == "/srv/ours"
+
+
+def test_a_data_dir_that_cannot_be_followed_is_a_warning(layers: Layers) -> None:
+    layers.base("data_dir: data\n")
+    loaded = layers.load()
+    assert loaded.settings.akosha_data_dir == ""
+    assert loaded.problems == ()
+    assert "set akosha_data_dir" in loaded.warnings[0]
