@@ -109,9 +109,17 @@ def _url(value: str, example: str) -> SplitResult:
         raise RejectedError(f"without a user or key; {CREDENTIALS_BELONG}")
     if url.query or url.fragment or value.strip().endswith(("?", "#")):
         raise RejectedError(f"without ? or #, such as {example}")
-    if not (_HOST.fullmatch(host) or (":" in host and _is_ip(host))):
+    if not (_is_ip(host) if ":" in host else _is_name(host)):
         raise RejectedError(f"a URL with a plain host name or address, such as {example}")
     return urlsplit(value.strip())
+
+
+def _is_name(host: str) -> bool:
+    """Whether `host` is a name or address DNS takes; international names too."""
+    try:
+        return bool(_HOST.fullmatch(host.encode("idna").decode("ascii")))
+    except UnicodeError:
+        return False
 
 
 def _check_transport(url: SplitResult, context: Context) -> None:
