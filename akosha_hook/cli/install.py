@@ -1,0 +1,77 @@
+"""`akosha-hook install`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from akosha_hook.cli.boundary import printable
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.install import git, installer, plan, script
+from akosha_hook.install.places import installed_places
+from akosha_hook.paths import Paths
+
+if TYPE_CHECKING:
+    from akosha_hook.install.claude import Scope
+
+
+@click.command()
+@click.option("--git", "for_git", is_flag=True, help="The git repository you are in.")
+@click.option(
+    "--scope",
+    type=click.Choice(["user", "project", "local"]),
+    help="Which of Claude Code's settings (without --git: user).",
+)
+@click.option("--global", "everywhere", is_flag=True, help="With --git: every repository of yours.")
+@click.option("--dry-run", is_flag=True, help="Show the changes as a diff, make none.")
+def install(for_git: bool, scope: Scope | None, everywhere: bool, dry_run: bool) -> None:
+    """Install the hooks: into Claude Code, or (--git) into the repository you are in."""
+    if everywhere and not for_git:
+        raise click.UsageError("--global goes with --git.")
+    paths = Paths.from_environment(os.environ)
+    directory = Path.cwd()
+    installations = [installer.for_script(paths)]
+    if scope or not for_git:
+        installations.append(installer.for_claude(paths, scope or "user", directory))
+    if for_git:
+        installations.append(installer.for_git(paths, directory, everywhere=everywhere))
+    if not dry_run:
+        installer.carry_out(paths, [change for each in installations for change in each.changes])
+    for installation in installations:
+        _show(installation, dry_run=dry_run)
+    if not dry_run and not for_git:
+        _offer_git(paths, directory)
+
+
+def _show(installation: installer.Installation, *, dry_run: bool) -> None:
+    for change in installation.changes:
+        if dry_run and change.writes and change.part != script.PART:
+            click.echo(printable(plan.diff([change])), nl=False)
+        elif change.part:
+            click.echo(f"{_verb(change, dry_run=dry_run)}: {printable(str(change.path))}")
+    for note in installation.notes:
+        click.echo(f"Note: {printable(note)}")
+    for step in installation.next_steps:
+        click.echo(f"Next: {printable(step)}")
+
+
+def _verb(change: plan.Change, *, dry_run: bool) -> str:
+    if not change.writes:
+        return "up to date"
+    done = "changed" if change.before else "made"
+    return f"would be {done}" if dry_run else done
+
+
+def _offer_git(paths: Paths, directory: Path) -> None:
+    """Say how to add the repository around `directory`, unless that is done."""
+    try:
+        repository = git.find(directory)
+    except AkoshaHookError:
+        return
+    places = installed_places(paths, os.environ, directory)
+    if any(place.repository == repository.common for place in places):
+        return
+    click.echo(f"To upload after commits in {repository.top} too: akosha-hook install --git")

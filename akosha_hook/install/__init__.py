@@ -1,0 +1,1 @@
+"""Joining the hooks people already have, and leaving without a trace."""

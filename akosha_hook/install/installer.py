@@ -1,0 +1,127 @@
+"""Installing and uninstalling: which changes, carried out and recorded together."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook import files
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.install import claude, git, parts, plan, record, script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from akosha_hook.install.plan import Change
+    from akosha_hook.install.record import Entry
+    from akosha_hook.paths import Paths
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The changes that install us in one place, and what its user should know and type next."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...] = ()
+    next_steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The changes that take us out; `left` are the errors of what has to stay as it is."""
+
+    changes: tuple[Change, ...]
+    entries: tuple[Entry, ...]
+    left: tuple[AkoshaHookError, ...]
+
+
+def for_script(paths: Paths) -> Installation:
+    """What every hook of ours runs; part of every installation.
+
+    Raises PlanError where the running environment would not outlive this command.
+    """
+    return Installation(script.changes(paths))
+
+
+def for_claude(paths: Paths, scope: claude.Scope, directory: Path) -> Installation:
+    """Our hooks in Claude Code's settings of `scope`."""
+    change = claude.change(paths, scope, directory)
+    notes = []
+    if change.after and claude.hooks_disabled(change.after.data):
+        notes.append(
+            f"{change.path} says disableAllHooks: no hook of anybody's runs until it goes."
+        )
+    return Installation((change,), tuple(notes))
+
+
+def for_git(paths: Paths, directory: Path, *, everywhere: bool = False) -> Installation:
+    """Our hooks in the repository around `directory`, or, with `everywhere`, in all of them.
+
+    Raises PlanError where git runs hooks from a place that other repositories share and
+    `everywhere` is not asked for.
+    """
+    repository = git.find(directory)
+    if not repository.own_hooks and not everywhere:
+        raise plan.PlanError(
+            f"git runs hooks from {repository.hooks} here ({repository.scope} configuration), a "
+            "place that all repositories share.",
+            hint="akosha-hook install --git --global",
+        )
+    changes = git.hook_changes(repository, paths.hook_script)
+    return Installation(changes)
+
+
+def carry_out(paths: Paths, changes: Sequence[Change]) -> None:
+    """Record `changes`, then make them; where they fail the record stays as it was."""
+    before = record.load(paths)
+    after = record.with_changes(before, changes, parts.remove_of)
+    files.private_directory(paths.state)
+    record.save(paths, after)
+    try:
+        plan.apply(changes)
+    except BaseException:
+        record.save(paths, before)
+        raise
+    files.private_directory(paths.bin)
+
+
+def removal(paths: Paths, wanted: Callable[[Entry], bool]) -> Removal:
+    """What takes the recorded entries that are `wanted` out again.
+
+    The script and the interpreter file go with the last place that uses them.
+    """
+    entries = record.load(paths).entries
+    chosen = [entry for entry in entries if entry.part != script.PART and wanted(entry)]
+    changes: list[Change] = []
+    gone: list[Entry] = []
+    left: list[AkoshaHookError] = []
+    for entry in chosen:
+        try:
+            changes += parts.undo(entry)
+            gone.append(entry)
+        except AkoshaHookError as error:
+            left.append(error)
+    remaining = [entry for entry in entries if entry not in gone]
+    if all(entry.part == script.PART for entry in remaining):
+        for entry in remaining:
+            changes += parts.undo(entry)
+            gone.append(entry)
+    return Removal(tuple(changes), tuple(gone), tuple(left))
+
+
+def remove(paths: Paths, removal: Removal) -> None:
+    """Make the changes, forget their entries, and remove the directories that were made for them."""
+    plan.apply(removal.changes)
+    before = record.load(paths)
+    kept = tuple(entry for entry in before.entries if entry not in removal.entries)
+    record.save(paths, record.Record(entries=kept))
+    _remove_directories(removal.entries)
+
+
+def _remove_directories(entries: Iterable[Entry]) -> None:
+    made = {Path(each) for entry in entries for each in entry.directories}
+    for directory in sorted(made, key=lambda each: len(each.parts), reverse=True):
+        with contextlib.suppress(OSError):
+            directory.rmdir()

@@ -1,0 +1,102 @@
+"""Our block of shell in a git hook: written, recognised, taken out again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from akosha_hook.event import REPOSITORY_EVENTS
+from akosha_hook.install.claude import quoted
+from akosha_hook.install.plan import Content, PlanError
+from akosha_hook.paths import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENTS = tuple(sorted(REPOSITORY_EVENTS))
+MODE = 0o755
+# In a file that others share: no user's home, and nothing happens where we are not installed.
+SHARED_SCRIPT = '"${CLAUDE_CONFIG_DIR:-$HOME/.claude}/akosha/bin/akosha-hook.sh"'
+
+_BLOCK = re.compile(
+    rb"^# >>> akosha-hook\b.*?^# <<< akosha-hook[^\n]*(?:\n|\Z)", re.MULTILINE | re.DOTALL
+)
+_SHELL = re.compile(
+    rb"#![ \t]*(?:\S*/)?(?:env[ \t]+)?(?:ba|da|k|z|a)?sh(?:[ \t]|\r?$)", re.MULTILINE
+)
+
+
+def kept_name(event: str) -> str:
+    """Beside our hook, what was there before it."""
+    return f"{event}.before-akosha-hook"
+
+
+def script_expression(script: Path, *, shared: bool) -> str:
+    """How a hook names the script: absolute, or, in a file that others share, by HOME."""
+    return SHARED_SCRIPT if shared else quoted(script)
+
+
+def hook(expression: str, event: str) -> Content:
+    """A git hook that does nothing but report `event`."""
+    return Content(_filled("git-hook.sh", expression, event), MODE)
+
+
+def chained(expression: str, event: str) -> Content:
+    """A git hook that runs the one that was there before, then reports `event`."""
+    return Content(_filled("git-hook-chained.sh", expression, event), MODE)
+
+
+def inserted(data: bytes, expression: str, event: str) -> bytes:
+    """The shell script `data` with our block at its top, where no `exit` can come before it."""
+    block = _filled("git-hook-line.sh", expression, event)
+    if has_block(data):
+        return renewed(data, expression, event)
+    if not data.startswith(b"#!"):
+        return block + data
+    first, _, rest = data.partition(b"\n")
+    return first + b"\n" + block + rest
+
+
+def renewed(data: bytes, expression: str, event: str) -> bytes:
+    """`data` with the block that it has, of whichever kind, as we would write it now."""
+    found = _BLOCK.search(data)
+    assert found is not None
+    if kept_name(event).encode() in found.group():
+        template = "git-hook-chained.sh"
+    elif b"</dev/null" in found.group():
+        template = "git-hook-line.sh"
+    else:
+        template = "git-hook.sh"
+    block = _BLOCK.search(_filled(template, expression, event))
+    assert block is not None
+    return data[: found.start()] + block.group() + data[found.end() :]
+
+
+def _filled(template: str, expression: str, event: str) -> bytes:
+    text = shipped(f"templates/{template}").read_text()
+    text = text.replace("@KEPT@", kept_name(event)).replace("@EVENT@", shlex.quote(event))
+    try:
+        return text.replace("@SCRIPT@", expression).encode()
+    except UnicodeEncodeError as error:
+        raise PlanError("The path of the hook script is not UTF-8.") from error
+
+
+def has_block(data: bytes) -> bool:
+    """Whether a hook holds our block."""
+    return _BLOCK.search(data) is not None
+
+
+def is_shell(data: bytes) -> bool:
+    """Whether a hook is a shell script, by its first line."""
+    return _SHELL.match(data) is not None
+
+
+def remove(data: bytes, original: bytes | None) -> bytes | None:
+    """`data` without our block; None where nothing but a first line is left of a file of ours."""
+    rest = _BLOCK.sub(b"", data)
+    return None if rest != data and original is None and _is_blank(rest) else rest
+
+
+def _is_blank(script: bytes) -> bool:
+    return not (_SHELL.sub(b"", script, count=1) if is_shell(script) else script).strip()
