@@ -34,8 +34,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def paths(home: Path) -> Paths:
-    return Paths.from_environment(os.environ)
+def paths(tmp_path: Path) -> Paths:
+    paths = Paths.from_environment(os.environ)
+    # A test that parametrizes `home` would replace the fixture and reach the real one.
+    assert paths.claude.is_relative_to(tmp_path)
+    return paths
 
 
 def _server(name: str, factory: pytest.TempPathFactory) -> Iterator[S3Server]:

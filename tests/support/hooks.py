@@ -1,24 +1,27 @@
-"""A program to stand where the worker's Python would be, and what it saw when it was started."""
+"""Running the hook script, and a program to stand where the worker's Python would be."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from akosha_hook.paths import Paths, shipped
 
-    from akosha_hook.paths import Paths
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _PROGRAM = """\
 #!{python} -I
-import json, os, sys
+import json, os, signal, sys
 
-if "akosha_hook.worker" not in sys.argv:
+if {argument!r} not in sys.argv:
     sys.exit({check})
 
 def describe(descriptor):
@@ -32,6 +35,7 @@ seen = {{
     "environment": dict(os.environ),
     "directory": os.getcwd(),
     "leads_session": os.getsid(0) == os.getpid(),
+    "ignores_hangup": signal.getsignal(signal.SIGHUP) == signal.SIG_IGN,
     "descriptors": [describe(each) for each in range(10)],
 }}
 with open({fifo!r}, "w", encoding="utf-8") as fifo:
@@ -47,6 +51,7 @@ class Started:
     environment: dict[str, str]
     directory: str
     leads_session: bool
+    ignores_hangup: bool
     descriptors: list[str]
 
 
@@ -62,12 +67,21 @@ class Witness:
         return msgspec.json.decode(self.fifo.read_bytes(), type=Started)
 
 
-def witness(folder: Path, *, has_package: bool = True) -> Witness:
+def witness(
+    folder: Path, *, argument: str = "akosha_hook.worker", has_package: bool = True
+) -> Witness:
+    """A witness for being started with `argument`; started otherwise it only ends."""
     folder.mkdir(parents=True, exist_ok=True)
     fifo, program = folder / "told", folder / "python"
     os.mkfifo(fifo)
-    check = 0 if has_package else 1
-    program.write_text(_PROGRAM.format(python=sys.executable, fifo=str(fifo), check=check))
+    program.write_text(
+        _PROGRAM.format(
+            python=sys.executable,
+            argument=argument,
+            fifo=str(fifo),
+            check=0 if has_package else 1,
+        )
+    )
     program.chmod(0o755)
     return Witness(program, fifo)
 
@@ -76,3 +90,62 @@ def record_interpreter(paths: Paths, program: Path | str) -> None:
     """What `install` leaves for the hooks."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     paths.interpreter.write_text(f"{program}\n")
+
+
+SCRIPT = shipped("hooks/akosha-hook.sh")
+NOTHING = shutil.which("true") or "true"
+
+
+def install_script(paths: Paths) -> Path:
+    """Put the script where `install` does."""
+    paths.bin.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copy2(SCRIPT, paths.hook_script)
+    return paths.hook_script
+
+
+@dataclass(frozen=True)
+class Fired:
+    """A hook that returned; `wait` blocks until everything it left running has ended too."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    _alive: int
+
+    def wait(self) -> None:
+        try:
+            os.read(self._alive, 1)
+        finally:
+            os.close(self._alive)
+
+
+def fire(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    stdin: bytes | int = b"",
+    wait: bool = True,
+) -> Fired:
+    """Run a hook to its end, and by default what it starts too.
+
+    Its children inherit the writing end of a pipe that nobody writes to: it ends with the last.
+    """
+    reading, writing = os.pipe()
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            cwd=cwd,
+            env=environ,
+            pass_fds=[writing],
+            input=stdin if isinstance(stdin, bytes) else None,
+            stdin=None if isinstance(stdin, bytes) else stdin,
+        )
+    finally:
+        os.close(writing)
+    fired = Fired(done.returncode, done.stdout, done.stderr, reading)
+    if wait:
+        fired.wait()
+    return fired
