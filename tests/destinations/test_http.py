@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,12 +113,18 @@ def test_ssl_cert_dir_is_honoured(tmp_path: Path) -> None:
 
 def test_a_missing_ca_file_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
-    with pytest.raises(SettingsError, match=r"missing\.pem .*akosha_ca_file"):
+    with pytest.raises(SettingsError, match=r"no CA file .*missing\.pem .*akosha_ca_file"):
         tls_context(Settings(akosha_ca_file=str(missing)), {})
-    with pytest.raises(SettingsError, match=r"missing\.pem .*SSL_CERT_FILE"):
+    with pytest.raises(SettingsError, match=r"no CA file .*missing\.pem .*SSL_CERT_FILE"):
         tls_context(DEFAULTS, {"SSL_CERT_FILE": str(missing)})
     with pytest.raises(SettingsError, match="SSL_CERT_DIR"):
         tls_context(DEFAULTS, {"SSL_CERT_DIR": str(missing)})
+
+
+def test_a_ca_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ca.pem")
+    with pytest.raises(SettingsError, match=r"ca\.pem"):
+        tls_context(Settings(akosha_ca_file=str(tmp_path / "ca.pem")), {})
 
 
 @pytest.mark.parametrize(

@@ -284,7 +284,7 @@ def test_aws_names_a_buckets_region_to_anyone(httpserver: HTTPServer, status: in
         status=status, headers={"x-amz-bucket-region": "eu-west-1", "Location": "/elsewhere"}
     )
     provider = chosen(httpserver.url_for(""))
-    assert bucket_region(urllib3.PoolManager(retries=False), provider, "memories") == "eu-west-1"
+    assert bucket_region(urllib3.PoolManager(), provider, "memories") == "eu-west-1"
     request, _ = httpserver.log[0]
     assert "Authorization" not in request.headers
 

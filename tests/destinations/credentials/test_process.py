@@ -6,6 +6,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from akosha_hook.errors import CredentialsError
 from akosha_hook.secret import Secret
 from akosha_hook.settings.fields import Settings
 from tests.support.credentials import ACCESS, KEYS, SECRET, TOKEN, everything_said, revealed, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ANSWER = {"Version": 1, "AccessKeyId": ACCESS, "SecretAccessKey": SECRET}
 
@@ -63,7 +67,21 @@ def test_no_shell_is_involved(home: Path) -> None:
     assert not (home / "bad").exists()
 
 
-def test_it_gets_the_given_environment_and_no_input(home: Path) -> None:
+@pytest.fixture
+def typed() -> Iterator[None]:
+    """Something to read stands on this process's standard input."""
+    reader, writer = os.pipe()
+    kept = os.dup(0)
+    os.write(writer, b"typed")
+    os.close(writer)
+    os.dup2(reader, 0)
+    yield
+    os.dup2(kept, 0)
+    for descriptor in (reader, kept):
+        os.close(descriptor)
+
+
+def test_it_gets_the_given_environment_and_no_input(home: Path, typed: None) -> None:
     body = "import os,sys; open('seen','w').write(sys.stdin.read() + os.environ['VAULT'])"
     started(home, script(home, f"{body}\nprint({json.dumps(json.dumps(ANSWER))})"), VAULT="v")
     assert (home / "seen").read_text() == "v"

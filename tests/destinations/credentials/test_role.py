@@ -41,7 +41,7 @@ def test_the_instance_role_is_used_when_opted_in(
     serve_instance(httpserver)
     monkeypatch.setenv(METADATA, httpserver.url_for("/"))
     # A proxy must not see, or answer, a request for keys.
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     credentials = resolve(ON, os.environ, home=home)
     assert revealed(credentials) == (ACCESS, SECRET, TOKEN)
     assert credentials.source == "instance role"
