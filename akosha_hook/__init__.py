@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# Every worker a hook starts imports this; most of them only to find that another has the lock.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from akosha_hook.api import akosha_sync_status, sync_to_akosha
     from akosha_hook.version import __version__
 

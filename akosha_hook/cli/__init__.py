@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "config": "Show, check and change settings.",
     "install": "Install the hooks.",
+    "run": "What a hook calls: note an event, start a worker.",
     "status": "Show what is known: last sync, waiting events, problems.",
     "sync": "Upload now, in the foreground.",
     "uninstall": "Remove what install added.",
