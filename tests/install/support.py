@@ -1,0 +1,69 @@
+"""Installing and uninstalling as the command line does, without its words."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook.install import installer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from akosha_hook.install.claude import Scope
+    from akosha_hook.install.installer import Removal
+    from akosha_hook.paths import Paths
+
+
+def install_claude(paths: Paths, scope: Scope = "user", directory: Path = Path("/")) -> None:
+    parts = installer.for_script(paths), installer.for_claude(paths, scope, directory)
+    installer.carry_out(paths, [change for part in parts for change in part.changes])
+
+
+def install_git(paths: Paths, directory: Path, *, everywhere: bool = False) -> None:
+    parts = (
+        installer.for_script(paths),
+        installer.for_git(paths, directory, everywhere=everywhere),
+    )
+    installer.carry_out(paths, [change for part in parts for change in part.changes])
+
+
+def uninstall(paths: Paths) -> Removal:
+    removal = installer.removal(paths, lambda entry: True)
+    installer.remove(paths, removal)
+    return removal
+
+
+def tree(directory: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file, link and directory below `directory`, with mode and content."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        else:
+            content = path.read_bytes() if path.is_file() else b""
+        found[str(path.relative_to(directory))] = (path.lstat().st_mode, content)
+    return found
+
+
+def git(directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """What a git command prints; it must succeed."""
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    return subprocess.run(
+        ["git", *identity, *arguments],
+        cwd=directory,
+        env={**os.environ, **(env or {})},
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+
+
+def repository(directory: Path) -> Path:
+    """A new repository with one commit and a hooks directory without git's samples."""
+    directory.mkdir(parents=True, exist_ok=True)
+    git(directory, "init", "--quiet", "--initial-branch=main", "--template=")
+    git(directory, "commit", "--quiet", "--allow-empty", "--message=first")
+    return directory
