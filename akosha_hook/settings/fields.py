@@ -39,62 +39,60 @@ Count = Annotated[int, Meta(ge=0, le=100_000)]
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings with every layer applied; names and defaults are the user guide's."""
 
-    akosha_cloud_bucket: Annotated[str, _help("S3/R2 bucket name; empty: no cloud upload.")] = ""
+    akosha_cloud_bucket: Annotated[str, _help("S3/R2 bucket name (empty = disabled).")] = ""
     akosha_cloud_endpoint: Annotated[
-        str, _help("S3/R2 endpoint URL, scheme included, no path; empty with a bucket: AWS.")
+        str, _help("S3/R2 endpoint URL: scheme and host, no path (empty with a bucket: AWS).")
     ] = ""
     akosha_cloud_region: Annotated[
         str, _help("Storage region; auto: found from the endpoint, or asked of AWS once.")
     ] = "auto"
     akosha_system_id: Annotated[
-        str, _help("Name of this machine in the bucket; empty: the hostname at first use.")
+        str, _help("System identifier (hostname if empty), remembered at first use.")
     ] = ""
     akosha_upload_on_session_end: Annotated[
         bool,
         _help(
-            "Upload when a Claude Code session ends.",
+            "Auto-upload on session end.",
             repository=RepositoryRule.ONLY_OFF,
         ),
     ] = True
     akosha_enable_fallback: Annotated[
-        bool, _help("Push to the Akosha server when the cloud cannot be used.")
+        bool, _help("Allow cloud → HTTP fallback: push to the Akosha server.")
     ] = True
     akosha_force_method: Annotated[
-        Literal["auto", "cloud", "http"], _help("Which destination: auto, cloud or http.")
+        Literal["auto", "cloud", "http"], _help("Force method: where to send.")
     ] = "auto"
     akosha_upload_timeout_seconds: Annotated[
         int,
         Meta(ge=1, le=86_400),
-        _help("Deadline of one upload to one destination, in seconds.", tuning=True),
+        _help("Upload timeout (seconds) for each destination.", tuning=True),
     ] = 300
     akosha_max_retries: Annotated[
         int,
         Meta(ge=0, le=100),
-        _help("Retries of a request that failed for a passing reason.", tuning=True),
+        _help("Maximum retry attempts of one request.", tuning=True),
     ] = 3
     akosha_retry_backoff_seconds: Annotated[
         float,
         Meta(ge=0, le=3600),
-        _help("First retry delay in seconds; it doubles every time.", tuning=True),
+        _help("Base delay for exponential backoff, in seconds.", tuning=True),
     ] = 2.0
     akosha_enable_compression: Annotated[
-        bool, _help("Compress with gzip before upload.", tuning=True)
+        bool, _help("Gzip compression before upload.", tuning=True)
     ] = True
-    akosha_enable_deduplication: Annotated[
-        bool, _help("Skip databases that have not changed since their last upload.", tuning=True)
-    ] = True
+    akosha_enable_deduplication: Annotated[bool, _help("Skip unchanged uploads.", tuning=True)] = (
+        True
+    )
     akosha_chunk_size_mb: Annotated[
         int,
         Meta(ge=1, le=100),
-        _help(
-            "Multipart part size in MiB; below 5 is raised to 5, the least S3 takes.", tuning=True
-        ),
+        _help("Upload chunk size (MB); 1-4 mean 5, the least S3 takes.", tuning=True),
     ] = 5
     akosha_http_url: Annotated[str, _help("Akosha server, with or without /mcp.")] = (
         "http://localhost:8682"
     )
     akosha_data_dir: Annotated[
-        str, _help("Where the databases are; empty: Session-Buddy's data_dir, else data.")
+        str, _help("Where the databases are; empty: Session-Buddy's data_dir, else ~/.claude/data.")
     ] = ""
     akosha_databases: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],

@@ -12,9 +12,9 @@ from akosha_hook.settings.table import Field, table
 from akosha_hook.settings.toml_file import toml_entries
 from akosha_hook.settings.wording import (
     CREDENTIALS_BELONG,
-    did_you_mean,
     escaped,
     is_credential_name,
+    similar,
 )
 from akosha_hook.settings.yaml_file import read_yaml
 
@@ -186,12 +186,10 @@ def _foreign(entry: Entry, origin: Origin, problems: list[str], warnings: list[s
             f"{origin.place}: {name} is a mapping; settings are flat, like akosha_cloud_bucket"
         )
     elif ours:
-        known = [_written(each, origin.layer) for each in table()]
-        warnings.append(f"{origin.place}: {name} is not a setting{_suggestion(origin.name, known)}")
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    return did_you_mean(name, known) or did_you_mean(f"akosha_{name}", known)
+        # Looking for a similar name takes a while: not for messages that are cut off anyway.
+        meant = similar(entry.key, table()) if len(warnings) < MAX_MESSAGES else None
+        suggestion = f"; did you mean {_written(meant, origin.layer)}?" if meant else ""
+        warnings.append(f"{origin.place}: {name} is not a setting{suggestion}")
 
 
 def _names(entry: Entry) -> list[str]:

@@ -60,7 +60,11 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean x?` or nothing."""
-    close = difflib.get_close_matches(name[:100].lower(), list(known), n=1, cutoff=0.75)
-    return f"; did you mean {close[0]}?" if close else ""
+def similar(name: str, known: Iterable[str]) -> str | None:
+    """The known field that `name`, with or without its prefix, was probably meant to be."""
+    names = list(known)
+    for each in (name[:100].lower(), f"akosha_{name[:100].lower()}"):
+        close = difflib.get_close_matches(each, names, n=1, cutoff=0.75)
+        if close:
+            return close[0]
+    return None

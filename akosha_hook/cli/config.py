@@ -1,0 +1,239 @@
+"""`akosha-hook config`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from akosha_hook import settings
+from akosha_hook.cli.boundary import printable
+from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
+from akosha_hook.paths import Paths, shipped
+from akosha_hook.settings import Layer, wording
+from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
+from akosha_hook.settings.table import table
+from akosha_hook.settings.values import from_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from akosha_hook.settings import Loaded
+    from akosha_hook.settings.table import Field
+    from akosha_hook.settings.validation import FileReport
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    environ: Mapping[str, str]
+    paths: Paths
+    loaded: Loaded
+
+
+def _open(overrides: Mapping[str, object] | None = None) -> _Session:
+    environ = dict(os.environ)
+    paths = Paths.from_environment(environ)
+    return _Session(environ, paths, settings.load(environ, paths, overrides))
+
+
+@click.group()
+def config() -> None:
+    """Show, check and change settings."""
+
+
+@config.command()
+@click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON document, origins included.")
+def show(origin: bool, as_json: bool) -> None:
+    """Show every setting in use."""
+    loaded = _open().loaded
+    if as_json:
+        _print_json(loaded)
+        return
+    if sys.stdout.isatty():
+        _print_table(loaded, origin=origin)
+    else:
+        _print_lines(loaded, origin=origin)
+    _complain(loaded)
+
+
+def _print_json(loaded: Loaded) -> None:
+    import msgspec
+
+    origins = {
+        name: {
+            "layer": each.layer,
+            "file": str(each.file) if each.file else None,
+            "line": each.line,
+            "name": each.name,
+        }
+        for name, each in loaded.origins.items()
+    }
+    document = {
+        "settings": loaded.settings,
+        "origins": origins,
+        "problems": loaded.problems,
+        "warnings": loaded.warnings,
+        "notes": loaded.notes,
+    }
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def _print_lines(loaded: Loaded, *, origin: bool) -> None:
+    """TOML, so that a saved copy is a settings file."""
+    for name, where in loaded.origins.items():
+        line = f"{name} = {literal(getattr(loaded.settings, name))}"
+        click.echo(printable(f"{line}  # {where}" if origin else line))
+
+
+def _print_table(loaded: Loaded, *, origin: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold")
+    if origin:
+        rows.add_column(overflow="fold")
+    for name, where in loaded.origins.items():
+        value = getattr(loaded.settings, name)
+        text = ", ".join(value) if isinstance(value, tuple) else str(literal(value)).strip('"')
+        style = "dim" if where.layer is Layer.DEFAULT else "bold"
+        cells = [Text(name), Text(printable(text), style)]
+        rows.add_row(*cells, *([Text(_short(str(where)), "dim")] if origin else []))
+    Console(highlight=False).print(rows)
+
+
+def _short(place: str) -> str:
+    home = os.environ.get("HOME")
+    return f"~{place.removeprefix(home)}" if home and place.startswith(home + "/") else place
+
+
+@config.command()
+@click.argument("name")
+def get(name: str) -> None:
+    """Print the value of one setting: as text, or a list one item per line."""
+    row = _row(name)
+    loaded = _open().loaded
+    value = getattr(loaded.settings, row.name)
+    for each in value if isinstance(value, tuple) else (value,):
+        click.echo(printable(each if isinstance(each, str) else literal(each)))
+    _complain(loaded)
+
+
+@config.command(name="set")
+@click.argument("name")
+@click.argument("value")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A TOML file other than your own settings.",
+)
+def set_(name: str, value: str, path: Path | None) -> None:
+    """Write one setting into your TOML file; comments in it survive. Lists are comma-separated."""
+    from akosha_hook.settings import edit
+
+    row = _row(name)
+    session = _open({row.name: value})
+    _refuse_unusable(row, session.loaded)
+    target = path or session.paths.user_toml
+    if target.suffix != ".toml":
+        raise SettingsError(
+            f"{wording.escaped(str(target))} is not a .toml file.",
+            hint="leave --file out, or edit the YAML by hand",
+        )
+    typed = from_text(row, value)
+    edit.set_key(target, row.name, list(typed) if isinstance(typed, tuple) else typed)
+    where = _short(wording.escaped(str(target), 1024))
+    click.echo(printable(f"Set {row.name} = {literal(typed)} in {where}"))
+    if path is None:
+        _say_if_overridden(row)
+
+
+def _refuse_unusable(row: Field, loaded: Loaded) -> None:
+    if loaded.origins[row.name].layer is not Layer.COMMAND_LINE:
+        start = f"{Layer.COMMAND_LINE}: {row.name} is "
+        said = next(each for each in loaded.problems if each.startswith(start))
+        raise SettingsError(said.removeprefix(f"{Layer.COMMAND_LINE}: ") + "; nothing was written.")
+
+
+def _say_if_overridden(row: Field) -> None:
+    where = _open().loaded.origins[row.name]
+    if where.layer is not Layer.USER:
+        click.echo(f"Note: {where} sets it too, and wins.", err=True)
+
+
+def _row(name: str) -> Field:
+    row = table().get(name.lower())
+    if row is not None:
+        return row
+    if wording.is_credential_name(name):
+        raise SettingsError(
+            f"{wording.escaped(name)} looks like a credential; {wording.CREDENTIALS_BELONG}"
+        )
+    meant = wording.similar(name, table())
+    suggestion = f"; did you mean {meant}?" if meant else ""
+    raise click.UsageError(f"{wording.escaped(name)} is not a setting{suggestion}")
+
+
+@config.command()
+@click.option("--yaml", "base", is_flag=True, help="Write Session-Buddy's session-buddy.yaml.")
+@click.option("--local", is_flag=True, help="Write local.yaml, which overrides that.")
+def init(base: bool, local: bool) -> None:
+    """Write a commented template of every setting; an existing file is never touched."""
+    if base and local:
+        raise click.UsageError("--yaml and --local are two files: choose one.")
+    paths = Paths.from_environment(os.environ)
+    target = paths.settings_yaml if base else paths.local_yaml if local else paths.user_toml
+    template = shipped(YAML_TEMPLATE if base or local else TOML_TEMPLATE)
+    name = wording.escaped(str(target), 1024)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise AkoshaHookError(
+            f"{name} exists; nothing was written.",
+            hint="akosha-hook config set NAME VALUE, or edit it",
+        ) from error
+    except OSError as error:
+        raise AkoshaHookError(f"{name} cannot be written: {error.strerror}") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(template.read_bytes())
+    click.echo(f"Wrote {_short(name)}: every setting, commented out.")
+
+
+@config.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def validate(files: tuple[Path, ...]) -> int:
+    """Check all layers together, or each FILE by itself; exit 3 if something cannot be used."""
+    from akosha_hook.settings.validation import validate_file
+
+    home = Path.home()
+    reports: list[Loaded | FileReport] = [validate_file(each, home=home) for each in files]
+    if not files:
+        reports.append(_open().loaded)
+    for report in reports:
+        _complain(report)
+    problems = sum(len(report.problems) for report in reports)
+    if problems:
+        return ExitCode.SETTINGS
+    click.echo("The settings can be used.")
+    return ExitCode.OK
+
+
+def _complain(report: Loaded | FileReport) -> None:
+    """Everything noteworthy, on stderr, so that a pipe gets the values only."""
+    _say("Error", report.problems)
+    _say("Warning", report.warnings)
+    _say("Note", report.notes)
+
+
+def _say(word: str, messages: Iterable[str]) -> None:
+    for message in messages:
+        click.echo(f"{word}: {message}", err=True)
