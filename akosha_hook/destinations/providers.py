@@ -24,7 +24,7 @@ class Provider:
 
     `host` is host:port as minio takes it. `region` None: ask `bucket_region` once, and remember.
     `virtual_style`: the bucket stands in the host name. `signed_payload`: the body's hash has to
-    be signed over TLS too. `equal_parts`: all parts of an upload but the last have one size.
+    be signed over TLS too. `refused_sse`: values of akosha_sse it does not take.
     `multipart_etag_is_md5`: the ETag of a multipart object is the MD5 of its parts' MD5s.
     """
 
@@ -36,17 +36,11 @@ class Provider:
     parallel_uploads: int
     refused_sse: frozenset[str]
     signed_payload: bool
-    equal_parts: bool
     multipart_etag_is_md5: bool
 
     @property
     def url(self) -> str:
         return f"{'https' if self.secure else 'http'}://{self.host}"
-
-    @property
-    def refuses_sse(self) -> bool:
-        """Whether no server-side encryption header is understood."""
-        return self.refused_sse >= {"AES256", "aws:kms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,6 @@ class _Row:
     parallel_uploads: int = 3
     refused_sse: frozenset[str] = frozenset()
     signed_payload: bool = False
-    equal_parts: bool = False
     multipart_etag_is_md5: bool = True
     https_only: bool = True
 
@@ -90,7 +83,6 @@ _TABLE = (
         region="auto",
         parallel_uploads=2,
         refused_sse=_BOTH,
-        equal_parts=True,
     ),
     _Row(
         "Backblaze B2",
@@ -146,19 +138,8 @@ def provider_for(settings: Settings) -> Provider:
         parallel_uploads=settings.akosha_parallel_uploads or row.parallel_uploads,
         refused_sse=row.refused_sse,
         signed_payload=row.signed_payload,
-        equal_parts=row.equal_parts,
         multipart_etag_is_md5=row.multipart_etag_is_md5,
     )
-
-
-def encryption_headers(settings: Settings, provider: Provider) -> dict[str, str]:
-    """The headers for `akosha_sse`; none where the provider refuses them (it encrypts anyway)."""
-    if not settings.akosha_sse or settings.akosha_sse in provider.refused_sse:
-        return {}
-    headers: dict[str, str] = {"x-amz-server-side-encryption": settings.akosha_sse}
-    if settings.akosha_sse == "aws:kms" and settings.akosha_sse_kms_key_id:
-        headers["x-amz-server-side-encryption-aws-kms-key-id"] = settings.akosha_sse_kms_key_id
-    return headers
 
 
 def bucket_region(pool: urllib3.PoolManager, provider: Provider, bucket: str) -> str | None:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from akosha_hook.errors import SettingsError
 from akosha_hook.secret import Secret
+from akosha_hook.settings.rules import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,17 +41,6 @@ def proxy_for(url: str, environ: Mapping[str, str]) -> Proxy | None:
         if variable:
             return _parse(variable, value) if value else None
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host`, without brackets or port, is this machine."""
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _first(environ: Mapping[str, str], name: str) -> tuple[str, str]:

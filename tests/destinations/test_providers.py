@@ -9,7 +9,6 @@ from minio import Minio
 from akosha_hook.destinations.providers import (
     Provider,
     bucket_region,
-    encryption_headers,
     provider_for,
 )
 from akosha_hook.errors import SettingsError
@@ -174,14 +173,11 @@ def test_the_endpoint_chooses_the_provider(
     assert dialled(provider) == url
 
 
-def test_r2_gets_equal_parts_two_at_a_time_and_no_encryption_headers() -> None:
-    settings = Settings(
-        akosha_cloud_endpoint="https://abc.r2.cloudflarestorage.com", akosha_sse="AES256"
-    )
-    provider = provider_for(settings)
-    assert (provider.parallel_uploads, provider.equal_parts) == (2, True)
-    assert provider.refuses_sse
-    assert encryption_headers(settings, provider) == {}
+def test_r2_gets_two_parts_at_a_time_and_no_encryption_headers() -> None:
+    provider = chosen("https://abc.r2.cloudflarestorage.com")
+    assert provider.parallel_uploads == 2
+    assert provider.refused_sse == {"AES256", "aws:kms"}
+    assert chosen("").refused_sse == set()
 
 
 def test_elsewhere_three_parts_are_in_flight() -> None:
@@ -262,20 +258,6 @@ def test_what_no_region_is_called_is_an_error(region: str) -> None:
 
 def test_an_empty_region_is_auto() -> None:
     assert chosen("http://localhost:9000", akosha_cloud_region="").region == "us-east-1"
-
-
-def test_encryption_is_asked_for_as_set() -> None:
-    plain = Settings()
-    kms = Settings(akosha_sse="aws:kms", akosha_sse_kms_key_id="key-1")
-    header = "x-amz-server-side-encryption"
-    assert encryption_headers(plain, provider_for(plain)) == {}
-    assert encryption_headers(Settings(akosha_sse="AES256"), provider_for(plain)) == {
-        header: "AES256"
-    }
-    assert encryption_headers(kms, provider_for(kms)) == {
-        header: "aws:kms",
-        f"{header}-aws-kms-key-id": "key-1",
-    }
 
 
 @pytest.mark.parametrize("status", [200, 301, 403])

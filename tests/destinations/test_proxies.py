@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from akosha_hook.destinations.proxies import is_loopback, proxy_for
+from akosha_hook.destinations.proxies import proxy_for
 from akosha_hook.errors import SettingsError
 
 PROXY = "http://proxy.test:3128"
@@ -93,20 +93,3 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_only(value: str) -
         proxy_for("https://s3.test", {"ALL_PROXY": value})
     assert "canary" not in caught.value.message + caught.value.hint
     assert caught.value.__context__ is None
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("localhost", True),
-        ("LOCALHOST.", True),
-        ("minio.localhost", True),
-        ("127.0.0.53", True),
-        ("::1", True),
-        ("10.0.0.1", False),
-        ("localhost.example.com", False),
-        ("127.0.0.1.example.com", False),
-    ],
-)
-def test_loopback_is_this_machine(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
