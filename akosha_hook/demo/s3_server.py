@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from akosha_hook.errors import AkoshaHookError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ACCESS_KEY = "demo-access-key"
 SECRET_KEY = "demo-secret-key"  # noqa: S105 - a server on loopback that lives for minutes
@@ -45,10 +45,15 @@ def available() -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def s3_server(
-    directory: Path, name: str | None = None, *, port: int | None = None
+    directory: Path,
+    name: str | None = None,
+    *,
+    port: int | None = None,
+    arguments: Sequence[str] = (),
 ) -> Iterator[S3Server]:
     """Run a server with its data under `directory`, listening on loopback only.
 
+    `arguments` are the server's own, added last, where they win over ours.
     Raises AkoshaHookError where none is installed, or it does not come up.
     """
     names = available()
@@ -65,7 +70,11 @@ def s3_server(
     log = directory / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=directory
+            [*command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=directory,
         )
     server = S3Server(chosen, f"http://127.0.0.1:{listening}", ACCESS_KEY, SECRET_KEY, log)
     try:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
+import yaml
 from minio import Minio
 
 from akosha_hook.destinations.providers import (
@@ -277,3 +280,25 @@ def test_an_unknown_bucket_has_no_region(httpserver: HTTPServer) -> None:
     )
     provider = chosen(httpserver.url_for(""))
     assert bucket_region(urllib3.PoolManager(retries=False), provider, "memories") is None
+
+
+def test_the_settings_in_the_documentation_choose_the_provider_they_stand_under() -> None:
+    page = Path(__file__).parents[2].joinpath("docs/providers.md").read_text(encoding="utf-8")
+    found = {}
+    for section in page.split("\n## ")[1:]:
+        heading = section.splitlines()[0]
+        for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL):
+            settings = yaml.safe_load(block.replace("<account>", "0123456789abcdef"))
+            if "akosha_cloud_endpoint" in settings:
+                found[heading] = provider_for(Settings(**settings)).name
+    other = "S3-compatible server"
+    assert found == {
+        "AWS S3": "AWS S3",
+        "Cloudflare R2": "Cloudflare R2",
+        "MinIO, Ceph, SeaweedFS, rclone": other,
+        "Backblaze B2": "Backblaze B2",
+        "Wasabi": "Wasabi",
+        "Google Cloud Storage": "Google Cloud Storage",
+        "DigitalOcean Spaces": "DigitalOcean Spaces",
+        "Anything else": other,
+    }
