@@ -1,10 +1,16 @@
 #!/bin/sh
 # >>> akosha-hook (uploads Session-Buddy's memories; akosha-hook uninstall removes this)
 akosha=@SCRIPT@
-before="${0%/*}/@KEPT@"
-status=0
-# The hook that was here before: git would run it if it is executable.
-[ ! -x "$before" ] || "$before" "$@" || status=$?
-[ ! -r "$akosha" ] || "$akosha" @EVENT@ "$@" </dev/null || :
-[ "$status" = 0 ] || exit "$status"
+akosha_directory=$PWD
+akosha_argument=$1
+# At exit, so that whatever others add to this file still runs, and without a process of its own.
+trap 'akosha_status=$?
+[ ! -r "$akosha" ] || {
+  cd "$akosha_directory"
+  set -- "$akosha" @EVENT@ ${akosha_argument:+"$akosha_argument"}
+  . "$akosha"
+}' EXIT
+# The hook that was here before; git would run it if it is executable.
+akosha_before="${0%/*}/@KEPT@"
+[ ! -x "$akosha_before" ] || "$akosha_before" "$@"
 # <<< akosha-hook

@@ -1,4 +1,4 @@
 # >>> akosha-hook (uploads Session-Buddy's memories; akosha-hook uninstall removes this)
 akosha=@SCRIPT@
-[ ! -r "$akosha" ] || "$akosha" @EVENT@ "$@" </dev/null || :
+[ ! -x "$akosha" ] || "$akosha" @EVENT@ "$@" </dev/null || :
 # <<< akosha-hook

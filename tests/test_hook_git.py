@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook import outbox
+from akosha_hook.install import wrapper
 from tests.support.hooks import NOTHING, fire, install_script, record_interpreter
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ class Checkout:
 def add_hooks(script: Path, hooks: Path) -> None:
     hooks.mkdir(parents=True, exist_ok=True)
     for name in HOOKS:
-        hook = hooks / name
-        hook.write_text(f'#!/bin/sh\nexec "{script}" {name} "$@"\n')
-        hook.chmod(0o755)
+        ours = wrapper.hook(wrapper.script_expression(script, shared=False), name)
+        (hooks / name).write_bytes(ours.data)
+        (hooks / name).chmod(ours.mode)
 
 
 @pytest.fixture

@@ -28,7 +28,9 @@ def repo(tmp_path: Path) -> Path:
 def record_calls(paths: Paths) -> Path:
     """Let the installed script write down what it is called with, a line each."""
     log = paths.state / "calls"
-    paths.hook_script.write_text(f'#!/bin/sh\necho "$*" >>"{log}"\ncat >>"{log}.stdin"\n')
+    paths.hook_script.write_text(
+        f'#!/bin/sh\ncase $1 in /*) shift ;; esac\necho "$*" >>"{log}"\nexit "${{akosha_status:-0}}"\n'
+    )
     return log
 
 
@@ -170,6 +172,28 @@ def test_lines_added_to_our_hook_stay(paths: Paths, repo: Path) -> None:
     assert calls(paths) == ["post-commit"]
     uninstall(paths)
     assert path.read_text() == "#!/bin/sh\ntouch added\n"
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash", "bash", "bash --posix", "busybox sh", "ksh"])
+def test_a_hook_keeps_its_exit_status_in_every_shell(paths: Paths, repo: Path, shell: str) -> None:
+    """Lines added to ours, or the hook from before, decide; ours follows them and is silent."""
+    program, *options = shell.split()
+    command = [shutil.which(program) or "/bin/sh", *options]
+    hook(repo, "post-merge", "#!/bin/sh\nexit 9\n")
+    install_git(paths, repo)
+    paths.interpreter.write_text("/bin/true\n")
+    added = repo / ".git" / "hooks" / "post-commit"
+    added.write_text(added.read_text() + "cd /\necho $1\nexit 7\n")
+    for path, argument, code, said in (
+        (added, "x", 7, b"x\n"),
+        (added.with_name("post-merge"), "0", 9, b""),
+    ):
+        done = subprocess.run(
+            [*command, path, argument], cwd=repo, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
+    events = [path.read_text().splitlines() for path in paths.outbox.iterdir()]
+    assert sorted(events) == [["post-commit", str(repo)], ["post-merge", str(repo)]]
 
 
 def test_an_edited_hook_that_runs_another_is_left_to_its_owner(paths: Paths, repo: Path) -> None:
