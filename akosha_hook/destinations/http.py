@@ -36,9 +36,11 @@ def pool(
     followed: both would hide what the server said, and a redirect could lead anywhere. Raises
     SettingsError for a CA file or a proxy that cannot be used.
     """
-    context = tls_context(settings, environ)
     timeout = urllib3.Timeout(connect=connect_seconds, read=read_seconds)
     proxy = proxy_for(url, environ)
+    encrypted = url.startswith("https:") or (proxy is not None and proxy.url.startswith("https:"))
+    # Reading the authorities takes longer than a request to this machine.
+    context = tls_context(settings, environ) if encrypted else None
     if proxy is None:
         return urllib3.PoolManager(
             timeout=timeout, maxsize=size, retries=False, ssl_context=context
@@ -81,11 +83,13 @@ def tls_context(settings: Settings, environ: Mapping[str, str]) -> ssl.SSLContex
 def _load_usual(context: ssl.SSLContext) -> None:
     """The system's authorities, or certifi's where Python's OpenSSL knows of none."""
     usual = ssl.get_default_verify_paths()
-    if Path(usual.openssl_cafile).is_file():
-        context.load_verify_locations(cafile=usual.openssl_cafile)
-    elif _is_hashed(Path(usual.openssl_capath)):
-        context.load_verify_locations(capath=usual.openssl_capath)
-    else:
+    file, directory = Path(usual.openssl_cafile), Path(usual.openssl_capath)
+    has_file, has_directory = file.is_file(), _is_hashed(directory)
+    if has_file:
+        context.load_verify_locations(cafile=file)
+    if has_directory:
+        context.load_verify_locations(capath=directory)
+    if not has_file and not has_directory:
         import certifi
 
         context.load_verify_locations(cafile=certifi.where())

@@ -220,3 +220,9 @@ def test_this_machine_is_never_reached_through_a_proxy(httpserver: HTTPServer) -
     with forward_proxy({}) as proxy:
         assert fetch(httpserver.url_for("/"), environ={"HTTP_PROXY": proxy.url}) == "direct"
     assert proxy.asked == []
+
+
+def test_a_pool_for_http_still_verifies_https(server: HTTPServer) -> None:
+    client = pool(DEFAULTS, {}, url="http://127.0.0.1")
+    with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        client.request("GET", f"https://127.0.0.1:{server.port}/")

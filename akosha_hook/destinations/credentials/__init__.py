@@ -94,7 +94,7 @@ def _hint(settings: Settings) -> str:
         else ""
     )
     return (
-        "put the keys where hooks find them too, into ~/.aws/credentials (chmod 600):\n"
+        "Put the keys where hooks find them too, into ~/.aws/credentials (chmod 600):\n"
         "[default]\n"
         f"aws_access_key_id = your-{kind}access-key\n"
         f"aws_secret_access_key = your-{kind}secret-key\n"
