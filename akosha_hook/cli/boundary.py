@@ -35,6 +35,8 @@ def printable(text: str) -> str:
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run `command`; every ending becomes one of our exit codes."""
+    # Until a command opens the log, nothing may spill onto the terminal.
+    logging.getLogger(log.LOGGER).addHandler(logging.NullHandler())
     try:
         code = command.main(args=arguments, prog_name="akosha-hook", standalone_mode=False)
     except AkoshaHookError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook import settings
+from akosha_hook import log, settings
 from akosha_hook.cli.boundary import printable
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
 from akosha_hook.paths import Paths, shipped
@@ -37,7 +38,12 @@ class _Session:
 def _open(overrides: Mapping[str, object] | None = None) -> _Session:
     environ = dict(os.environ)
     paths = Paths.from_environment(environ)
-    return _Session(environ, paths, settings.load(environ, paths, overrides))
+    loaded = settings.load(environ, paths, overrides)
+    if paths.state.is_dir():
+        log.configure(
+            paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
+        )
+    return _Session(environ, paths, loaded)
 
 
 @click.group()
@@ -80,7 +86,8 @@ def _print_json(loaded: Loaded) -> None:
         "warnings": loaded.warnings,
         "notes": loaded.notes,
     }
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    # Escaped to ASCII: nothing in it acts on a terminal, and odd file names survive.
+    click.echo(json.dumps(msgspec.to_builtins(document), indent=2))
 
 
 def _print_lines(loaded: Loaded, *, origin: bool) -> None:
@@ -98,14 +105,13 @@ def _print_table(loaded: Loaded, *, origin: bool) -> None:
     rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")
-    if origin:
-        rows.add_column(overflow="fold")
     for name, where in loaded.origins.items():
         value = getattr(loaded.settings, name)
         text = ", ".join(value) if isinstance(value, tuple) else str(literal(value)).strip('"')
-        style = "dim" if where.layer is Layer.DEFAULT else "bold"
-        cells = [Text(name), Text(printable(text), style)]
-        rows.add_row(*cells, *([Text(_short(str(where)), "dim")] if origin else []))
+        default = where.layer is Layer.DEFAULT
+        rows.add_row(Text(name), Text(printable(text), "dim" if default else "bold"))
+        if origin and not default:
+            rows.add_row("", Text(f"from {_short(str(where))}", "dim"))
     Console(highlight=False).print(rows)
 
 
@@ -117,7 +123,10 @@ def _short(place: str) -> str:
 @config.command()
 @click.argument("name")
 def get(name: str) -> None:
-    """Print the value of one setting: as text, or a list one item per line."""
+    """Print the value of one setting.
+
+    Texts are bare, and lists have one item per line.
+    """
     row = _row(name)
     loaded = _open().loaded
     value = getattr(loaded.settings, row.name)
@@ -136,7 +145,10 @@ def get(name: str) -> None:
     help="A TOML file other than your own settings.",
 )
 def set_(name: str, value: str, path: Path | None) -> None:
-    """Write one setting into your TOML file; comments in it survive. Lists are comma-separated."""
+    """Write one setting into your TOML file.
+
+    Comments in it survive. Values are written as in the environment: 1/yes/on, lists by comma.
+    """
     from akosha_hook.settings import edit
 
     row = _row(name)
@@ -186,7 +198,10 @@ def _row(name: str) -> Field:
 @click.option("--yaml", "base", is_flag=True, help="Write Session-Buddy's session-buddy.yaml.")
 @click.option("--local", is_flag=True, help="Write local.yaml, which overrides that.")
 def init(base: bool, local: bool) -> None:
-    """Write a commented template of every setting; an existing file is never touched."""
+    """Write a commented template of every setting.
+
+    An existing file is never touched.
+    """
     if base and local:
         raise click.UsageError("--yaml and --local are two files: choose one.")
     paths = Paths.from_environment(os.environ)
@@ -211,7 +226,10 @@ def init(base: bool, local: bool) -> None:
 @config.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def validate(files: tuple[Path, ...]) -> int:
-    """Check all layers together, or each FILE by itself; exit 3 if something cannot be used."""
+    """Check all layers together, or each FILE.
+
+    Exits with 3 if something cannot be used.
+    """
     from akosha_hook.settings.validation import validate_file
 
     home = Path.home()

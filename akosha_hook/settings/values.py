@@ -61,17 +61,15 @@ def from_native(field: Field, value: object) -> Any:
         value = _choice(field, value)
     if isinstance(value, float) and not math.isfinite(value):
         raise RejectedError(field.allowed)
-    if isinstance(value, str) and field.kind == "string":
-        _check_text(value)
     if isinstance(value, list) and len(value) > MAX_NAMES:
         raise RejectedError(f"a list of at most {MAX_NAMES} names")
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str):
+            _check_text(each)
     try:
-        result = msgspec.convert(value, field.type)
+        return msgspec.convert(value, field.type)
     except (msgspec.ValidationError, OverflowError) as error:
         raise RejectedError(_allowed(field, value)) from error
-    for each in result if field.kind == "list" else ():
-        _check_text(each)
-    return result
 
 
 def _choice(field: Field, value: str) -> str:
@@ -84,6 +82,8 @@ def _check_text(text: str) -> None:
         raise RejectedError(f"at most {MAX_TEXT} characters long")
     if any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):  # noqa: PLR2004 - C0, DEL, C1
         raise RejectedError("free of control characters and line breaks")
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise RejectedError("UTF-8 text")
 
 
 def _allowed(field: Field, value: object) -> str:

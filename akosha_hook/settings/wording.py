@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_SHOWN = 80
+PREFIX = "akosha_"
 CREDENTIALS_BELONG = (
     "credentials are never read from settings: export AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY (AKOSHA_TOKEN for the Akosha server), or keep them in ~/.aws/credentials"
@@ -61,10 +62,9 @@ def _plain(value: object) -> str:
 
 
 def similar(name: str, known: Iterable[str]) -> str | None:
-    """The known field that `name`, with or without its prefix, was probably meant to be."""
-    names = list(known)
-    for each in (name[:100].lower(), f"akosha_{name[:100].lower()}"):
-        close = difflib.get_close_matches(each, names, n=1, cutoff=0.75)
-        if close:
-            return close[0]
-    return None
+    """The known field that `name` was probably meant to be; the common prefix says nothing."""
+    bare = {each.removeprefix(PREFIX): each for each in known}
+    close = difflib.get_close_matches(
+        name[:100].lower().removeprefix(PREFIX), list(bare), n=1, cutoff=0.7
+    )
+    return bare[close[0]] if close else None

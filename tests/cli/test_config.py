@@ -123,7 +123,7 @@ def test_show_on_a_terminal_keeps_to_its_width(home: Path, paths: Paths) -> None
     lines = text.splitlines()
     assert max(len(line) for line in lines) <= 80
     assert any(line.startswith("akosha_data_dir ") for line in lines)
-    assert "~/.claude/settings/" in text
+    assert "from ~/.claude/settings/session-buddy.yaml:1" in text
 
 
 def test_show_on_a_terminal_has_no_colour_where_none_is_wanted(home: Path, paths: Paths) -> None:
@@ -147,6 +147,7 @@ def test_an_unknown_name_is_a_usage_error_with_a_suggestion(
     result = config(*command, *arguments)
     assert result.code == ExitCode.USAGE
     assert "cloud_bucket is not a setting; did you mean akosha_cloud_bucket?" in result.err
+    assert "did you mean" not in config(*command, "nope", *arguments[1:]).err
 
 
 def test_set_writes_the_users_own_file_and_keeps_comments(config: Command, paths: Paths) -> None:
@@ -185,6 +186,7 @@ def test_set_refuses_what_cannot_be_used_and_writes_nothing(
     assert result.code == ExitCode.SETTINGS
     assert f"{name} is" in result.err
     assert "but must be" in result.err
+    assert len(result.err.splitlines()) == 1
     assert not paths.user_toml.exists()
 
 
@@ -282,3 +284,4 @@ def test_hostile_names_do_not_reach_the_terminal_raw(config: Command, paths: Pat
     assert "\x1b" not in result.out + result.err
     assert "\u202e" not in result.out + result.err
     assert "\u202e" not in config("get", "akosha_system_id").out
+    assert "\u202e" not in config("show", "--json").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,13 @@ def test_a_wrong_value_is_reported_with_file_line_key_value_and_what_is_allowed(
     assert f" but must be {allowed}" in problem
     assert problem.isprintable()
     assert loaded.settings == Settings()
+
+
+@pytest.mark.parametrize("name", ["AKOSHA_SYSTEM_ID", "AKOSHA_FORCE_METHOD", "AKOSHA_DATABASES"])
+def test_a_variable_that_is_not_utf8_is_rejected(layers: Layers, name: str) -> None:
+    layers.environ[f"SESSION_BUDDY_{name}"] = os.fsdecode(b"caf\xe9")
+    (problem,) = layers.load().problems
+    assert problem == f'environment: SESSION_BUDDY_{name} is "caf\\udce9" but must be UTF-8 text'
 
 
 @pytest.mark.parametrize(
