@@ -7,6 +7,8 @@ import importlib
 import click
 
 COMMANDS = {
+    "check-secrets": "Find credentials in settings files (for pre-commit).",
+    "check-settings": "Check settings files (for pre-commit).",
     "config": "Show, check and change settings.",
     "install": "Install the hooks.",
     "run": "What a hook calls: note an event, start a worker.",
@@ -25,8 +27,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"akosha_hook.cli.{cmd_name}")
-        command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"akosha_hook.cli.{name}")
+        command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command
 

@@ -26,18 +26,27 @@ if TYPE_CHECKING:
     help="Which of Claude Code's settings (without --git: user).",
 )
 @click.option("--global", "everywhere", is_flag=True, help="With --git: every repository of yours.")
+@click.option(
+    "--no-manager",
+    is_flag=True,
+    help="With --git: git's own hook files, even where a hook manager is in use.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the changes as a diff, make none.")
-def install(for_git: bool, scope: Scope | None, everywhere: bool, dry_run: bool) -> None:
+def install(
+    for_git: bool, scope: Scope | None, everywhere: bool, no_manager: bool, dry_run: bool
+) -> None:
     """Install the hooks: into Claude Code, or (--git) into the repository you are in."""
-    if everywhere and not for_git:
-        raise click.UsageError("--global goes with --git.")
+    if (everywhere or no_manager) and not for_git:
+        raise click.UsageError("--global and --no-manager go with --git.")
     paths = Paths.from_environment(os.environ)
     directory = Path.cwd()
     installations = [installer.for_script(paths)]
     if scope or not for_git:
         installations.append(installer.for_claude(paths, scope or "user", directory))
     if for_git:
-        installations.append(installer.for_git(paths, directory, everywhere=everywhere))
+        installations.append(
+            installer.for_git(paths, directory, everywhere=everywhere, use_manager=not no_manager)
+        )
     if not dry_run:
         installer.carry_out(paths, [change for each in installations for change in each.changes])
     for installation in installations:

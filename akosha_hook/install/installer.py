@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from akosha_hook import files
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.install import claude, git, parts, plan, record, script
+from akosha_hook.install import claude, git, managers, parts, plan, record, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,9 +56,12 @@ def for_claude(paths: Paths, scope: claude.Scope, directory: Path) -> Installati
     return Installation((change,), tuple(notes))
 
 
-def for_git(paths: Paths, directory: Path, *, everywhere: bool = False) -> Installation:
+def for_git(
+    paths: Paths, directory: Path, *, everywhere: bool = False, use_manager: bool = True
+) -> Installation:
     """Our hooks in the repository around `directory`, or, with `everywhere`, in all of them.
 
+    Where a hook manager is in use ours go into its configuration, unless `use_manager` is false.
     Raises PlanError where git runs hooks from a place that other repositories share and
     `everywhere` is not asked for.
     """
@@ -69,8 +72,24 @@ def for_git(paths: Paths, directory: Path, *, everywhere: bool = False) -> Insta
             "place that all repositories share.",
             hint="akosha-hook install --git --global",
         )
-    changes = git.hook_changes(repository, paths.hook_script)
-    return Installation(changes)
+    manager = managers.in_use(repository) if use_manager else None
+    if manager is None:
+        return Installation(git.hook_changes(repository, paths.hook_script))
+    return _for_manager(manager, repository)
+
+
+def _for_manager(manager: managers.Manager, repository: git.Repository) -> Installation:
+    step = managers.next_step(manager, repository.hooks)
+    steps = (step,) if step else ()
+    try:
+        changes = managers.changes(manager, repository)
+    except managers.MustNotEditError as error:
+        return Installation((), next_steps=(error.message, *steps))
+    note = (
+        f"{manager.name} runs the hooks here, so ours went into its configuration. Who gets that "
+        "with a commit is not disturbed: it does nothing where akosha-hook is not installed."
+    )
+    return Installation(changes, (note,), steps)
 
 
 def carry_out(paths: Paths, changes: Sequence[Change]) -> None:

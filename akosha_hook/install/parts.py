@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook.install import claude, git, record, script, wrapper
+from akosha_hook.install import claude, git, lefthook, managers, precommit, record, script, wrapper
 
 if TYPE_CHECKING:
     from akosha_hook.install.plan import Change
@@ -18,8 +18,12 @@ def remove_of(part: str, path: Path) -> Remove:
     match part:
         case claude.PART:
             return partial(claude.remove, path)
-        case git.HOOK_PART:
+        case git.HOOK_PART | managers.LINE_PART:
             return wrapper.remove
+        case precommit.PART:
+            return precommit.remove
+        case lefthook.PART:
+            return partial(lefthook.remove, path)
         case script.PART:
             return script.remove
     return lambda data, _original: data

@@ -1,0 +1,71 @@
+"""Whether Claude Code would run our hooks, from its settings files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.install import claude, json_text
+from akosha_hook.install.place import Place
+from akosha_hook.install.plan import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from akosha_hook.install.record import Entry
+    from akosha_hook.paths import Paths
+
+
+def settings_places(paths: Paths, entries: tuple[Entry, ...], directory: Path) -> Iterator[Place]:
+    files = {
+        Path(entry.path): (entry.place, entry.repository)
+        for entry in entries
+        if entry.part == claude.PART
+    }
+    recorded = frozenset(files)
+    scopes: tuple[claude.Scope, ...] = ("user", "project", "local")
+    for scope in scopes:
+        path = Path(os.path.realpath(claude.settings_file(paths, scope, directory)))
+        files.setdefault(path, (f"claude-{scope}", None))
+    for path, (kind, project) in files.items():
+        if project is not None and not Path(project).is_dir():
+            continue
+        place = _claude_place(kind, path, path in recorded)
+        if place is not None:
+            yield place
+
+
+def _claude_place(kind: str, path: Path, recorded: bool) -> Place | None:
+    fix = "akosha-hook install" if kind == "claude-user" else ""
+    fix = fix or f"akosha-hook install --scope {kind.removeprefix('claude-')}"
+    try:
+        content = read(path)
+        settings = json_text.parse(json_text.decode(content.data if content else b"")[1])
+    except AkoshaHookError as error:
+        detail = f"Claude Code ignores the file: {error.message}"
+        return Place(kind, path, "broken", detail, f"correct {path}") if recorded else None
+    missing = [hook.event for hook in claude.HOOKS if not claude.our_entries(settings, hook.event)]
+    if len(missing) == len(claude.HOOKS):
+        gone = "our hooks were removed from it"
+        return Place(kind, path, "broken", gone, fix) if recorded else None
+    if missing:
+        return Place(kind, path, "broken", f"no hook for {', '.join(missing)}", fix)
+    if settings.get("disableAllHooks") is True:
+        detail = "disableAllHooks is set: Claude Code runs no hook at all"
+        return Place(kind, path, "broken", detail, f"remove disableAllHooks from {path}")
+    return Place(kind, path, "working", ", ".join(hook.event for hook in claude.HOOKS))
+
+
+def plugin_places(paths: Paths) -> Iterator[Place]:
+    """The plugin, by the settings that Claude Code keeps of it."""
+    try:
+        content = read(paths.claude_settings)
+        settings = json_text.parse(json_text.decode(content.data if content else b"")[1])
+    except AkoshaHookError:
+        return
+    plugins = settings.get("enabledPlugins") if isinstance(settings, dict) else None
+    for name, enabled in plugins.items() if isinstance(plugins, dict) else ():
+        if name.partition("@")[0] == "akosha-hook" and enabled is True:
+            yield Place("claude-plugin", paths.claude_settings, "working", name)

@@ -1,0 +1,167 @@
+"""Whether git would run our hooks: its own, and those that a hook manager runs for us."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook.install import lefthook, managers, precommit, wrapper
+from akosha_hook.install.git import HOOK_PART
+from akosha_hook.install.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from akosha_hook.install.record import Entry
+
+GIT_SECONDS = 5
+INSTALL = "akosha-hook install --git"
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """What git says of the working directory."""
+
+    common: Path
+    hooks: Path
+    top: Path
+
+
+def places(
+    entries: tuple[Entry, ...], environ: Mapping[str, str], directory: Path
+) -> Iterator[Place]:
+    """The places in `entries`, and those around `directory` that no entry knows."""
+    here = _ask(environ, directory)
+    recorded = [entry for entry in entries if _exists(entry.repository)]
+    yield from _own_places(recorded, here)
+    yield from _manager_places(recorded, here)
+
+
+def _exists(repository: str | None) -> bool:
+    return repository is None or Path(repository).is_dir()
+
+
+def _own_places(entries: list[Entry], here: _Here | None) -> Iterator[Place]:
+    """Git's own hooks, a place for each directory of them."""
+    recorded = {
+        Path(entry.path).parent: (entry.place, Path(entry.repository) if entry.repository else None)
+        for entry in entries
+        if entry.part == HOOK_PART
+    }
+    if here is not None and here.hooks not in recorded and _events_in(here.hooks):
+        yield _own_place("git", here.hooks, here.common, here)
+    for hooks, (kind, repository) in recorded.items():
+        yield _own_place(kind, hooks, repository, here)
+
+
+def _own_place(kind: str, hooks: Path, repository: Path | None, here: _Here | None) -> Place:
+    fix = f"{INSTALL}{' --global' if kind == 'git-global' else ''}"
+    if here is not None and repository == here.common and hooks != here.hooks:
+        detail = f"git runs hooks from {here.hooks} now"
+        return Place(kind, hooks, "broken", detail, fix, repository)
+    there = _events_in(hooks)
+    missing = [event for event in wrapper.EVENTS if event not in there]
+    if missing:
+        detail = f"removed, or overwritten by something else: {', '.join(missing)}"
+        return Place(kind, hooks, "broken", detail, fix, repository)
+    return Place(kind, hooks, "working", ", ".join(wrapper.EVENTS), "", repository)
+
+
+def _events_in(hooks: Path) -> list[str]:
+    """The events whose hook in `hooks` is executable and runs ours, itself or through a manager."""
+    return [event for event in wrapper.EVENTS if _runs_ours(hooks / event)]
+
+
+def _runs_ours(path: Path) -> bool:
+    if not os.access(path, os.X_OK):
+        return False
+    data = _bytes(path)
+    if wrapper.has_block(data):
+        return True
+    # pre-commit and prek run what they found before them.
+    return b"hook-impl" in data and _runs_ours(path.with_name(f"{path.name}.legacy"))
+
+
+def _manager_places(entries: list[Entry], here: _Here | None) -> Iterator[Place]:
+    found: dict[Path, tuple[managers.Manager, Path | None]] = {}
+    for entry in entries:
+        manager = _manager_of(entry)
+        if manager is not None:
+            repository = Path(entry.repository) if entry.repository else None
+            found[manager.config] = manager, repository
+    if here is not None:
+        for manager in _managers_around(here):
+            found.setdefault(manager.config, (manager, here.common))
+    for manager, repository in found.values():
+        hooks = here.hooks if here is not None and repository == here.common else None
+        yield _manager_place(manager, repository, hooks)
+
+
+def _manager_of(entry: Entry) -> managers.Manager | None:
+    path = Path(entry.path)
+    if entry.part == managers.LINE_PART:
+        return managers.Manager("husky", path.parent)
+    if entry.part == lefthook.PART:
+        return managers.Manager("lefthook", path)
+    if entry.part == precommit.PART:
+        return managers.Manager("prek" if entry.place == "prek" else "pre-commit", path)
+    return None
+
+
+def _managers_around(here: _Here) -> Iterator[managers.Manager]:
+    """The managers around the working directory that have a part of ours, recorded or not."""
+    around = [managers.Manager("pre-commit", here.top / name) for name in managers.PRE_COMMIT_FILES]
+    around += [managers.Manager("lefthook", here.top / name) for name in managers.LEFTHOOK_FILES]
+    if managers.is_husky(here.hooks):
+        around.append(managers.Manager("husky", here.hooks.parent))
+    for manager in around:
+        if managers.missing_events(manager) != wrapper.EVENTS:
+            yield manager
+
+
+def _manager_place(manager: managers.Manager, repository: Path | None, hooks: Path | None) -> Place:
+    """`hooks` is where git looks; None where only the manager's usual place can be looked at."""
+    kind, path = manager.name, manager.config
+    if missing := managers.missing_events(manager):
+        detail = f"our part is gone from it: {', '.join(missing)}"
+        return Place(kind, path, "broken", detail, INSTALL, repository)
+    if hooks is None:
+        usual = path / "_" if kind == "husky" else (repository or path.parent / ".git") / "hooks"
+        hooks = usual
+    if step := managers.next_step(manager, hooks):
+        idle = [event for event in wrapper.EVENTS if not managers.runs(kind, hooks, event)]
+        detail = f"git does not call {kind} for {', '.join(idle)}"
+        return Place(kind, path, "broken", detail, step, repository)
+    return Place(kind, path, "working", ", ".join(wrapper.EVENTS), "", repository)
+
+
+def _ask(environ: Mapping[str, str], directory: Path) -> _Here | None:
+    """What git says of `directory`; None outside of working trees."""
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "--git-common-dir", "--git-path", "hooks", "--show-toplevel"],
+            cwd=directory,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=GIT_SECONDS,
+        )
+        common, hooks, top = os.fsdecode(answer.stdout).splitlines()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return _Here(_absolute(directory, common), _absolute(directory, hooks), Path(top))
+
+
+def _absolute(directory: Path, named: str) -> Path:
+    return Path(os.path.abspath(directory / named))  # noqa: PTH100 - a symlink stays a symlink
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

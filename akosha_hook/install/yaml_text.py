@@ -1,0 +1,85 @@
+"""Changing a YAML document as data while its comments, order, quotes and indentation stay."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from akosha_hook.errors import AkoshaHookError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ruamel.yaml import YAML
+
+# (mapping, sequence, offset) of the layouts in use, the most common first.
+_LAYOUTS = ((2, 2, 0), (2, 4, 2), (4, 4, 2), (4, 4, 0), (4, 6, 4))
+
+
+class YAMLTextError(AkoshaHookError):
+    """The document cannot be changed without touching lines that are not ours."""
+
+
+def parse(text: str) -> Any:
+    """The document as plain data; raises YAMLTextError with the line for what is not YAML."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise YAMLTextError(f"not valid YAML: {error.problem} (line {line})") from error
+    except YAMLError as error:
+        raise YAMLTextError("not valid YAML") from error
+
+
+def edit(data: bytes, change: Callable[[Any], None]) -> bytes:
+    """`data` with `change` applied to the document.
+
+    Raises YAMLTextError where writing the unchanged document would already alter its text.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise YAMLTextError("not UTF-8 text") from error
+    newline = "\r\n" if "\r\n" in text else "\n"
+    text = text.replace("\r\n", "\n")
+    if parse(text) is None:
+        raise YAMLTextError("empty")
+    yaml = _faithful(text)
+    document = yaml.load(text)
+    change(document)
+    wanted = parse(text)
+    change(wanted)
+    after = _dump(yaml, document)
+    if parse(after) != wanted:
+        raise YAMLTextError("written in a way that cannot be kept")
+    return after.replace("\n", newline).encode()
+
+
+def _faithful(text: str) -> YAML:
+    """A writer that gives `text` back as it is."""
+    for layout in _LAYOUTS:
+        for explicit_start in (False, True):
+            yaml = _writer(*layout, explicit_start=explicit_start)
+            if _dump(yaml, yaml.load(text)) == text:
+                return yaml
+    raise YAMLTextError("written in a way that cannot be kept")
+
+
+def _writer(mapping: int, sequence: int, offset: int, *, explicit_start: bool) -> YAML:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000
+    yaml.explicit_start = explicit_start
+    yaml.indent(mapping=mapping, sequence=sequence, offset=offset)
+    return yaml
+
+
+def _dump(yaml: YAML, document: Any) -> str:
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
