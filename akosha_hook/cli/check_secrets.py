@@ -1,0 +1,34 @@
+"""`akosha-hook check-secrets`, the hook `akosha-check-secrets` of pre-commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from akosha_hook.checks import check_secrets as check
+from akosha_hook.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from akosha_hook.checks import Finding
+
+FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+
+
+@click.command(name="check-secrets")
+@FILES
+def check_secrets(files: tuple[Path, ...]) -> int:
+    """Exit 1 if FILES contain a credential; says where it belongs and never shows it."""
+    return ExitCode.FAILED if report(check(files)) else ExitCode.OK
+
+
+def report(findings: Iterable[Finding]) -> bool:
+    """Show them all; whether any is more than a warning."""
+    failed = False
+    for finding in findings:
+        click.echo(f"{'Warning' if finding.warning else 'Error'}: {finding.message}", err=True)
+        failed = failed or not finding.warning
+    return failed

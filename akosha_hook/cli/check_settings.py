@@ -1,0 +1,18 @@
+"""`akosha-hook check-settings`, the hook `akosha-check-settings` of pre-commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from akosha_hook.checks import check_settings as check
+from akosha_hook.cli.check_secrets import FILES, report
+from akosha_hook.errors import ExitCode
+
+
+@click.command(name="check-settings")
+@FILES
+def check_settings(files: tuple[Path, ...]) -> int:
+    """Exit 3 if a value in FILES cannot be used."""
+    return ExitCode.SETTINGS if report(check(files, home=Path.home())) else ExitCode.OK
