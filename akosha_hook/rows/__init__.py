@@ -1,0 +1,24 @@
+"""Rows and counts of a snapshot copy, read by DuckDB in a child process with little memory.
+
+The child, `python -m akosha_hook.rows`, keeps DuckDB's memory out of this process and ends with
+it. Opened read-only, a copy is left as it is: DuckDB replays every sidecar beside it (`.wal`,
+`.wal.checkpoint`) in memory and writes nothing, so no second copy is needed.
+"""
+
+from __future__ import annotations
+
+from akosha_hook.rows.errors import ReadError, Trouble
+from akosha_hook.rows.messages import Key, Row, Table
+from akosha_hook.rows.reading import NotCheckedError, check, conversation_count, read
+
+__all__ = [
+    "Key",
+    "NotCheckedError",
+    "ReadError",
+    "Row",
+    "Table",
+    "Trouble",
+    "check",
+    "conversation_count",
+    "read",
+]
