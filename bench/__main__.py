@@ -1,0 +1,46 @@
+"""`python -m bench [NAME...] [--rounds N] [--json]`: run the benches, print ratios."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import report
+
+# Each module has run(work: Path, *, rounds: int) -> Table.
+BENCHES = {"hook_latency": "what a hook adds to git commit"}
+
+
+def main() -> int:
+    """Exit 1 where a budget does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}")
+    parser.add_argument("--rounds", type=int, default=150, help="repetitions, interleaved")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHES):
+        parser.error(f"no bench named {', '.join(sorted(unknown))}")
+    tables = {}
+    for name in options.names or BENCHES:
+        print(f"{name}: {BENCHES[name]} ...", file=sys.stderr)
+        with tempfile.TemporaryDirectory(prefix="akosha-bench-") as work:
+            tables[name] = importlib.import_module(f"bench.{name}").run(
+                Path(work).resolve(), rounds=options.rounds
+            )
+        if not options.json:
+            print(report.text(tables[name]) + "\n")
+    if options.json:
+        found = {name: dataclasses.asdict(table) for name, table in tables.items()}
+        date = datetime.now(UTC).isoformat(timespec="seconds")
+        print(json.dumps({"date": date, "machine": report.machine(), "benches": found}, indent=2))
+    return 0 if all(b.holds for table in tables.values() for b in table.budgets) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

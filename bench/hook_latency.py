@@ -1,0 +1,214 @@
+"""What a post-commit hook adds to `git commit`: ours against doing nothing and against peers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from akosha_hook import files
+from akosha_hook.event import file_name
+from akosha_hook.paths import Paths
+from bench.report import Budget, Table, program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+NO_HOOK, EMPTY, OURS = "no hook", "empty sh hook", "akosha-hook"
+BUSY, LITTERED = "akosha-hook, a worker running", "akosha-hook, 10,000 receipts, 1,000 events"
+PEERS = ("prek", "lefthook", "pre-commit")
+BUDGETS = {EMPTY: 3.0, "prek": 0.3, "pre-commit": 0.03}
+
+_PRE_COMMIT = """\
+repos:
+- repo: local
+  hooks:
+  - {id: nothing, name: nothing, language: system, entry: "true", stages: [post-commit],
+     always_run: true, pass_filenames: false}
+"""
+_LEFTHOOK = "post-commit:\n  commands:\n    nothing:\n      run: 'true'\n"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A repository with one kind of hook; `before` each commit puts the state back."""
+
+    name: str
+    repository: Path
+    environ: Mapping[str, str]
+    before: Callable[[], None] = lambda: None
+    seconds: list[float] = field(default_factory=list)
+
+
+def run(work: Path, *, rounds: int) -> Table:
+    contenders = [
+        _repository(work, NO_HOOK),
+        _empty(work),
+        _ours(work, OURS),
+        _ours(work, LITTERED, litter=True),
+    ]
+    contenders += [_peer(work, name) for name in PEERS if program(name)]
+    with contextlib.ExitStack() as stack:
+        contenders.append(_ours(work, BUSY, stack=stack))
+        for turn in range(-3, rounds):
+            for contender in random.sample(contenders, len(contenders)):
+                seconds = _commit(contender)
+                if turn >= 0:
+                    contender.seconds.append(seconds)
+    return _table(contenders, rounds)
+
+
+def _table(contenders: list[Contender], rounds: int) -> Table:
+    bare = next(each.seconds for each in contenders if each.name == NO_HOOK)
+    added = {
+        each.name: [
+            1000 * (with_hook - without)
+            for with_hook, without in zip(each.seconds, bare, strict=True)
+        ]
+        for each in contenders
+    }
+    median = {name: statistics.median(values) for name, values in added.items()}
+    rows = [
+        (
+            name,
+            1000 * statistics.median(each.seconds),
+            *_spread(added[name]),
+            median[name] / median[EMPTY],
+        )
+        for each in contenders
+        if (name := each.name)
+    ]
+    budgets = [
+        Budget(f"{ours} / {peer}", median[ours] / median[peer], allowed)
+        for ours in (OURS, BUSY, LITTERED)
+        for peer, allowed in BUDGETS.items()
+        if peer in median
+    ]
+    return Table(
+        title=f"What a post-commit hook adds to git commit, {rounds} interleaved commits each",
+        columns=("hook", "commit, ms", "adds, ms (median)", "25 %", "75 %", "x empty sh"),
+        rows=sorted(rows, key=lambda row: row[1]),
+        budgets=budgets,
+        skipped=[name for name in PEERS if not program(name)],
+    )
+
+
+def _spread(values: list[float]) -> tuple[float, float, float]:
+    low, middle, high = statistics.quantiles(values, n=4)
+    return middle, low, high
+
+
+def _commit(contender: Contender) -> float:
+    """Seconds until `git commit` is back; returns when what its hook left running has ended too."""
+    contender.before()
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    null = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in range(3)]
+    command = ["git", "-C", str(contender.repository), "commit", "-q", "--allow-empty", "-m", "x"]
+    start = time.perf_counter()
+    pid = os.posix_spawnp("git", command, contender.environ, file_actions=null)
+    _, status = os.waitpid(pid, 0)
+    seconds = time.perf_counter() - start
+    os.close(writing)
+    os.read(reading, 1)
+    os.close(reading)
+    if status:
+        raise SystemExit(f"git commit failed with {contender.name}")
+    return seconds
+
+
+def _repository(work: Path, name: str) -> Contender:
+    home = work / name.replace(" ", "-").replace(",", "")
+    repository = home / "repository"
+    repository.mkdir(parents=True)
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        # A worker with nothing to do: it starts, looks, ends.
+        "SESSION_BUDDY_AKOSHA_UPLOAD_ON_COMMIT": "false",
+        "SESSION_BUDDY_AKOSHA_SETTLE_SECONDS": "0",
+    }
+    contender = Contender(name, repository, environ)
+    _run(contender, "git", "init", "-q")
+    for key, value in {
+        "user.name": "a",
+        "user.email": "a@b.c",
+        "maintenance.auto": "false",
+    }.items():
+        _run(contender, "git", "config", key, value)
+    return contender
+
+
+def _run(contender: Contender, *command: str) -> None:
+    subprocess.run(
+        command,
+        check=True,
+        cwd=contender.repository,
+        env=contender.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+
+
+def _empty(work: Path) -> Contender:
+    contender = _repository(work, EMPTY)
+    hook = contender.repository / ".git" / "hooks" / "post-commit"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    return contender
+
+
+def _ours(
+    work: Path, name: str, *, litter: bool = False, stack: contextlib.ExitStack | None = None
+) -> Contender:
+    """Installed as a user installs it; with a `stack`, a worker's lock is held for its time."""
+    contender = _repository(work, name)
+    _run(contender, sys.executable, "-m", "akosha_hook", "install", "--git")
+    paths = Paths.from_environment(contender.environ)
+    if stack is not None:
+        lock = files.Lock(paths.worker_lock)
+        assert lock.acquire()
+        stack.callback(lock.release)
+    before = (lambda: _litter(paths)) if litter else (lambda: _empty_outbox(paths))
+    if litter:
+        files.private_directory(paths.receipts)
+        for number in range(10_000):
+            (paths.receipts / f"20260101_000000_{number}.json").write_text("{}")
+    return Contender(name, contender.repository, contender.environ, before)
+
+
+def _empty_outbox(paths: Paths) -> None:
+    for path in paths.outbox.glob("*"):
+        path.unlink()
+
+
+def _litter(paths: Paths) -> None:
+    """1,000 events of long ago, whatever the last worker did with them."""
+    _empty_outbox(paths)
+    files.private_directory(paths.outbox)
+    for number in range(1_000):
+        (paths.outbox / file_name(number, number, "post-commit")).write_text("post-commit\n\n")
+
+
+def _peer(work: Path, name: str) -> Contender:
+    contender = _repository(work, name)
+    config, text = ".pre-commit-config.yaml", _PRE_COMMIT
+    if name == "lefthook":
+        config, text = "lefthook.yml", _LEFTHOOK
+    (contender.repository / config).write_text(text)
+    # pre-commit refuses to run while its configuration is not staged.
+    _run(contender, "git", "add", config)
+    _run(contender, "git", "commit", "-q", "-m", "configuration")
+    found = program(name)
+    assert found is not None
+    stage = [] if name == "lefthook" else ["--hook-type", "post-commit"]
+    _run(contender, found, "install", *stage)
+    return contender
