@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import json
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import report
@@ -26,7 +24,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHES):
         parser.error(f"no bench named {', '.join(sorted(unknown))}")
-    tables = {}
+    tables: dict[str, report.Table] = {}
     for name in options.names or BENCHES:
         print(f"{name}: {BENCHES[name]} ...", file=sys.stderr)
         with tempfile.TemporaryDirectory(prefix="akosha-bench-") as work:
@@ -36,9 +34,7 @@ def main() -> int:
         if not options.json:
             print(report.text(tables[name]) + "\n")
     if options.json:
-        found = {name: dataclasses.asdict(table) for name, table in tables.items()}
-        date = datetime.now(UTC).isoformat(timespec="seconds")
-        print(json.dumps({"date": date, "machine": report.machine(), "benches": found}, indent=2))
+        print(json.dumps(report.document(tables), indent=2))
     return 0 if all(b.holds for table in tables.values() for b in table.budgets) else 1
 
 

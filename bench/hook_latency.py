@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from akosha_hook import files
 from akosha_hook.event import file_name
 from akosha_hook.paths import Paths
-from bench.report import Budget, Table, program
+from bench.report import Budget, Table, program, version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NO_HOOK, EMPTY, OURS = "no hook", "empty sh hook", "akosha-hook"
 BUSY, LITTERED = "akosha-hook, a worker running", "akosha-hook, 10,000 receipts, 1,000 events"
-PEERS = ("prek", "lefthook", "pre-commit")
+PEERS = {"prek": "--version", "lefthook": "version", "pre-commit": "--version"}
 BUDGETS = {EMPTY: 3.0, "prek": 0.3, "pre-commit": 0.03}
 
 _PRE_COMMIT = """\
@@ -66,48 +66,43 @@ def run(work: Path, *, rounds: int) -> Table:
 
 
 def _table(contenders: list[Contender], rounds: int) -> Table:
-    bare = next(each.seconds for each in contenders if each.name == NO_HOOK)
-    added = {
-        each.name: [
-            1000 * (with_hook - without)
-            for with_hook, without in zip(each.seconds, bare, strict=True)
-        ]
+    quartiles = {
+        each.name: [1000 * cut for cut in statistics.quantiles(each.seconds, n=4)]
         for each in contenders
     }
-    median = {name: statistics.median(values) for name, values in added.items()}
-    rows = [
+    bare = quartiles[NO_HOOK][1]
+    adds = {name: median - bare for name, (_, median, _) in quartiles.items()}
+    rows: list[tuple[str | float, ...]] = [
         (
             name,
-            1000 * statistics.median(each.seconds),
-            *_spread(added[name]),
-            median[name] / median[EMPTY],
+            quartiles[name][1],
+            quartiles[name][0],
+            quartiles[name][2],
+            adds[name],
+            adds[name] / adds[EMPTY],
         )
-        for each in contenders
-        if (name := each.name)
+        for name in sorted(adds, key=adds.__getitem__)
     ]
     budgets = [
-        Budget(f"{ours} / {peer}", median[ours] / median[peer], allowed)
+        Budget(f"{ours}, against {peer}", adds[ours] / adds[peer], allowed)
         for ours in (OURS, BUSY, LITTERED)
         for peer, allowed in BUDGETS.items()
-        if peer in median
+        if peer in adds
     ]
     return Table(
         title=f"What a post-commit hook adds to git commit, {rounds} interleaved commits each",
-        columns=("hook", "commit, ms", "adds, ms (median)", "25 %", "75 %", "x empty sh"),
-        rows=sorted(rows, key=lambda row: row[1]),
+        columns=("hook", "commit, ms (median)", "25 %", "75 %", "adds, ms", "x empty sh"),
+        rows=rows,
         budgets=budgets,
-        skipped=[name for name in PEERS if not program(name)],
+        versions={name: version(name, argument) for name, argument in PEERS.items()},
     )
-
-
-def _spread(values: list[float]) -> tuple[float, float, float]:
-    low, middle, high = statistics.quantiles(values, n=4)
-    return middle, low, high
 
 
 def _commit(contender: Contender) -> float:
     """Seconds until `git commit` is back; returns when what its hook left running has ended too."""
     contender.before()
+    # Some states take long to put back: every commit starts right behind the same other command.
+    _run(contender, "git", "rev-parse", "--git-dir")
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     null = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in range(3)]

@@ -7,7 +7,8 @@ import platform
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -26,16 +27,19 @@ class Budget:
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` in the order of `columns`; numbers as numbers, the unit in the column's name."""
+    """`rows` in the order of `columns`; numbers as numbers, the unit in the column's name.
+
+    `versions` are the peers', None where one is not installed.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str | float, ...]]
     budgets: list[Budget] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    versions: dict[str, str | None] = field(default_factory=dict)
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int | None]:
     """What the numbers depend on."""
     return {
         "system": platform.platform(),
@@ -52,11 +56,11 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join([beside, os.environ.get("PATH", "")]))
 
 
-def version(name: str, *arguments: str) -> str:
-    """The last word a program says about its version."""
+def version(name: str, *arguments: str) -> str | None:
+    """The last word a program says about its version; None where it is not installed."""
     found = program(name)
     if found is None:
-        return "not installed"
+        return None
     done = subprocess.run([found, *arguments], check=False, capture_output=True, text=True)
     words = (done.stdout or done.stderr).split()
     return words[-1] if words else "unknown"
@@ -77,8 +81,22 @@ def text(table: Table) -> str:
         lines.append(
             f"  {budget.what}: {budget.measured:.3g} (allowed {budget.allowed:g}) {verdict}"
         )
-    lines += [f"  not installed, skipped: {name}" for name in table.skipped]
+    there = [f"{name} {found}" for name, found in table.versions.items() if found]
+    missing = [name for name, found in table.versions.items() if not found]
+    lines += [f"  with {', '.join(there)}"] if there else []
+    lines += [f"  not installed, skipped: {', '.join(missing)}"] if missing else []
     return "\n".join(lines)
+
+
+def document(tables: dict[str, Table]) -> dict[str, object]:
+    """Everything found, for `--json`."""
+    benches = {}
+    for name, table in tables.items():
+        benches[name] = asdict(table)
+        for found, budget in zip(benches[name]["budgets"], table.budgets, strict=True):
+            found["holds"] = budget.holds
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"date": date, "machine": machine(), "benches": benches}
 
 
 def _cell(value: str | float) -> str:
