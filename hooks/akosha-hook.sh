@@ -5,7 +5,7 @@
 # Whoever called waits for builtins and one fork; every program a commit needs runs after that.
 
 # bash takes options from an exported SHELLOPTS.
-{ set +efux; } 2>/dev/null
+{ set +Cefux; } 2>/dev/null
 
 newline='
 '
@@ -77,9 +77,9 @@ write_event() {
     session-*)
       # Claude Code terminates a hook that takes long, head or cat with it; it is still an event.
       trap 'terminated=yes' HUP INT TERM
-      { printf '%s\n%s\n' "$event" "$directory" && take_stdin; } >|"$temporary"
+      { printf '%s\n%s\n' "$event" "$directory" && take_stdin; } >"$temporary"
       ;;
-    *) printf '%s\n%s\n' "$event" "$directory" >|"$temporary" ;;
+    *) printf '%s\n%s\n' "$event" "$directory" >"$temporary" ;;
   esac
 }
 

@@ -137,23 +137,14 @@ def test_a_commit_while_a_rebase_stands_still_waits_for_its_end(
 
 
 def test_a_repository_named_on_the_command_line_is_looked_into(
-    checkout: Checkout, tmp_path: Path
+    repository: Checkout, tmp_path: Path
 ) -> None:
-    """git exports GIT_DIR to the hook then."""
-    elsewhere = Checkout(tmp_path, checkout.paths)
-    done = subprocess.run(
-        ["git", "rev-parse", "--absolute-git-dir"],
-        cwd=checkout.directory,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    options = [f"--git-dir={done.stdout.strip()}", f"--work-tree={checkout.directory}"]
-    elsewhere.git(*options, "commit", "-q", "--allow-empty", "-m", "from afar")
-    assert checkout.events() == ["post-commit"]
-    diverge(checkout)
-    elsewhere.git(*options, "rebase", "-q", "upstream")
-    assert checkout.events() == ["post-rewrite"]
+    """As with dotfiles kept in git: nothing in the working tree leads to the repository."""
+    diverge(repository)
+    (repository.directory / ".git").rename(tmp_path / "dots")
+    options = [f"--git-dir={tmp_path / 'dots'}", f"--work-tree={repository.directory}"]
+    Checkout(tmp_path, repository.paths).git(*options, "rebase", "-q", "upstream")
+    assert repository.events() == ["post-rewrite"]
 
 
 def test_a_piped_commit_returns_while_the_worker_lives(

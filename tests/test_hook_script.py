@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,7 @@ def test_a_repository_event_is_left_in_silence(
     assert said(fired) == SILENT
     (waiting,) = outbox.waiting(paths)
     assert (waiting.name, waiting.directory) == (event, tmp_path)
+    assert abs(waiting.epoch - time.time()) < 60
     assert waiting.path.read_bytes() == b"%s\n%s\n" % (event.encode(), os.fsencode(tmp_path))
     assert stat.S_IMODE(waiting.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(paths.outbox.stat().st_mode) == 0o700
@@ -133,6 +135,27 @@ def test_a_closed_stdin_is_an_empty_one(
     command = ["sh", "-c", 'exec "$@" <&-', "sh", *shell, script, "session-end"]
     assert said(fire(command, cwd=tmp_path, environ=os.environ)) == SILENT
     assert only_event(paths) == b"session-end\n%s\n" % os.fsencode(tmp_path)
+
+
+@pytest.mark.parametrize("state", ["rebase-merge", "rebase-apply"])
+@pytest.mark.parametrize("kind", ["directory", "file", "variable"])
+def test_in_the_middle_of_a_rebase_only_its_end_counts(
+    shell: list[str | Path], script: Path, tmp_path: Path, kind: str, state: str
+) -> None:
+    """`.git` may be a file that names the directory, and GIT_DIR beats it."""
+    place = tmp_path / "place"
+    place.mkdir()
+    git_dir = place / ".git" if kind == "directory" else tmp_path / "else where"
+    (git_dir / state).mkdir(parents=True)
+    if kind == "file":
+        (place / ".git").write_text("gitdir: ../else where\n")
+    environ = os.environ | ({"GIT_DIR": str(git_dir)} if kind == "variable" else {})
+    outbox_directory = script.parent.parent / "outbox"
+    for event in ("post-commit", "post-merge"):
+        assert said(fire([*shell, script, event], cwd=place, environ=environ)) == SILENT
+    assert left_in(outbox_directory) == []
+    assert said(fire([*shell, script, "post-rewrite"], cwd=place, environ=environ)) == SILENT
+    assert len(left_in(outbox_directory)) == 1
 
 
 @pytest.mark.parametrize("event", ["session-end", "session-start", "post-commit"])
@@ -197,7 +220,7 @@ def test_the_worker_is_detached_and_nothing_of_git_leaks_into_it(
     leaking = {
         "GIT_DIR": "/somewhere/.git",
         "GIT_INDEX_FILE": ".git/index",
-        "GIT_CONFIG_VALUE_0": "a\nexport GIT_B=1",
+        "GIT_CONFIG_VALUE_0": "a\nexport GIT_B=1\nexport GIT_B-C;x=1\n/*",
         "GIT_AUTHOR_NAME": "A 'quoted' \"name\" $(touch x)",
         "PYTHONPATH": "/somewhere",
         "PYTHONHOME": "/elsewhere",
@@ -239,6 +262,15 @@ def test_without_setsid_the_worker_survives_a_hangup(
     assert not started.leads_session
 
 
+def test_without_a_clock_the_event_is_the_oldest(
+    shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path
+) -> None:
+    environ = os.environ | {"PATH": tools(tmp_path / "bin", "mkdir", "mv")}
+    assert said(fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ)) == SILENT
+    (event,) = outbox.waiting(paths)
+    assert event.epoch == 0
+
+
 def test_with_no_programs_at_all_the_event_still_waits(
     shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path
 ) -> None:
@@ -257,7 +289,8 @@ def test_without_its_interpreter_the_command_on_path_is_used(
 ) -> None:
     found = witness(tmp_path / "bin", argument="--worker")
     found.program.rename(found.program.with_name("akosha-hook"))
-    lines = {"gone": "/gone/python", "a directory": str(tmp_path), "relative": "bin/akosha-hook"}
+    relative = os.path.relpath(found.program.with_name("akosha-hook"), "/")
+    lines = {"gone": "/gone/python", "a directory": str(tmp_path), "relative": relative}
     paths.interpreter.write_bytes(lines.get(recorded, "\x1b[31m\0\n$(touch x)").encode())
     if recorded == "missing":
         paths.interpreter.unlink()
@@ -286,17 +319,24 @@ def test_state_that_cannot_be_written_costs_nothing(
     paths.claude.mkdir()
     paths.state.write_text("a file where the directory should be")
     command = [*shell, SCRIPT, event]
-    assert said(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == SILENT
+    status, fired = fed_ten_megabytes(command, cwd=tmp_path, environ=os.environ)
+    assert said(fired) == SILENT
+    assert status == 0 or event == "post-commit"
     assert left_in(paths.claude) == ["akosha"]
 
 
 @pytest.mark.parametrize("event", ["post-commit", "session-end", "session-start"])
-def test_an_outbox_that_cannot_be_written_costs_nothing(
+def test_an_outbox_that_cannot_be_written_starts_no_worker(
     shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path, event: str
 ) -> None:
+    worker = tmp_path / "python"
+    worker.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    worker.chmod(0o755)
+    record_interpreter(paths, worker)
     paths.outbox.symlink_to("/dev/null")
     command = [*shell, script, event]
     assert said(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == SILENT
+    assert not (tmp_path / "started").exists()
 
 
 @pytest.mark.parametrize("event", ["post-commit", "session-end", "session-start"])
@@ -308,6 +348,7 @@ def test_without_a_home_nothing_happens(
     command = [*shell, SCRIPT, event]
     assert said(fire(command, cwd=tmp_path / "empty", environ=environ, stdin=b"{}")) == SILENT
     assert left_in(tmp_path / "empty") == []
+    assert not Path("/akosha").exists()
 
 
 @pytest.mark.parametrize("arguments", [[], [""], ["pre-commit"], ["../../x"], ["-rf"], ["\n"]])
