@@ -45,7 +45,9 @@ def install(
         installations.append(installer.for_claude(paths, scope or "user", directory))
     if for_git:
         installations.append(
-            installer.for_git(paths, directory, everywhere=everywhere, use_manager=not no_manager)
+            installer.for_all_repositories(paths, os.environ, directory)
+            if everywhere
+            else installer.for_git(paths, directory, use_manager=not no_manager)
         )
     if not dry_run:
         installer.carry_out(paths, [change for each in installations for change in each.changes])

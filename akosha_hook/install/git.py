@@ -1,4 +1,7 @@
-"""Where git looks for a repository's hooks, and whose place that is."""
+"""What git says: where it looks for hooks, and whose place that is.
+
+Only here, and in `doctor`, GitPython is used.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.install import record, wrapper
-from akosha_hook.install.plan import Change, Content, PlanError, read, writable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import git as gitpython
-
-    from akosha_hook.install.record import Entry
-
-HOOK_PART = "git-hook"
-# What pre-commit and prek, and lefthook, add to the name of a hook that they find.
-_MOVED_BY_MANAGERS = (".legacy", ".old")
 
 
 class GitError(AkoshaHookError):
@@ -38,7 +35,6 @@ class Repository:
     hooks: Path
     hooks_path: str
     scope: str
-    version: tuple[int, ...]
 
     @property
     def own_hooks(self) -> bool:
@@ -58,23 +54,61 @@ def find(directory: Path) -> Repository:
 
     Raises GitError where there is none, it is bare, or git is missing.
     """
-    git = _git(directory)
-    bare, git_directory = _ask(git, 2, "--is-bare-repository", "--absolute-git-dir")
+    bare, git_directory = _rev_parse(directory, 2, "--is-bare-repository", "--absolute-git-dir")
     if bare == "true":
         raise GitError(
             f"{git_directory} is a bare repository: nobody commits in it, so no hook of ours would run.",
             hint="Install in a clone of it.",
         )
-    top, common, hooks = _ask(git, 3, "--show-toplevel", "--git-common-dir", "--git-path", "hooks")
-    scope, hooks_path = _hooks_path(git)
+    top, common, hooks = _rev_parse(
+        directory, 3, "--show-toplevel", "--git-common-dir", "--git-path", "hooks"
+    )
+    scope, _, hooks_path = _config(directory, "--show-scope", "core.hooksPath").partition("\t")
     return Repository(
         top=Path(top),
         common=_absolute(directory, common),
         hooks=_absolute(directory, hooks),
         hooks_path=hooks_path,
         scope=scope,
-        version=git.version_info,
     )
+
+
+def version(directory: Path) -> tuple[int, ...]:
+    """The version of the git on PATH."""
+    return _git(directory).version_info
+
+
+def shared_hooks_directory(directory: Path) -> Path | None:
+    """Where git looks for every repository's hooks; None where each has its own."""
+    for scope in ("--global", "--system"):
+        if named := _config(directory, scope, "--type=path", "core.hooksPath"):
+            return Path(named) if named.startswith("/") else None
+    return None
+
+
+def user_config(environ: Mapping[str, str], home: Path) -> Path:
+    """The file `git config --global` writes."""
+    if environ.get("GIT_CONFIG_GLOBAL"):
+        return Path(environ["GIT_CONFIG_GLOBAL"])
+    xdg = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "git" / "config"
+    usual = home / ".gitconfig"
+    return xdg if xdg.exists() and not usual.exists() else usual
+
+
+def ask(directory: Path, *arguments: str) -> str:
+    """What `git` with `arguments` prints in `directory`; raises GitError where it fails."""
+    from git.exc import GitCommandError, GitCommandNotFound
+
+    try:
+        return str(_git(directory).execute(["git", *arguments]))
+    except GitCommandNotFound as error:
+        raise GitError("git is not on PATH.", hint="Install git, then try again.") from error
+    except GitCommandError as error:
+        said = str(error.stderr).removeprefix("\n  stderr: '").rstrip("'").strip()
+        raise GitError(
+            f"{directory}: git says: {said}",
+            hint="cd into the working tree of a repository (or type: git init), then try again.",
+        ) from error
 
 
 def _git(directory: Path) -> gitpython.Git:
@@ -84,35 +118,19 @@ def _git(directory: Path) -> gitpython.Git:
     return git.Git(directory)
 
 
-def _ask(git: gitpython.Git, answers: int, *arguments: str) -> list[str]:
-    """What `git rev-parse` answers, one line each."""
-    from git.exc import GitCommandError, GitCommandNotFound
-
-    try:
-        lines = str(git.execute(["git", "rev-parse", *arguments])).split("\n")
-    except GitCommandNotFound as error:
-        raise GitError("git is not on PATH.", hint="Install git, then try again.") from error
-    except GitCommandError as error:
-        said = str(error.stderr).removeprefix("\n  stderr: '").rstrip("'").strip()
-        raise GitError(
-            f"{git.working_dir}: git says: {said}",
-            hint="cd into the working tree of a repository (or type: git init), then try again.",
-        ) from error
+def _rev_parse(directory: Path, answers: int, *arguments: str) -> list[str]:
+    lines = ask(directory, "rev-parse", *arguments).split("\n")
     if len(lines) != answers:
         raise GitError("A path with a line break in it is more than git hooks can name.")
     return lines
 
 
-def _hooks_path(git: gitpython.Git) -> tuple[str, str]:
-    """Scope and value of `core.hooksPath`."""
-    from git.exc import GitCommandError
-
+def _config(directory: Path, *arguments: str) -> str:
+    """What `git config --get` prints; "" where nothing is set."""
     try:
-        answer = str(git.execute(["git", "config", "--show-scope", "--get", "core.hooksPath"]))
-    except GitCommandError:
-        return "", ""
-    scope, _, value = answer.partition("\t")
-    return scope, value
+        return ask(directory, "config", *arguments[:-1], "--get", arguments[-1])
+    except GitError:
+        return ""
 
 
 def _absolute(directory: Path, answer: str) -> Path:
@@ -121,104 +139,3 @@ def _absolute(directory: Path, answer: str) -> Path:
 
 def _inside(path: Path, directory: Path) -> bool:
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(directory))
-
-
-def hook_changes(repository: Repository, script: Path) -> tuple[Change, ...]:
-    """Our three hooks in the repository's hooks directory; whatever is there still runs.
-
-    Raises PlanError where that directory cannot hold hooks.
-    """
-    if repository.hooks.exists() and not repository.hooks.is_dir():
-        raise PlanError(
-            f"Hooks are switched off here: core.hooksPath is {repository.hooks_path} "
-            f"({repository.scope} configuration).",
-            hint="git config --unset core.hooksPath",
-        )
-    expression = wrapper.script_expression(script, shared=repository.shared_hooks)
-    return tuple(
-        change
-        for event in wrapper.EVENTS
-        for change in _event_changes(repository, expression, event)
-    )
-
-
-def _event_changes(repository: Repository, expression: str, event: str) -> tuple[Change, ...]:
-    path = repository.hooks / event
-    writable(path, None)
-    before = read(path, follow=False)
-    if before is None:
-        return (_change(repository, path, None, wrapper.hook(expression, event)),)
-    if not before.link and wrapper.has_block(before.data):
-        renewed = wrapper.renewed(before.data, expression, event)
-        return (_change(repository, path, before, Content(renewed, before.mode | 0o100)),)
-    runs = not before.link and before.mode & 0o100
-    if repository.shared_hooks and runs and wrapper.is_shell(before.data):
-        after = Content(wrapper.inserted(before.data, expression, event), before.mode)
-        return (_change(repository, path, before, after),)
-    return _chained(repository, before, expression, event)
-
-
-def _chained(
-    repository: Repository, before: Content, expression: str, event: str
-) -> tuple[Change, ...]:
-    """Move the foreign hook beside ours, which runs it."""
-    path = repository.hooks / event
-    kept = repository.hooks / wrapper.kept_name(event)
-    in_the_way = read(kept, follow=False)
-    if in_the_way not in {None, before}:
-        raise PlanError(
-            f"{path} is not ours, and there is no room to keep it: {kept.name} exists already.",
-            hint=f"Look at both, remove the one you do not need, then try again: ls -l {path}*",
-        )
-    return (
-        Change(kept, in_the_way, before),
-        _change(repository, path, before, wrapper.chained(expression, event)),
-    )
-
-
-def _change(repository: Repository, path: Path, before: Content | None, after: Content) -> Change:
-    own = repository.own_hooks
-    place, belongs_to = ("git", repository.common) if own else ("git-global", None)
-    return Change(path, before, after, HOOK_PART, place, belongs_to)
-
-
-def undo_hook(entry: Entry) -> tuple[Change, ...]:
-    """Take our hook away and give the one that was there before its place back.
-
-    That one is taken from where it was kept: its owner may have changed it there. A hook manager
-    may have moved ours aside in the meantime. Raises PlanError where ours was edited since, so
-    that only its owner can tell what should stay.
-    """
-    path = Path(entry.path)
-    kept = path.with_name(wrapper.kept_name(path.name))
-    waiting = read(kept, follow=False)
-    places = [path, *(path.with_name(path.name + suffix) for suffix in _MOVED_BY_MANAGERS)]
-    ours = [place for place in places if _has_block(place)]
-    if waiting is None:
-        others = [_without_block(place) for place in ours if place != path]
-        return (record.undo(entry, wrapper.remove), *others)
-    if not ours and read(path, follow=False) is not None:
-        raise PlanError(
-            f"{path} is somebody else's now; the hook that was there before us is still {kept}.",
-            hint=f"Compare them, and remove {kept} if it is no longer needed.",
-        )
-    place = ours[0] if ours else path
-    current = read(place, follow=False)
-    if current is not None and wrapper.remove(current.data, None) is not None:
-        raise PlanError(
-            f"{place} was edited since we made it, so it was left alone.",
-            hint=f"Remove the akosha-hook block; the hook from before us is {kept}.",
-        )
-    return (Change(place, current, waiting), Change(kept, waiting, None))
-
-
-def _has_block(path: Path) -> bool:
-    content = read(path, follow=False)
-    return content is not None and not content.link and wrapper.has_block(content.data)
-
-
-def _without_block(path: Path) -> Change:
-    content = read(path)
-    assert content is not None
-    rest = wrapper.remove(content.data, None)
-    return Change(path, content, None if rest is None else Content(rest, content.mode))

@@ -6,10 +6,9 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from akosha_hook.install import lefthook, managers, precommit, wrapper
-from akosha_hook.install.git import HOOK_PART
+from akosha_hook.install import config_hooks, git_hooks, lefthook, managers, precommit, wrapper
 from akosha_hook.install.place import Place
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ def places(
     here = _ask(environ, directory)
     recorded = [entry for entry in entries if _exists(entry.repository)]
     yield from _own_places(recorded, here)
+    yield from _config_places(recorded)
     yield from _manager_places(recorded, here)
 
 
@@ -49,7 +49,7 @@ def _own_places(entries: list[Entry], here: _Here | None) -> Iterator[Place]:
     recorded = {
         Path(entry.path).parent: (entry.place, Path(entry.repository) if entry.repository else None)
         for entry in entries
-        if entry.part == HOOK_PART
+        if entry.part == git_hooks.PART
     }
     if here is not None and here.hooks not in recorded and _events_in(here.hooks):
         yield _own_place("git", here.hooks, here.common, here)
@@ -83,6 +83,19 @@ def _runs_ours(path: Path) -> bool:
         return True
     # pre-commit and prek run what they found before them.
     return b"hook-impl" in data and _runs_ours(path.with_name(f"{path.name}.legacy"))
+
+
+def _config_places(entries: list[Entry]) -> Iterator[Place]:
+    """Hooks in git's configuration."""
+    for entry in entries:
+        if entry.part == config_hooks.PART:
+            path = Path(entry.path)
+            fix = f"{INSTALL}{' --global' if entry.place == 'git-global' else ''}"
+            missing = config_hooks.missing_events(path)
+            state: Literal["working", "broken"] = "broken" if missing else "working"
+            detail = f"removed: {', '.join(missing)}" if missing else ", ".join(wrapper.EVENTS)
+            repository = Path(entry.repository) if entry.repository else None
+            yield Place(entry.place, path, state, detail, fix if missing else "", repository)
 
 
 def _manager_places(entries: list[Entry], here: _Here | None) -> Iterator[Place]:

@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING
 
 from akosha_hook import files
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.install import claude, git, managers, parts, plan, record, script
+from akosha_hook.install import (
+    claude,
+    config_hooks,
+    git,
+    git_hooks,
+    managers,
+    parts,
+    plan,
+    record,
+    script,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from akosha_hook.install.plan import Change
     from akosha_hook.install.record import Entry
@@ -56,26 +66,47 @@ def for_claude(paths: Paths, scope: claude.Scope, directory: Path) -> Installati
     return Installation((change,), tuple(notes))
 
 
-def for_git(
-    paths: Paths, directory: Path, *, everywhere: bool = False, use_manager: bool = True
-) -> Installation:
-    """Our hooks in the repository around `directory`, or, with `everywhere`, in all of them.
+def for_git(paths: Paths, directory: Path, *, use_manager: bool = True) -> Installation:
+    """Our hooks in the repository around `directory`.
 
     Where a hook manager is in use ours go into its configuration, unless `use_manager` is false.
-    Raises PlanError where git runs hooks from a place that other repositories share and
-    `everywhere` is not asked for.
+    Raises PlanError where git runs hooks from a place that other repositories share, and is too
+    old for hooks in the repository's own configuration.
     """
     repository = git.find(directory)
-    if not repository.own_hooks and not everywhere:
+    if repository.own_hooks:
+        manager = managers.in_use(repository) if use_manager else None
+        if manager is not None:
+            return _for_manager(manager, repository)
+        own = git_hooks.HooksDirectory.of(repository)
+        return Installation(git_hooks.changes(own, paths.hook_script))
+    if git.version(directory) < config_hooks.SINCE:
         raise plan.PlanError(
             f"git runs hooks from {repository.hooks} here ({repository.scope} configuration), a "
             "place that all repositories share.",
             hint="akosha-hook install --git --global",
         )
-    manager = managers.in_use(repository) if use_manager else None
-    if manager is None:
-        return Installation(git.hook_changes(repository, paths.hook_script))
-    return _for_manager(manager, repository)
+    config = repository.common / "config"
+    return Installation((config_hooks.change(config, paths.hook_script, "git", repository.common),))
+
+
+def for_all_repositories(paths: Paths, environ: Mapping[str, str], directory: Path) -> Installation:
+    """Our hooks in every repository of the user's.
+
+    Raises PlanError where this git can only run hooks repository by repository.
+    """
+    if git.version(directory) >= config_hooks.SINCE:
+        home = Path(environ.get("HOME") or Path.home())
+        config = git.user_config(environ, home)
+        return Installation((config_hooks.change(config, paths.hook_script, "git-global", None),))
+    shared = git.shared_hooks_directory(directory)
+    if shared is None:
+        raise plan.PlanError(
+            "This git has no hooks for all repositories: each has a hooks directory of its own.",
+            hint="cd into a repository, then: akosha-hook install --git (or get git 2.54)",
+        )
+    everywhere = git_hooks.HooksDirectory(shared, repository=None, shared=False)
+    return Installation(git_hooks.changes(everywhere, paths.hook_script))
 
 
 def _for_manager(manager: managers.Manager, repository: git.Repository) -> Installation:

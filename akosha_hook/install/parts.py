@@ -6,7 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook.install import claude, git, lefthook, managers, precommit, record, script, wrapper
+from akosha_hook.install import (
+    claude,
+    config_hooks,
+    git_hooks,
+    lefthook,
+    managers,
+    precommit,
+    record,
+    script,
+    wrapper,
+)
 
 if TYPE_CHECKING:
     from akosha_hook.install.plan import Change
@@ -15,18 +25,20 @@ if TYPE_CHECKING:
 
 def remove_of(part: str, path: Path) -> Remove:
     """How `part` is taken out of `path`; one that this version does not know is left alone."""
-    match part:
-        case claude.PART:
-            return partial(claude.remove, path)
-        case git.HOOK_PART | managers.LINE_PART:
-            return wrapper.remove
-        case precommit.PART:
-            return precommit.remove
-        case lefthook.PART:
-            return partial(lefthook.remove, path)
-        case script.PART:
-            return script.remove
-    return lambda data, _original: data
+    removes: dict[str, Remove] = {
+        claude.PART: partial(claude.remove, path),
+        config_hooks.PART: config_hooks.remove,
+        git_hooks.PART: wrapper.remove,
+        lefthook.PART: partial(lefthook.remove, path),
+        managers.LINE_PART: wrapper.remove,
+        precommit.PART: precommit.remove,
+        script.PART: script.remove,
+    }
+    return removes.get(part, _leave)
+
+
+def _leave(data: bytes, _original: bytes | None) -> bytes:
+    return data
 
 
 def undo(entry: Entry) -> tuple[Change, ...]:
@@ -34,6 +46,6 @@ def undo(entry: Entry) -> tuple[Change, ...]:
 
     Raises PlanError where the file cannot be changed safely.
     """
-    if entry.part == git.HOOK_PART:
-        return git.undo_hook(entry)
+    if entry.part == git_hooks.PART:
+        return git_hooks.undo(entry)
     return (record.undo(entry, remove_of(entry.part, Path(entry.path))),)

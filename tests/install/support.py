@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from akosha_hook.install.claude import Scope
-    from akosha_hook.install.installer import Removal
+    from akosha_hook.install.installer import Installation, Removal
     from akosha_hook.paths import Paths
 
 
 def install_claude(paths: Paths, scope: Scope = "user", directory: Path = Path("/")) -> None:
-    parts = installer.for_script(paths), installer.for_claude(paths, scope, directory)
-    installer.carry_out(paths, [change for part in parts for change in part.changes])
+    carry_out(paths, installer.for_claude(paths, scope, directory))
 
 
-def install_git(paths: Paths, directory: Path, *, everywhere: bool = False) -> None:
-    parts = (
-        installer.for_script(paths),
-        installer.for_git(paths, directory, everywhere=everywhere),
-    )
+def install_git(paths: Paths, directory: Path) -> None:
+    carry_out(paths, installer.for_git(paths, directory))
+
+
+def carry_out(paths: Paths, installation: Installation) -> None:
+    parts = installer.for_script(paths), installation
     installer.carry_out(paths, [change for part in parts for change in part.changes])
 
 
