@@ -11,6 +11,7 @@ COMMANDS = {
     "check-settings": "Check settings files (for pre-commit).",
     "config": "Show, check and change settings.",
     "install": "Install the hooks.",
+    "mcp": "Serve the two tools to an MCP client.",
     "run": "What a hook calls: note an event, start a worker.",
     "status": "Show what is known: last sync, waiting events, problems.",
     "sync": "Upload now, in the foreground.",

@@ -1,0 +1,77 @@
+"""The user guide's two tools as an MCP server; needs the extra `mcp`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel, ConfigDict
+
+from akosha_hook import api
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+INSTRUCTIONS = (
+    "Session-Buddy's memories are uploaded by themselves when a session ends or a commit is made. "
+    "Use sync_to_akosha to upload now, akosha_sync_status to see what is configured and waits."
+)
+
+
+class SyncResult(BaseModel):
+    """What a sync did; more keys than these may follow in later versions."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str | None
+    success: bool
+    files_uploaded: list[str]
+    bytes_transferred: int
+    duration_seconds: float
+    upload_id: str | None
+    error: str | None
+
+
+class SyncStatus(BaseModel):
+    """What is configured, and what is known of the last sync."""
+
+    model_config = ConfigDict(extra="allow")
+
+    cloud_configured: bool
+    system_id: str | None
+    should_use_cloud: bool
+    should_use_http: bool
+    force_method: str
+    enable_fallback: bool
+    upload_on_session_end: bool
+    configuration: dict[str, Any]
+
+
+def server() -> MCPServer:
+    """The server with both tools; `run()` serves it on stdin and stdout."""
+    made = MCPServer("akosha", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
+
+    @made.tool()
+    async def sync_to_akosha(
+        method: Literal["auto", "cloud", "http"] = "auto", enable_fallback: bool = True
+    ) -> SyncResult:
+        """Upload Session-Buddy's memories now, to the cloud or, where allowed, an Akosha server."""
+        return SyncResult.model_validate(await _told(api.sync_to_akosha(method, enable_fallback)))
+
+    @made.tool()
+    async def akosha_sync_status() -> SyncStatus:
+        """Show what is configured, the last sync and what waits; asks no server."""
+        return SyncStatus.model_validate(await _told(api.akosha_sync_status()))
+
+    return made
+
+
+async def _told(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """`answer`; the client hears what went wrong only from a ToolError."""
+    try:
+        return await answer
+    except AkoshaHookError as error:
+        raise ToolError(f"{error.message} {error.hint}".strip()) from error

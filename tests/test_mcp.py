@@ -1,0 +1,93 @@
+"""The MCP server as a client of the SDK's sees it, over stdin and stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from mcp.types import CallToolResult
+
+
+SYNC_KEYS = {
+    "method",
+    "success",
+    "files_uploaded",
+    "bytes_transferred",
+    "duration_seconds",
+    "upload_id",
+    "error",
+}
+STATUS_KEYS = {
+    "cloud_configured",
+    "system_id",
+    "should_use_cloud",
+    "should_use_http",
+    "force_method",
+    "enable_fallback",
+    "upload_on_session_end",
+    "configuration",
+}
+
+
+def talk(home: Path, conversation: Callable[[Client], Awaitable[Any]], **environ: str) -> Any:
+    """Start `akosha-hook mcp`, talk to it, end it."""
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-P", "-m", "akosha_hook", "mcp"],
+        env={**os.environ, **environ},
+        cwd=home,
+    )
+
+    async def run() -> Any:
+        async with Client(server, read_timeout_seconds=60) as client:
+            return await conversation(client)
+
+    return asyncio.run(run())
+
+
+def call(home: Path, tool: str, arguments: dict[str, Any] | None = None, **env: str) -> Any:
+    async def conversation(client: Client) -> CallToolResult:
+        return await client.call_tool(tool, arguments or {})
+
+    return talk(home, conversation, **env)
+
+
+def test_the_tools_and_the_shapes_of_their_results(home: Path) -> None:
+    async def conversation(client: Client) -> Any:
+        return (await client.list_tools()).tools
+
+    tools = {tool.name: tool for tool in talk(home, conversation)}
+    assert set(tools) == {"sync_to_akosha", "akosha_sync_status"}
+    sync, status = tools["sync_to_akosha"], tools["akosha_sync_status"]
+    assert sync.input_schema["properties"]["method"]["enum"] == ["auto", "cloud", "http"]
+    assert sync.input_schema["properties"]["enable_fallback"]["default"] is True
+    assert set(sync.output_schema["required"]) == SYNC_KEYS
+    assert set(status.output_schema["required"]) == STATUS_KEYS
+
+
+def test_a_wrong_method_is_refused(home: Path) -> None:
+    answer = call(home, "sync_to_akosha", {"method": "pigeon"})
+    assert answer.is_error
+    assert "pigeon" in answer.content[0].text
+
+
+def test_without_the_extra_it_says_what_to_install(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from akosha_hook.cli import cli
+    from akosha_hook.cli.boundary import run
+
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.setitem(sys.modules, "mcp.server", None)
+    monkeypatch.delitem(sys.modules, "akosha_hook.mcp", raising=False)
+    assert run(cli, ["mcp"]) == 1
+    assert "pip install 'akosha-hook[mcp]'" in capsys.readouterr().err
