@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook.cli.boundary import printable
-from akosha_hook.errors import AkoshaHookError
+from akosha_hook.errors import AkoshaHookError, CredentialsError
 from akosha_hook.install import git, installer, plan, script
 from akosha_hook.install.places import installed_places
 from akosha_hook.paths import Paths
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from akosha_hook.install.claude import Scope
 
 
@@ -53,8 +55,11 @@ def install(
         installer.carry_out(paths, [change for each in installations for change in each.changes])
     for installation in installations:
         _show(installation, dry_run=dry_run)
-    if not dry_run and not for_git:
-        _offer_git(paths, directory)
+    if not dry_run:
+        steps = [step for each in installations for step in each.next_steps]
+        _say_what_is_left([*steps, *_not_configured(paths)])
+        if not for_git:
+            _offer_git(paths, directory)
 
 
 def _show(installation: installer.Installation, *, dry_run: bool) -> None:
@@ -63,10 +68,12 @@ def _show(installation: installer.Installation, *, dry_run: bool) -> None:
             click.echo(printable(plan.diff([change])), nl=False)
         elif change.part:
             click.echo(f"{_verb(change, dry_run=dry_run)}: {printable(str(change.path))}")
+    if installation.summary and not dry_run:
+        click.echo(printable(installation.summary))
     for note in installation.notes:
         click.echo(f"Note: {printable(note)}")
-    for step in installation.next_steps:
-        click.echo(f"Next: {printable(step)}")
+    for step in installation.next_steps if dry_run else ():
+        click.echo(f"Left to do then: {printable(step)}")
 
 
 def _verb(change: plan.Change, *, dry_run: bool) -> str:
@@ -74,6 +81,38 @@ def _verb(change: plan.Change, *, dry_run: bool) -> str:
         return "up to date"
     done = "changed" if change.before else "made"
     return f"would be {done}" if dry_run else done
+
+
+def _not_configured(paths: Paths) -> Iterator[str]:
+    """What an upload still lacks, by the settings and credentials that are there now."""
+    from akosha_hook import settings
+    from akosha_hook.destinations import credentials
+    from akosha_hook.settings.derived import cloud_configured
+
+    loaded = settings.load(os.environ, paths)
+    if loaded.problems:
+        yield f"correct the settings: {loaded.problems[0]}"
+        return
+    if loaded.settings.akosha_force_method == "http":
+        return
+    if not cloud_configured(loaded.settings):
+        yield "name a bucket: akosha-hook config set akosha_cloud_bucket NAME"
+        yield "and, unless it is on AWS, its server: akosha-hook config set akosha_cloud_endpoint URL"
+    if loaded.settings.akosha_use_instance_role:
+        return
+    try:
+        credentials.resolve(loaded.settings, os.environ, home=Path.home())
+    except CredentialsError as error:
+        yield f"give credentials: {error.hint or error.message}"
+
+
+def _say_what_is_left(steps: Sequence[str]) -> None:
+    if not steps:
+        click.echo("Nothing is left to do. To upload right now: akosha-hook sync")
+        return
+    click.echo("Left to do:")
+    for step in steps:
+        click.echo(printable(f"  - {step}".replace("\n", "\n    ")))
 
 
 def _offer_git(paths: Paths, directory: Path) -> None:

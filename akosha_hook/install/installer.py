@@ -34,6 +34,7 @@ class Installation:
     """The changes that install us in one place, and what its user should know and type next."""
 
     changes: tuple[Change, ...]
+    summary: str = ""
     notes: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
 
@@ -63,7 +64,8 @@ def for_claude(paths: Paths, scope: claude.Scope, directory: Path) -> Installati
         notes.append(
             f"{change.path} says disableAllHooks: no hook of anybody's runs until it goes."
         )
-    return Installation((change,), tuple(notes))
+    summary = f"Claude Code ({scope} settings) reports when a session ends."
+    return Installation((change,), summary, tuple(notes))
 
 
 def for_git(paths: Paths, directory: Path, *, use_manager: bool = True) -> Installation:
@@ -79,7 +81,8 @@ def for_git(paths: Paths, directory: Path, *, use_manager: bool = True) -> Insta
         if manager is not None:
             return _for_manager(manager, repository)
         own = git_hooks.HooksDirectory.of(repository)
-        return Installation(git_hooks.changes(own, paths.hook_script))
+        changes = git_hooks.changes(own, paths.hook_script)
+        return Installation(changes, _summary(f"in {repository.top}"))
     if git.version(directory) < config_hooks.SINCE:
         raise plan.PlanError(
             f"git runs hooks from {repository.hooks} here ({repository.scope} configuration), a "
@@ -87,7 +90,8 @@ def for_git(paths: Paths, directory: Path, *, use_manager: bool = True) -> Insta
             hint="akosha-hook install --git --global",
         )
     config = repository.common / "config"
-    return Installation((config_hooks.change(config, paths.hook_script, "git", repository.common),))
+    change = config_hooks.change(config, paths.hook_script, "git", repository.common)
+    return Installation((change,), _summary(f"in {repository.top}"))
 
 
 def for_all_repositories(paths: Paths, environ: Mapping[str, str], directory: Path) -> Installation:
@@ -98,7 +102,8 @@ def for_all_repositories(paths: Paths, environ: Mapping[str, str], directory: Pa
     if git.version(directory) >= config_hooks.SINCE:
         home = Path(environ.get("HOME") or Path.home())
         config = git.user_config(environ, home)
-        return Installation((config_hooks.change(config, paths.hook_script, "git-global", None),))
+        change = config_hooks.change(config, paths.hook_script, "git-global", None)
+        return Installation((change,), _summary("in every repository"))
     shared = git.shared_hooks_directory(directory)
     if shared is None:
         raise plan.PlanError(
@@ -106,7 +111,12 @@ def for_all_repositories(paths: Paths, environ: Mapping[str, str], directory: Pa
             hint="cd into a repository, then: akosha-hook install --git (or get git 2.54)",
         )
     everywhere = git_hooks.HooksDirectory(shared, repository=None, shared=False)
-    return Installation(git_hooks.changes(everywhere, paths.hook_script))
+    changes = git_hooks.changes(everywhere, paths.hook_script)
+    return Installation(changes, _summary(f"in every repository, from {shared}"))
+
+
+def _summary(where: str) -> str:
+    return f"git reports commits, merges and rebases {where}."
 
 
 def _for_manager(manager: managers.Manager, repository: git.Repository) -> Installation:
@@ -117,10 +127,10 @@ def _for_manager(manager: managers.Manager, repository: git.Repository) -> Insta
     except managers.MustNotEditError as error:
         return Installation((), next_steps=(error.message, *steps))
     note = (
-        f"{manager.name} runs the hooks here, so ours went into its configuration. Who gets that "
-        "with a commit is not disturbed: it does nothing where akosha-hook is not installed."
+        f"{manager.name} runs the hooks here, so ours are in its configuration. That file may be "
+        "committed: where akosha-hook is not installed, they do nothing."
     )
-    return Installation(changes, (note,), steps)
+    return Installation(changes, _summary(f"in {repository.top}"), (note,), steps)
 
 
 def carry_out(paths: Paths, changes: Sequence[Change]) -> None:

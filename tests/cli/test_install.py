@@ -48,6 +48,33 @@ def test_install_offers_the_repository_one_stands_in(
     assert "akosha-hook install --git" not in capsys.readouterr().out
 
 
+def test_install_says_what_is_left_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bucket, then credentials, then nothing; and what a hook manager still needs."""
+    assert run(cli, ["install"]) == 0
+    said = capsys.readouterr().out
+    assert "Claude Code (user settings) reports when a session ends." in said
+    assert "akosha-hook config set akosha_cloud_bucket NAME" in said
+    assert "AWS_ACCESS_KEY_ID" in said
+    monkeypatch.setenv("SESSION_BUDDY_AKOSHA_CLOUD_BUCKET", "memories")
+    assert run(cli, ["install"]) == 0
+    said = capsys.readouterr().out
+    assert "akosha_cloud_bucket" not in said
+    assert "AWS_ACCESS_KEY_ID" in said
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-real-secret")
+    assert run(cli, ["install"]) == 0
+    said = capsys.readouterr().out
+    assert "Nothing is left to do." in said
+    assert "not-a-real-secret" not in said
+    monkeypatch.setenv("SESSION_BUDDY_AKOSHA_CHUNK_SIZE_MB", "many")
+    assert run(cli, ["install"]) == 0
+    said = capsys.readouterr().out
+    assert "correct the settings: " in said
+    assert "AKOSHA_CHUNK_SIZE_MB" in said
+
+
 def test_installed_files_and_their_modes(paths: Paths) -> None:
     """The script unchanged and executable, the rest private."""
     assert run(cli, ["install"]) == 0
