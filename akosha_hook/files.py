@@ -9,13 +9,13 @@ import secrets
 import shutil
 import stat
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -59,7 +59,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """`write_atomic` of `value` as indented JSON."""
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    encoded = msgspec.json.encode(value, enc_hook=_path_as_text)
+    write_atomic(path, msgspec.json.format(encoded, indent=2) + b"\n")
 
 
 def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
@@ -75,10 +76,22 @@ def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
     except OSError:
         return None
     try:
-        return msgspec.json.decode(data, type=type)
+        return msgspec.json.decode(data, type=type, dec_hook=_text_as_path)
     except (msgspec.DecodeError, UnicodeDecodeError):
         set_aside(path)
         return None
+
+
+def _path_as_text(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError
+
+
+def _text_as_path(wanted: type, value: object) -> object:
+    if wanted is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError
 
 
 def set_aside(path: Path) -> Path | None:
