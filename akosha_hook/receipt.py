@@ -1,0 +1,196 @@
+"""Receipts: what was delivered where, and what a running upload needs to be resumed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from akosha_hook import files
+from akosha_hook.destinations import Attempt
+from akosha_hook.manifest import Delta, StoredFile
+from akosha_hook.snapshot import Fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from akosha_hook.paths import Paths
+    from akosha_hook.snapshot import Database
+
+SCHEMA = 1
+KEPT = 200
+logger = logging.getLogger(__name__)
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a delivery went: equal targets share dedup, backoff and history. No credentials."""
+
+    method: Literal["cloud", "http"]
+    endpoint: str
+    bucket: str = ""
+    system_id: str = ""
+
+
+class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the upload. `stored_at` is when its bytes at `key` were stored (epoch seconds).
+
+    `conversations` is counted in a database's copy; None for sidecars and where it could not be.
+    """
+
+    name: str
+    database: str
+    status: Literal["uploaded", "unchanged"]
+    size: int
+    sha256: str
+    key: str = ""
+    stored_bytes: int = 0
+    compression: Literal["gzip", "identity"] = "identity"
+    codec: str = ""
+    delta: Delta | None = None
+    fingerprint: Fingerprint | None = None
+    stored_at: int = 0
+    verified: str = ""
+    conversations: int | None = None
+
+    def stored(self) -> StoredFile:
+        """The same file as the manifest names it."""
+        return StoredFile(
+            name=self.name,
+            database=self.database,
+            key=self.key,
+            size=self.size,
+            stored_size=self.stored_bytes,
+            sha256=self.sha256,
+            compression=self.compression,
+            codec=self.codec,
+            delta=self.delta,
+        )
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A stored part: its number from 1, size in bytes, and the server's ETag."""
+
+    number: int
+    size: int
+    etag: str
+    md5: str
+
+
+class PartialUpload(msgspec.Struct, kw_only=True):
+    """A multipart upload that has begun: what it takes to continue it on the same bytes."""
+
+    key: str
+    multipart_id: str
+    part_size: int
+    codec: str
+    sha256: str
+    parts: dict[int, Part] = {}
+
+
+class Receipt(msgspec.Struct, kw_only=True):
+    """`receipts/<upload_id>.json`; fields are only ever added.
+
+    `files_uploaded` are object keys, `files_unchanged` names of databases. `snapshot` and `partial`
+    are there while an upload can still be continued.
+    """
+
+    schema: int = SCHEMA
+    upload_id: str
+    state: Literal["uploading", "done", "failed"]
+    method: Literal["cloud", "http"]
+    success: bool
+    system_id: str
+    sequence: int = 0
+    triggered_by: tuple[str, ...] = ()
+    started: str
+    finished: str | None = None
+    duration_seconds: float = 0.0
+    destination: Target
+    files: tuple[ReceiptFile, ...] = ()
+    files_uploaded: tuple[str, ...] = ()
+    files_unchanged: tuple[str, ...] = ()
+    skipped: dict[str, str] = {}
+    bytes_transferred: int = 0
+    attempts: list[Attempt] = []
+    notes: list[str] = []
+    error: str | None = None
+    error_code: str = ""
+    hint: str = ""
+    exit_code: int = 0
+    details: dict[str, Any] = {}
+    snapshot: str = ""
+    partial: dict[str, PartialUpload] = {}
+
+
+def path_of(paths: Paths, upload_id: str) -> Path:
+    return paths.receipts / f"{upload_id}.json"
+
+
+def save(paths: Paths, receipt: Receipt) -> None:
+    files.private_directory(paths.receipts)
+    files.write_json(path_of(paths, receipt.upload_id), receipt)
+
+
+def newest_first(paths: Paths) -> Iterator[Receipt]:
+    """Receipts by file name, newest first; one that cannot be read is set aside and left out."""
+    try:
+        names = sorted(paths.receipts.glob("*.json"), reverse=True)
+    except OSError:
+        return
+    for name in names:
+        receipt = files.read_json(name, Receipt)
+        if receipt is not None:
+            yield receipt
+        elif not name.exists():
+            logger.warning("Receipt %s cannot be read; set aside as .corrupt", name.name)
+
+
+def last_success(paths: Paths, target: Target) -> Receipt | None:
+    """The newest success for `target`, by sequence: clocks may have gone back."""
+    found = [
+        receipt
+        for receipt in newest_first(paths)
+        if receipt.success and receipt.destination == target
+    ]
+    return max(found, key=lambda receipt: receipt.sequence, default=None)
+
+
+def interrupted(paths: Paths, target: Target) -> Receipt | None:
+    """An upload to `target` that began and never ended."""
+    for receipt in newest_first(paths):
+        if receipt.state == "uploading" and receipt.destination == target:
+            return receipt
+    return None
+
+
+def same_content(database: Database, known: Mapping[str, ReceiptFile]) -> bool:
+    """Whether the snapshot of `database` is, file by file, what `known` says is stored."""
+    before = {each.name: each.sha256 for each in known.values() if each.database == database.name}
+    return before == {each.name: each.sha256 for each in database.files}
+
+
+def trim(paths: Paths, *, keep: int = KEPT) -> None:
+    """Delete receipts beyond the newest `keep` that nothing leans on any more."""
+    receipts = list(newest_first(paths))
+    needed = _leaned_on(receipts)
+    for receipt in receipts[keep:]:
+        unfinished = receipt.state == "uploading" or receipt.partial
+        if not unfinished and receipt.upload_id not in needed:
+            path_of(paths, receipt.upload_id).unlink(missing_ok=True)
+
+
+def _leaned_on(receipts: Iterable[Receipt]) -> set[str]:
+    """Uploads that the last success of a destination is, refers to, or has a delta against."""
+    latest: dict[Target, Receipt] = {}
+    for receipt in receipts:
+        best = latest.get(receipt.destination)
+        if receipt.success and (best is None or receipt.sequence > best.sequence):
+            latest[receipt.destination] = receipt
+    needed = {receipt.upload_id for receipt in latest.values()}
+    for receipt in latest.values():
+        for each in receipt.files:
+            keys = [each.key, *([each.delta.base_key] if each.delta else [])]
+            needed.update(key.split("/")[3] for key in keys if key.count("/") >= 4)  # noqa: PLR2004
+    return needed
