@@ -86,12 +86,22 @@ class Paths:
         return self.state / "notice.json"
 
     @property
+    def setup_notice_shown(self) -> Path:
+        """Exists once the session start has said how to set things up."""
+        return self.state / "setup-notice-shown"
+
+    @property
     def backoff(self) -> Path:
         return self.state / "backoff.json"
 
     @property
     def machine(self) -> Path:
         return self.state / "machine.json"
+
+    @property
+    def regions(self) -> Path:
+        """Regions of buckets that had to be asked for."""
+        return self.state / "regions.json"
 
     @property
     def install(self) -> Path:

@@ -62,19 +62,16 @@ class DeliveryError(UnreachableError):
 
 
 class DeadlinePassedError(DeliveryError):
-    """`akosha_upload_timeout_seconds` is over.
+    """`akosha_upload_timeout_seconds` is over; what is stored by then is continued next time."""
 
-    `made_progress`: part of the work is stored and the next try continues it.
-    """
-
-    def __init__(self, seconds: float, *, made_progress: bool = False) -> None:
+    def __init__(self, seconds: float) -> None:
         super().__init__(
             f"Upload timed out after {seconds:g} s.",
             hint="Raise akosha_upload_timeout_seconds (it is in seconds).",
             code="timeout",
             retryable=True,
         )
-        self.made_progress = made_progress
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +108,8 @@ class RetryPolicy:
             except DeliveryError as error:
                 if not error.retryable or isinstance(error, DeadlinePassedError):
                     raise
+                if self.deadline.passed:
+                    raise DeadlinePassedError(self.deadline.seconds) from error
                 if attempt >= self.max_retries:
                     raise
                 delay = self.delay(attempt)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from akosha_hook.paths import Paths
     from akosha_hook.progress import Progress
+    from akosha_hook.receipt import PartialUpload, ReceiptFile
     from akosha_hook.retry import RetryPolicy
     from akosha_hook.settings.fields import Settings
     from akosha_hook.snapshot import Snapshot
@@ -26,8 +29,24 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Journal:
+    """Where an upload in progress is written down, so that a killed one can be continued.
+
+    `partial` holds the multipart uploads begun, by key, and `stored` the files of this upload that
+    are in the bucket already, by name; `save` makes the present state of both durable.
+    """
+
+    partial: dict[str, PartialUpload]
+    stored: dict[str, ReceiptFile]
+    save: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Consignment:
-    """What is to be delivered, and under which name."""
+    """What is to be delivered, and under which name.
+
+    `known` are the files, by name, as the last success at this destination left them.
+    """
 
     snapshot: Snapshot
     system_id: str
@@ -35,6 +54,7 @@ class Consignment:
     upload_id: str
     sequence: int
     triggered_by: tuple[str, ...] = ()
+    known: Mapping[str, ReceiptFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +63,10 @@ class Surroundings:
 
     settings: Settings
     paths: Paths
+    environ: Mapping[str, str]
     retry: RetryPolicy
     progress: Progress
+    journal: Journal
     attempts: list[Attempt] = field(default_factory=list)
 
 
@@ -53,10 +75,13 @@ class Delivery:
     """What arrived.
 
     `files_uploaded` are object keys (none over HTTP). `bytes_transferred` went over the wire.
-    `details` is destination-specific and goes into the receipt as it is.
+    `files` is every file of the snapshot, as the receipt keeps it. `details` is
+    destination-specific and goes into the receipt as it is.
     """
 
     files_uploaded: tuple[str, ...] = ()
+    files: tuple[ReceiptFile, ...] = ()
+    notes: tuple[str, ...] = ()
     bytes_transferred: int = 0
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -64,6 +89,4 @@ class Delivery:
 class Destination(Protocol):
     """Where a snapshot can go; raises DeliveryError or another AkoshaHookError when it cannot."""
 
-    method: str
-
-    def deliver(self, consignment: Consignment, surroundings: Surroundings) -> Delivery: ...
+    def deliver(self, consignment: Consignment) -> Delivery: ...

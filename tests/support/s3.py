@@ -34,7 +34,7 @@ class TestBucket:
             "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
         }
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def object_keys(self, prefix: str = "") -> list[str]:
         found = self.client.list_objects(self.name, prefix=prefix, recursive=True)
         return sorted(str(each.object_name) for each in found)
 

@@ -127,6 +127,7 @@ def test_a_newline_around_a_key_is_forgiven(home: Path) -> None:
 
 
 def test_found_keys_show_in_no_repr_and_in_no_later_log_line(home: Path, paths: Paths) -> None:
+    paths.state.mkdir(mode=0o700, parents=True)
     log.configure(paths, debug=True)
     found = resolve(DEFAULTS, {**AWS, "AWS_SESSION_TOKEN": TOKEN}, home=home)
     logger = logging.getLogger("akosha_hook.test")

@@ -1,0 +1,319 @@
+"""The one adapter over minio-py: the calls we make on a bucket, each retried and classified.
+
+minio-py's `put_object` cannot resume and hides the cause when an abort is denied, so the multipart
+calls of its 7.2 line are used directly; they are private, which is why the version is pinned.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import itertools
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import urllib3
+from minio.datatypes import Part as MinioPart
+
+from akosha_hook.destinations.cloud.failures import classify
+from akosha_hook.retry import DeadlinePassedError, DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from minio import Minio
+
+    from akosha_hook.receipt import Part
+    from akosha_hook.retry import Deadline, RetryPolicy
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+PAGE = 1000
+_MD5 = re.compile(r"^[0-9a-f]{32}$")
+_MULTIPART_ETAG = re.compile(r"^[0-9a-f]{32}-(\d+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What HEAD says of an object: stored size in bytes, ETag (may be empty), user metadata."""
+
+    size: int
+    etag: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object in a listing; `modified` is epoch seconds."""
+
+    key: str
+    size: int
+    modified: float
+
+
+class _Body(io.BytesIO):
+    """A request body read in pieces, so that the deadline can cut it and timeouts are per piece.
+
+    A socket's timeout covers all of one `sendall`: a whole part in one piece would have to leave
+    within the connect timeout.
+    """
+
+    def __init__(self, data: bytes, deadline: Deadline, sent: Callable[[int], None] | None) -> None:
+        super().__init__(data)
+        self._deadline = deadline
+        self._sent = sent
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._deadline.passed:
+            raise DeadlinePassedError(self._deadline.seconds)
+        piece = super().read(size)
+        if self._sent and piece:
+            self._sent(len(piece))
+        return piece
+
+
+class BoundedHttp:
+    """Stands in for minio-py's pool: bodies in pieces, timeouts within the deadline."""
+
+    def __init__(
+        self, pool: urllib3.PoolManager, deadline: Deadline, sent: Callable[[int], None] | None
+    ) -> None:
+        self._pool = pool
+        self._deadline = deadline
+        self._sent = sent
+
+    def urlopen(self, method: str, url: str, body: bytes | None = None, **options: Any) -> Any:
+        left = self._deadline.remaining
+        if left <= 0:
+            raise DeadlinePassedError(self._deadline.seconds)
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
+        stream = _Body(body, self._deadline, self._sent) if body else None
+        return self._pool.urlopen(
+            method, url, body=stream, timeout=timeout, retries=False, redirect=False, **options
+        )
+
+    def clear(self) -> None:
+        self._pool.clear()
+
+
+class Bucket:
+    """A bucket as we use it. Every call retries under the policy and raises DeliveryError."""
+
+    def __init__(
+        self, client: Minio, name: str, retry: RetryPolicy, *, encrypted: bool = False
+    ) -> None:
+        self._client = client
+        self.name = name
+        self._retry = retry
+        # With KMS an ETag has MD5 form and is something else.
+        self.encrypted = encrypted
+
+    def put(self, key: str, data: bytes, headers: Mapping[str, str]) -> str:
+        """PutObject; the ETag, or "" where the server gives none."""
+        result = self._call(
+            f"storing {key}",
+            lambda: self._client._put_object(self.name, key, data, dict(headers)),
+        )
+        return _etag(result.etag)
+
+    def create_multipart(self, key: str, headers: Mapping[str, str]) -> str:
+        """CreateMultipartUpload; its upload id."""
+        return self._call(
+            f"starting the upload of {key}",
+            lambda: _some(
+                self._client._create_multipart_upload(self.name, key, dict(headers)), "upload id"
+            ),
+        )
+
+    def put_part(self, key: str, multipart_id: str, number: int, data: bytes, md5: str) -> str:
+        """UploadPart; the ETag. One that has MD5 form must be `md5`, the part's own."""
+
+        def request() -> str:
+            etag = _etag(
+                self._client._upload_part(
+                    self.name, key, data, _content_md5(md5), multipart_id, number
+                )
+            )
+            if _MD5.match(etag) and etag != md5 and not self.encrypted:
+                raise DeliveryError(
+                    f"Part {number} of {key} arrived damaged.", code="BadDigest", retryable=True
+                )
+            return etag or md5
+
+        return self._call(f"sending part {number} of {key}", request)
+
+    def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
+        """CompleteMultipartUpload. A doubtful answer is settled by the caller's HEAD."""
+        listed = [MinioPart(part.number, part.etag) for part in parts]
+        self._call(
+            f"completing {key}",
+            lambda: self._client._complete_multipart_upload(self.name, key, multipart_id, listed),
+        )
+
+    def abort_multipart(self, key: str, multipart_id: str) -> None:
+        self._call(
+            f"aborting an upload of {key}",
+            lambda: self._client._abort_multipart_upload(self.name, key, multipart_id),
+        )
+
+    def list_parts(self, key: str, multipart_id: str) -> dict[int, tuple[int, str]]:
+        """ListParts, all pages: size in bytes and ETag by part number."""
+        found: dict[int, tuple[int, str]] = {}
+        marker: str | None = None
+        while True:
+            page = self._call(
+                f"listing the parts of {key}",
+                partial(
+                    self._client._list_parts,
+                    self.name,
+                    key,
+                    multipart_id,
+                    part_number_marker=marker,
+                ),
+            )
+            found |= {
+                int(part.part_number): (int(part.size or 0), _etag(part.etag))
+                for part in page.parts
+            }
+            if not page.is_truncated or not page.parts:
+                return found
+            marker = str(page.next_part_number_marker or page.parts[-1].part_number)
+
+    def list_multiparts(self, prefix: str) -> list[tuple[str, str]]:
+        """ListMultipartUploads below `prefix`: key and upload id of each."""
+        page = self._call(
+            "listing unfinished uploads",
+            lambda: self._client._list_multipart_uploads(
+                self.name, prefix=prefix, max_uploads=1000
+            ),
+        )
+        return [(str(each.object_name), str(each.upload_id)) for each in page.uploads]
+
+    def head(self, key: str) -> Head | None:
+        """HeadObject; None where the object is not there."""
+        try:
+            found = self._call(
+                f"looking at {key}", lambda: self._client.stat_object(self.name, key)
+            )
+        except DeliveryError as error:
+            if error.code in {"NoSuchKey", "NoSuchObject", "HTTP404"}:
+                return None
+            raise
+        metadata = {
+            name.lower().removeprefix("x-amz-meta-"): value
+            for name, value in (found.metadata or {}).items()
+        }
+        return Head(int(found.size or 0), _etag(found.etag), metadata)
+
+    def get(self, key: str, *, limit: int) -> bytes | None:
+        """A small object's stored bytes, at most `limit`; None where it is not there."""
+        try:
+            return self._call(f"reading {key}", lambda: self._read(key, 0, limit))
+        except DeliveryError as error:
+            if error.code in {"NoSuchKey", "NoSuchObject", "HTTP404"}:
+                return None
+            raise
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """`length` stored bytes of an object from `offset`, never decoded."""
+
+        def request() -> bytes:
+            data = self._read(key, offset, length)
+            if len(data) != length:
+                raise DeliveryError(f"{key} ended early.", code="IncompleteBody", retryable=True)
+            return data
+
+        return self._call(f"reading {key}", request)
+
+    def _read(self, key: str, offset: int, length: int) -> bytes:
+        response = self._client.get_object(
+            self.name,
+            key,
+            offset=offset,
+            length=length,
+            # Content-Encoding is ours to undo: decoding a range of a gzip object would fail.
+            request_headers={"Accept-Encoding": "identity"},
+        )
+        try:
+            return bytes(response.read(length, decode_content=False))
+        finally:
+            response.close()
+            response.release_conn()
+
+    def objects(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
+        """Every object below `prefix`, in key order."""
+        last = start_after
+        while True:
+            page = self._call("listing the bucket", partial(self._page, prefix, last))
+            yield from page
+            if len(page) < PAGE:
+                return
+            last = page[-1].key
+
+    def _page(self, prefix: str, start_after: str) -> list[Listed]:
+        # A generator that has raised is spent: every page, and every retry, starts a new one.
+        found = self._client.list_objects(
+            self.name, prefix=prefix, recursive=True, start_after=start_after or None
+        )
+        return [
+            Listed(
+                str(each.object_name),
+                int(each.size or 0),
+                each.last_modified.timestamp() if each.last_modified else 0.0,
+            )
+            for each in itertools.islice(found, PAGE)
+        ]
+
+    def prefixes(self, prefix: str) -> list[str]:
+        """The "folders" directly below `prefix`, each ending in a slash."""
+        found = self._call(
+            "listing the bucket",
+            lambda: list(self._client.list_objects(self.name, prefix=prefix, recursive=False)),
+        )
+        return [str(each.object_name) for each in found if each.is_dir]
+
+    def delete(self, key: str) -> None:
+        self._call(f"deleting {key}", lambda: self._client.remove_object(self.name, key))
+
+    def _call(self, what: str, request: Callable[[], T]) -> T:
+        def once() -> T:
+            try:
+                return request()
+            except Exception as error:
+                raise classify(error, what=what) from error
+
+        return self._retry.call(once)
+
+
+def multipart_etag(parts: Sequence[Part]) -> str:
+    """The ETag S3 gives an object of these parts: MD5 of the parts' MD5s, and their number."""
+    joined = b"".join(bytes.fromhex(part.md5) for part in parts)
+    return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
+def is_multipart_etag(etag: str, count: int) -> bool:
+    found = _MULTIPART_ETAG.match(etag)
+    return bool(found and int(found.group(1)) == count)
+
+
+def is_md5(etag: str) -> bool:
+    return bool(_MD5.match(etag))
+
+
+def _content_md5(md5: str) -> dict[str, str | list[str] | tuple[str]]:
+    return {"Content-MD5": base64.b64encode(bytes.fromhex(md5)).decode()}
+
+
+def _etag(value: object) -> str:
+    return str(value or "").strip('"')
+
+
+def _some(value: str | None, what: str) -> str:
+    if not value:
+        raise ValueError(f"no {what} in the answer")
+    return value

@@ -1,0 +1,264 @@
+"""Delivering a snapshot to the bucket: references, objects, and the manifest last."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akosha_hook import manifest, pack, receipt, rows
+from akosha_hook.destinations import Delivery
+from akosha_hook.destinations.cloud.connect import object_headers, open_bucket
+from akosha_hook.destinations.cloud.multipart import ObjectPlan, abort, part_size_for, store
+from akosha_hook.destinations.providers import provider_for
+from akosha_hook.receipt import ReceiptFile, same_content
+from akosha_hook.retry import DeliveryError
+from akosha_hook.settings.derived import part_size
+from akosha_hook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from akosha_hook.destinations import Consignment, Surroundings
+    from akosha_hook.destinations.cloud.bucket import Bucket
+    from akosha_hook.snapshot import Database, SnapshotFile
+
+DAY_SECONDS = 86_400
+COUNT_SECONDS = 60.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """The cloud destination of one sync; `sent` counts every body byte that left."""
+
+    surroundings: Surroundings
+    bucket: Bucket
+    sent: list[int]
+
+    @classmethod
+    def open(cls, surroundings: Surroundings) -> Cloud:
+        """Raises SettingsError and CredentialsError before anything is dialled."""
+        sent: list[int] = []
+
+        def count(size: int) -> None:
+            sent.append(size)
+            surroundings.progress.advance("", 0, size)
+
+        bucket = open_bucket(
+            surroundings.settings,
+            surroundings.paths,
+            surroundings.environ,
+            surroundings.retry,
+            sent=count,
+        )
+        return cls(surroundings, bucket, sent)
+
+    def free_upload_id(self, candidate: str, *, system_id: str, machine_id: str) -> str:
+        """`candidate`, or with a suffix where another machine of that name uses it."""
+        unique = f"{candidate}_{machine_id[:6]}"
+        try:
+            taken = next(self.bucket.objects(manifest.prefix(system_id, candidate)), None)
+        except DeliveryError as error:
+            if error.code in {"AccessDenied", "HTTP403"}:
+                return unique
+            raise
+        return candidate if taken is None else unique
+
+    def lost(self, known: Iterable[ReceiptFile]) -> set[str]:
+        """Databases whose stored files cannot be referred to: gone, too old, or not to be told."""
+        oldest = time.time() - self.surroundings.settings.akosha_full_interval_days * DAY_SECONDS
+        lost: set[str] = set()
+        for each in known:
+            if each.database in lost:
+                continue
+            if each.stored_at < oldest or not all(map(self._there, _leaned_on(each))):
+                lost.add(each.database)
+        return lost
+
+    def _there(self, needed: tuple[str, int | None]) -> bool:
+        key, size = needed
+        try:
+            head = self.bucket.head(key)
+        except DeliveryError as error:
+            if error.retryable:
+                raise
+            return False
+        return head is not None and (size is None or head.size == size)
+
+    def abort_abandoned(self) -> tuple[str, ...]:
+        """Abort uploads of ours that will never be continued; a denied abort is a note."""
+        paths = self.surroundings.paths
+        notes: list[str] = []
+        for paper in list(receipt.newest_first(paths)):
+            if paper.state == "uploading" or not paper.partial:
+                continue
+            if paper.destination.bucket != self.bucket.name:
+                continue
+            for key, begun in paper.partial.items():
+                if note := abort(self.bucket, key, begun.multipart_id):
+                    notes.append(note)
+            paper.partial = {}
+            receipt.save(paths, paper)
+        return tuple(notes)
+
+    def deliver(self, consignment: Consignment) -> Delivery:
+        """Upload what changed, refer to what did not, then write the manifest."""
+        settings = self.surroundings.settings
+        with ThreadPoolExecutor(1, thread_name_prefix="count") as pool:
+            counting = pool.submit(_count_conversations, consignment)
+            delivered = self._unchanged(consignment)
+            kept = {each.database for each in delivered}
+            for database in consignment.snapshot.databases:
+                if database.name not in kept:
+                    delivered += [
+                        self._upload(consignment, each, database) for each in database.files
+                    ]
+            counts = counting.result()
+        delivered = [
+            msgspec.structs.replace(each, conversations=counts[each.name])
+            if each.status == "uploaded" and each.name in counts
+            else each
+            for each in delivered
+        ]
+        document = _manifest(consignment, delivered)
+        self.surroundings.progress.phase("manifest")
+        here = manifest.prefix(consignment.system_id, consignment.upload_id)
+        self.bucket.put(
+            here + manifest.NAME,
+            document.encode(),
+            {"Content-Type": "application/json", **object_headers(settings)},
+        )
+        return Delivery(
+            files_uploaded=tuple(each.key for each in delivered if each.status == "uploaded"),
+            files=tuple(delivered),
+            bytes_transferred=sum(self.sent),
+        )
+
+    def _unchanged(self, consignment: Consignment) -> list[ReceiptFile]:
+        """References to what an earlier upload holds: same stat, or same content."""
+        known = consignment.known
+        same = set(consignment.snapshot.unchanged)
+        fresh: dict[str, SnapshotFile] = {}
+        if self.surroundings.settings.akosha_enable_deduplication:
+            for database in consignment.snapshot.databases:
+                if same_content(database, known):
+                    same.add(database.name)
+                    fresh |= {each.name: each for each in database.files}
+        found = [each for each in known.values() if each.database in same]
+        gone = self.lost(each for each in found if each.name in fresh)
+        return [
+            msgspec.structs.replace(
+                each,
+                status="unchanged",
+                fingerprint=fresh[each.name].fingerprint
+                if each.name in fresh
+                else each.fingerprint,
+            )
+            for each in found
+            if each.database not in gone
+        ]
+
+    def _upload(
+        self, consignment: Consignment, file: SnapshotFile, database: Database
+    ) -> ReceiptFile:
+        settings = self.surroundings.settings
+        progress = self.surroundings.progress
+        journal = self.surroundings.journal
+        before = journal.stored.get(file.name)
+        if before is not None and before.sha256 == file.sha256:
+            return before
+        compress = settings.akosha_enable_compression
+        key = manifest.prefix(consignment.system_id, consignment.upload_id) + manifest.object_name(
+            file.name
+        )
+        size = part_size_for(file.size, part_size(settings))
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "x-amz-meta-sha256": file.sha256,
+            "x-amz-meta-size": str(file.size),
+            **({"Content-Encoding": "gzip"} if compress else {}),
+            **object_headers(settings),
+        }
+        progress.file(file.name, file.size)
+        read = partial(_report, progress.advance, file.name)
+
+        def make_parts() -> Iterator[bytes]:
+            return pack.parts(pack.packed(file.path, compress=compress, on_read=read), size)
+
+        plan = ObjectPlan(
+            key, headers, pack.codec(compress=compress), file.sha256, size, make_parts
+        )
+        stored = store(
+            self.bucket,
+            plan,
+            parallel=provider_for(settings).parallel_uploads,
+            journal=journal,
+        )
+        logger.info("Stored %s: %d bytes as %d (%s)", key, file.size, stored.size, stored.verified)
+        journal.stored[file.name] = ReceiptFile(
+            name=file.name,
+            database=database.name,
+            status="uploaded",
+            size=file.size,
+            sha256=file.sha256,
+            key=key,
+            stored_bytes=stored.size,
+            compression="gzip" if compress else "identity",
+            codec=plan.codec,
+            fingerprint=file.fingerprint,
+            stored_at=int(time.time()),
+            verified=stored.verified,
+        )
+        journal.save()
+        return journal.stored[file.name]
+
+
+def _leaned_on(file: ReceiptFile) -> list[tuple[str, int | None]]:
+    """Keys, with stored size where known, that restoring `file` needs."""
+    base = [(file.delta.base_key, None)] if file.delta else []
+    return [(file.key, file.stored_bytes), *base]
+
+
+def _report(advance: Callable[[str, int, int], None], name: str, plain_bytes: int) -> None:
+    advance(name, plain_bytes, 0)
+
+
+def _count_conversations(consignment: Consignment) -> dict[str, int | None]:
+    """Conversations in each database of the snapshot; None where it could not be looked into."""
+    return {
+        database.name: rows.conversation_count(database.file.path, timeout_seconds=COUNT_SECONDS)
+        for database in consignment.snapshot.databases
+    }
+
+
+def _manifest(consignment: Consignment, delivered: list[ReceiptFile]) -> manifest.Manifest:
+    counts = [each.conversations for each in delivered if each.name == each.database]
+    uploaded = [each for each in delivered if each.status == "uploaded"]
+    compressed = any(each.compression == "gzip" for each in uploaded)
+    return manifest.Manifest(
+        uploaded_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        conversation_count=sum(each or 0 for each in counts),
+        total_size_bytes=sum(each.size for each in delivered),
+        files=tuple(each.key.rsplit("/", 1)[1] for each in uploaded),
+        compressed=compressed,
+        compression_format="gzip" if compressed else None,
+        metadata=manifest.Details(
+            schema=manifest.SCHEMA,
+            tool=f"akosha-hook/{__version__}",
+            system_id=consignment.system_id,
+            machine_id=consignment.machine_id,
+            upload_id=consignment.upload_id,
+            sequence=consignment.sequence,
+            triggered_by=consignment.triggered_by,
+            conversations_counted=None not in counts,
+            files=tuple(each.stored() for each in delivered),
+            skipped={each.name: each.reason for each in consignment.snapshot.skipped},
+        ),
+    )

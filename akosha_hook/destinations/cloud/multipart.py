@@ -1,0 +1,275 @@
+"""Storing one object: a single PUT when it fits in a part, else a resumable multipart upload."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from akosha_hook.destinations.cloud.bucket import is_md5, is_multipart_etag, multipart_etag
+from akosha_hook.receipt import Part, PartialUpload
+from akosha_hook.retry import DeadlinePassedError, DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from akosha_hook.destinations import Journal
+    from akosha_hook.destinations.cloud.bucket import Bucket
+
+MAX_PARTS = 10_000
+MIB = 1024 * 1024
+_GONE = frozenset({"NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"})
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPlan:
+    """An object to be stored: its key, the headers it gets, and how its bytes are made.
+
+    `parts()` yields the same parts every time. `codec` names what makes them so, `sha256` is of
+    the plain bytes: together they say whether a partial upload can be continued.
+    """
+
+    key: str
+    headers: Mapping[str, str]
+    codec: str
+    sha256: str
+    part_size: int
+    parts: Callable[[], Iterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object that is in the bucket. `verified` says how that was checked; `size` in bytes."""
+
+    key: str
+    size: int
+    verified: str
+
+
+def part_size_for(size: int, configured: int) -> int:
+    """`configured`, or the whole number of MiB that keeps `size` within S3's 10,000 parts."""
+    least = -(-size // MAX_PARTS)
+    return max(configured, -(-least // MIB) * MIB)
+
+
+def store(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Journal) -> Stored:
+    """Store the object and verify it; continue what `journal` says was begun.
+
+    Raises DeliveryError; what was stored until then is in the journal.
+    """
+    try:
+        return _store_once(bucket, plan, parallel=parallel, journal=journal)
+    except DeliveryError as error:
+        if error.code not in _GONE:
+            raise
+        # The server forgot the upload or its parts (R2 after 7 days, MinIO after 24 h).
+        logger.info("Upload of %s cannot be continued (%s); starting over", plan.key, error.code)
+        _forget(bucket, plan.key, journal)
+        return _store_once(bucket, plan, parallel=parallel, journal=journal)
+
+
+def _store_once(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Journal) -> Stored:
+    stream = plan.parts()
+    first = next(stream)
+    second = next(stream, None)
+    if second is None:
+        _forget(bucket, plan.key, journal)
+        etag = bucket.put(plan.key, first, plan.headers)
+        return _verified_put(bucket, plan, first, etag)
+    partial = _resumable(bucket, plan, journal)
+    pending = _Sender(bucket, plan, partial, journal)
+    with ThreadPoolExecutor(parallel, thread_name_prefix="part") as pool:
+        pending.run(pool, parallel, _chain(first, second, stream))
+    parts = [partial.parts[number] for number in sorted(partial.parts)]
+    stored = _complete(bucket, plan, partial, parts)
+    journal.partial.pop(plan.key, None)
+    journal.save()
+    return stored
+
+
+def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield second
+    yield from rest
+
+
+class _Sender:
+    """Sends parts with a bounded number in flight and writes down each one that is stored."""
+
+    def __init__(
+        self, bucket: Bucket, plan: ObjectPlan, partial: PartialUpload, journal: Journal
+    ) -> None:
+        self._bucket = bucket
+        self._plan = plan
+        self._partial = partial
+        self._journal = journal
+
+    def run(self, pool: ThreadPoolExecutor, parallel: int, stream: Iterator[bytes]) -> None:
+        flying: deque[Future[Part]] = deque()
+        failure: DeliveryError | None = None
+        for number, data in enumerate(stream, start=1):
+            if self._kept(number, data):
+                continue
+            flying.append(pool.submit(self._send, number, data))
+            del data
+            if len(flying) >= parallel:
+                failure = self._land(flying)
+                if failure:
+                    break
+        while flying:
+            failure = self._land(flying) or failure
+        if failure:
+            raise failure
+
+    def _kept(self, number: int, data: bytes) -> bool:
+        """Whether the server already has this very part."""
+        part = self._partial.parts.get(number)
+        if part is None:
+            return False
+        if part.size == len(data) and part.md5 == _md5(data):
+            return True
+        del self._partial.parts[number]
+        return False
+
+    def _send(self, number: int, data: bytes) -> Part:
+        md5 = _md5(data)
+        etag = self._bucket.put_part(self._plan.key, self._partial.multipart_id, number, data, md5)
+        return Part(number, len(data), etag, md5)
+
+    def _land(self, flying: deque[Future[Part]]) -> DeliveryError | None:
+        """Wait for the oldest part; its failure is returned so that the others still land."""
+        try:
+            part = flying.popleft().result()
+        except DeliveryError as error:
+            return error
+        self._partial.parts[part.number] = part
+        self._journal.save()
+        return None
+
+
+def _resumable(bucket: Bucket, plan: ObjectPlan, journal: Journal) -> PartialUpload:
+    """The upload to continue, its parts checked against the server's list; else a new one."""
+    partial = journal.partial.get(plan.key)
+    if partial is not None and _fits(partial, plan):
+        try:
+            listed = bucket.list_parts(plan.key, partial.multipart_id)
+        except DeliveryError as error:
+            if error.code in _GONE or error.retryable:
+                raise
+            # ListParts may be denied: the ETags written down are trusted instead.
+            logger.info("Cannot list the parts of %s (%s)", plan.key, error.code)
+        else:
+            partial.parts = {
+                number: part
+                for number, part in partial.parts.items()
+                if listed.get(number) == (part.size, part.etag)
+            }
+        return partial
+    if partial is not None:
+        _forget(bucket, plan.key, journal)
+    partial = PartialUpload(
+        key=plan.key,
+        multipart_id=bucket.create_multipart(plan.key, plan.headers),
+        part_size=plan.part_size,
+        codec=plan.codec,
+        sha256=plan.sha256,
+    )
+    journal.partial[plan.key] = partial
+    journal.save()
+    return partial
+
+
+def _fits(partial: PartialUpload, plan: ObjectPlan) -> bool:
+    return (partial.part_size, partial.codec, partial.sha256) == (
+        plan.part_size,
+        plan.codec,
+        plan.sha256,
+    )
+
+
+def _forget(bucket: Bucket, key: str, journal: Journal) -> None:
+    partial = journal.partial.pop(key, None)
+    if partial is not None:
+        abort(bucket, key, partial.multipart_id)
+        journal.save()
+
+
+def abort(bucket: Bucket, key: str, multipart_id: str) -> str | None:
+    """Abort an upload of ours; a note where that is denied, None where it is gone."""
+    try:
+        bucket.abort_multipart(key, multipart_id)
+    except DeadlinePassedError:
+        raise
+    except DeliveryError as error:
+        if error.code == "NoSuchUpload":
+            return None
+        logger.warning("Could not abort the unfinished upload of %s: %s", key, error.message)
+        return f"the unfinished upload of {key} could not be aborted ({error.code})"
+    return None
+
+
+def _complete(
+    bucket: Bucket, plan: ObjectPlan, partial: PartialUpload, parts: list[Part]
+) -> Stored:
+    size = sum(part.size for part in parts)
+    try:
+        bucket.complete_multipart(plan.key, partial.multipart_id, parts)
+    except DeadlinePassedError:
+        raise
+    except DeliveryError as error:
+        # The request may have been carried out all the same: the object itself tells.
+        settled = _look(bucket, plan.key)
+        if settled is None or settled[0] != size:
+            raise
+        logger.info("%s was completed although the answer was %s", plan.key, error.code)
+    return _verify(bucket, plan.key, size, multipart_etag(parts), count=len(parts))
+
+
+def _verified_put(bucket: Bucket, plan: ObjectPlan, data: bytes, etag: str) -> Stored:
+    expected = _md5(data)
+    if etag == expected and not bucket.encrypted:
+        return Stored(plan.key, len(data), "etag")
+    return _verify(bucket, plan.key, len(data), expected, count=0)
+
+
+def _look(bucket: Bucket, key: str) -> tuple[int, str] | None:
+    try:
+        head = bucket.head(key)
+    except DeliveryError:
+        return None
+    return (head.size, head.etag) if head else None
+
+
+def _verify(bucket: Bucket, key: str, size: int, expected: str, *, count: int) -> Stored:
+    """Check the stored object by HEAD: size always, ETag where it has MD5 form."""
+    try:
+        head = bucket.head(key)
+    except DeliveryError as error:
+        if error.code in {"AccessDenied", "HTTP403"}:
+            return Stored(key, size, "not verified")
+        raise
+    if head is None or head.size != size:
+        found = "is not there" if head is None else f"has {head.size:,} bytes, not {size:,}"
+        raise DeliveryError(
+            f"Cloud sync failed: {key} {found} after the upload.",
+            code="VerifyFailed",
+            retryable=True,
+        )
+    comparable = is_multipart_etag(head.etag, count) if count else is_md5(head.etag)
+    if bucket.encrypted or not comparable:
+        return Stored(key, size, "size")
+    if head.etag != expected:
+        raise DeliveryError(
+            f"Cloud sync failed: {key} is not what was sent (ETag differs).",
+            code="VerifyFailed",
+            retryable=True,
+        )
+    return Stored(key, size, "etag")
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
