@@ -60,3 +60,7 @@ class DamagedError(AkoshaHookError):
 
 class BusyError(AkoshaHookError):
     """Something else holds what is needed: a database, or the sync lock."""
+
+
+class NothingToBackUpError(AkoshaHookError):
+    """No database is there; waiting does not bring one."""

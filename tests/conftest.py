@@ -35,6 +35,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(directory))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(directory / ".config"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    # A hook with no interpreter to run looks for an installed akosha-hook: not the developer's own.
+    places = os.environ["PATH"].split(os.pathsep)
+    without = [place for place in places if not (Path(place) / "akosha-hook").exists()]
+    monkeypatch.setenv("PATH", os.pathsep.join(without))
     return directory
 
 
@@ -79,3 +83,11 @@ def bucket(seaweedfs: S3Server) -> TestBucket:
 def any_bucket(any_server: S3Server) -> TestBucket:
     """A new bucket on every S3 server installed here."""
     return make_bucket(any_server, f"memories-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def seaweedfs_buckets(seaweedfs: S3Server) -> tuple[TestBucket, TestBucket]:
+    """Two new buckets on SeaweedFS."""
+    names = (f"memories-{uuid.uuid4().hex[:12]}" for _ in range(2))
+    one, other = (make_bucket(seaweedfs, name) for name in names)
+    return one, other

@@ -1,0 +1,274 @@
+"""One snapshot to one destination, with the receipt that tells of it from first byte to last."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from akosha_hook import backoff, identity, receipt, selection, snapshot
+from akosha_hook.clock import now_iso, stamp
+from akosha_hook.destinations import Attempt, Consignment, Journal, Surroundings
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.retry import Deadline, DeadlinePassedError, DeliveryError, RetryPolicy
+from akosha_hook.settings.derived import data_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from akosha_hook.destinations import Delivery, Destination
+    from akosha_hook.identity import Identity
+    from akosha_hook.paths import Paths
+    from akosha_hook.progress import Progress
+    from akosha_hook.receipt import Receipt, ReceiptFile, Target
+    from akosha_hook.settings.fields import Settings
+    from akosha_hook.snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a sync works with."""
+
+    settings: Settings
+    paths: Paths
+    environ: Mapping[str, str]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A snapshot on its way; `attempts` gathers every failed try, over all destinations."""
+
+    context: Context
+    me: Identity
+    snapshot: Snapshot
+    known: Mapping[str, ReceiptFile]
+    triggered_by: tuple[str, ...]
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def target(self, method: Literal["cloud", "http"]) -> Target:
+        return selection.target_of(self.context.settings, method, self.me.system_id)
+
+
+def ship(
+    shipment: Shipment, method: Literal["cloud", "http"], begun: Receipt | None = None
+) -> Receipt:
+    """Deliver, and leave a receipt of the success or the failure; `begun` is one to continue.
+
+    Every failure ends in the receipt, whose state stays `uploading` when a later try can continue
+    from what is stored already.
+    """
+    context = shipment.context
+    started = time.monotonic()
+    paper = begun or _new_receipt(shipment, method)
+    journal = _journal(context.paths, paper)
+    before = _stored(journal)
+    try:
+        delivery = _deliver(shipment, method, paper, journal, begun=begun is not None)
+    except AkoshaHookError as error:
+        logger.info("Delivery by %s failed", method, exc_info=True)
+        resumable = _stored(journal) > 0 and _worth_resuming(error)
+        _note_failure(paper, shipment, error, resumable=resumable)
+        if isinstance(error, DeadlinePassedError) and _stored(journal) > before:
+            paper.error_code = "timeout-with-progress"
+        backoff.failed(
+            context.paths,
+            paper.destination,
+            error.message,
+            backoff.circumstances(context.settings, context.environ),
+        )
+    else:
+        _note_success(paper, shipment, delivery)
+        backoff.succeeded(context.paths, paper.destination)
+    paper.finished = now_iso()
+    paper.duration_seconds = round(paper.duration_seconds + time.monotonic() - started, 3)
+    receipt.save(context.paths, paper)
+    return paper
+
+
+def _deliver(
+    shipment: Shipment,
+    method: Literal["cloud", "http"],
+    paper: Receipt,
+    journal: Journal,
+    *,
+    begun: bool,
+) -> Delivery:
+    surroundings = _surroundings(shipment, method, journal)
+    context = shipment.context
+    if method == "http":
+        from akosha_hook.destinations.akosha import Akosha  # type: ignore[import-untyped]
+
+        receipt.save(context.paths, paper)
+        akosha: Destination = Akosha(surroundings)
+        return akosha.deliver(_consignment(shipment, paper, shipment.snapshot))
+    from akosha_hook.destinations.cloud.deliver import Cloud
+
+    cloud = Cloud.open(surroundings)
+    if not begun:
+        paper.upload_id = cloud.free_upload_id(
+            paper.upload_id, system_id=shipment.me.system_id, machine_id=shipment.me.machine_id
+        )
+    frozen = _with_lost(shipment, cloud.lost(_referred(shipment)))
+    paper.files_unchanged = frozen.unchanged
+    receipt.save(context.paths, paper)
+    logger.info("Uploading %s to bucket %s", paper.upload_id, paper.destination.bucket)
+    delivery = cloud.deliver(_consignment(shipment, paper, frozen))
+    return replace(delivery, notes=(*delivery.notes, *cloud.abort_abandoned()))
+
+
+def _referred(shipment: Shipment) -> list[ReceiptFile]:
+    unchanged = set(shipment.snapshot.unchanged)
+    return [each for each in shipment.known.values() if each.database in unchanged]
+
+
+def _with_lost(shipment: Shipment, lost: set[str]) -> Snapshot:
+    """The snapshot, with the unchanged databases that the bucket no longer has added to it."""
+    frozen = shipment.snapshot
+    if not lost:
+        return frozen
+    logger.info("Sent again, since the bucket lacks them: %s", ", ".join(sorted(lost)))
+    more = snapshot.take(
+        data_directory(shipment.context.settings, shipment.context.paths),
+        [glob.escape(name) for name in sorted(lost)],
+        frozen.directory,
+    )
+    unchanged = tuple(name for name in frozen.unchanged if name not in lost)
+    return snapshot.merged(replace(frozen, unchanged=unchanged), more)
+
+
+def _surroundings(
+    shipment: Shipment, method: Literal["cloud", "http"], journal: Journal
+) -> Surroundings:
+    context = shipment.context
+
+    def on_retry(error: DeliveryError, attempt: int, delay: float) -> None:
+        logger.warning("Retry %d in %.1f s: %s", attempt, delay, error.message)
+        shipment.attempts.append(_attempt(method, error))
+        context.progress.retry(error.message, attempt, delay)
+
+    settings = context.settings
+    policy = RetryPolicy(
+        max_retries=settings.akosha_max_retries,
+        backoff_seconds=settings.akosha_retry_backoff_seconds,
+        deadline=Deadline(settings.akosha_upload_timeout_seconds),
+        on_retry=on_retry,
+    )
+    return Surroundings(
+        settings=settings,
+        paths=context.paths,
+        environ=context.environ,
+        retry=policy,
+        progress=context.progress,
+        journal=journal,
+        attempts=shipment.attempts,
+    )
+
+
+def _consignment(shipment: Shipment, paper: Receipt, frozen: Snapshot) -> Consignment:
+    return Consignment(
+        snapshot=frozen,
+        system_id=shipment.me.system_id,
+        machine_id=shipment.me.machine_id,
+        upload_id=paper.upload_id,
+        sequence=paper.sequence,
+        triggered_by=paper.triggered_by,
+        known=shipment.known,
+    )
+
+
+def _new_receipt(shipment: Shipment, method: Literal["cloud", "http"]) -> Receipt:
+    context = shipment.context
+    return receipt.Receipt(
+        upload_id=_new_upload_id(context.paths, shipment.me.system_id, method),
+        state="uploading",
+        method=method,
+        success=False,
+        system_id=shipment.me.system_id,
+        sequence=identity.next_sequence(context.paths, context.settings),
+        triggered_by=shipment.triggered_by,
+        started=now_iso(),
+        destination=shipment.target(method),
+        skipped={each.name: each.message for each in shipment.snapshot.skipped},
+        snapshot=shipment.snapshot.directory.name,
+    )
+
+
+def _new_upload_id(paths: Paths, system_id: str, method: Literal["cloud", "http"]) -> str:
+    suffix = "" if method == "cloud" else "_http"
+    first = f"{stamp()}_{system_id}{suffix}"
+    candidate, number = first, 1
+    while receipt.path_of(paths, candidate).exists():
+        number += 1
+        candidate = f"{first}_{number}"
+    return candidate
+
+
+def _journal(paths: Paths, paper: Receipt) -> Journal:
+    stored = {each.name: each for each in paper.files}
+
+    def save() -> None:
+        paper.files = tuple(stored.values())
+        receipt.save(paths, paper)
+
+    return Journal(partial=paper.partial, stored=stored, save=save)
+
+
+def _stored(journal: Journal) -> int:
+    """How much of the upload is in the bucket: whole files and parts."""
+    return len(journal.stored) + sum(len(each.parts) for each in journal.partial.values())
+
+
+def _worth_resuming(error: AkoshaHookError) -> bool:
+    return isinstance(error, DeliveryError) and error.retryable
+
+
+def _attempt(method: str, error: AkoshaHookError) -> Attempt:
+    return Attempt(
+        method=method,
+        code=getattr(error, "code", "") or type(error).__name__,
+        message=error.message,
+        retryable=bool(getattr(error, "retryable", False)),
+        at=now_iso(),
+    )
+
+
+def _note_failure(
+    paper: Receipt, shipment: Shipment, error: AkoshaHookError, *, resumable: bool
+) -> None:
+    logger.error("%s", error.message)
+    shipment.attempts.append(_attempt(paper.method, error))
+    paper.attempts = list(shipment.attempts)
+    paper.state = "uploading" if resumable else "failed"
+    paper.error = error.message
+    paper.error_code = str(getattr(error, "code", "") or "")
+    paper.hint = error.hint
+    paper.exit_code = int(error.exit_code)
+
+
+def _note_success(paper: Receipt, shipment: Shipment, delivery: Delivery) -> None:
+    paper.state = "done"
+    paper.success = True
+    paper.attempts = list(shipment.attempts)
+    paper.error, paper.error_code, paper.hint, paper.exit_code = None, "", "", 0
+    paper.files = delivery.files
+    paper.files_uploaded = delivery.files_uploaded
+    paper.files_unchanged = tuple(
+        dict.fromkeys(each.database for each in delivery.files if each.status == "unchanged")
+    )
+    paper.bytes_transferred += delivery.bytes_transferred
+    paper.notes = [*paper.notes, *delivery.notes]
+    paper.details = delivery.details
+    paper.partial = {}
+    paper.snapshot = ""
+    logger.info(
+        "Delivered %s by %s: %d files, %d bytes",
+        paper.upload_id,
+        paper.method,
+        len(delivery.files_uploaded),
+        delivery.bytes_transferred,
+    )
