@@ -8,7 +8,9 @@ from pathlib import Path
 
 SESSION_EVENTS = frozenset({"session-end", "session-start"})
 REPOSITORY_EVENTS = frozenset({"post-commit", "post-merge", "post-rewrite"})
-EVENTS = SESSION_EVENTS | REPOSITORY_EVENTS
+# A user who asked for a sync in the background.
+MANUAL = "manual"
+EVENTS = SESSION_EVENTS | REPOSITORY_EVENTS | {MANUAL}
 MAX_STDIN_BYTES = 1_048_576
 # The event's name and a working directory of PATH_MAX, with room to spare.
 MAX_HEADER_BYTES = 8_192

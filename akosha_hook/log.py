@@ -81,6 +81,8 @@ def _session_buddy_handler(path: Path) -> logging.Handler:
 def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None:
     """Send the package's log to both files; a log that cannot be opened is done without.
 
+    Nothing is made where there is no state directory yet: only looking leaves no trace.
+
     `debug` (the guide's `enable_debug_mode`) lowers the level and adds tracebacks to both.
     """
     logger = logging.getLogger(LOGGER)
@@ -91,6 +93,8 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
     chosen = "DEBUG" if debug else level
     logger.setLevel(logging.DEBUG)
     logger.addHandler(logging.NullHandler())
+    if not paths.state.is_dir():
+        return
     with contextlib.suppress(OSError):
         private_directory(paths.state)
         own = _PrivateRotatingFileHandler(

@@ -1,0 +1,180 @@
+"""The worker's loop, under its lock: settle, see what is due, sync, look again, sleep or leave."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from akosha_hook import backoff, files, identity, log, outbox, owner, schedule, selection, settings
+from akosha_hook import sync as syncing
+from akosha_hook.conclude import conclude, give_up
+from akosha_hook.delivery import Context
+from akosha_hook.errors import AkoshaHookError, SettingsError
+from akosha_hook.settings import repository
+from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot import find_databases
+from akosha_hook.watch import Check, ProgressFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from akosha_hook.event import Event
+    from akosha_hook.paths import Paths
+    from akosha_hook.schedule import Plan
+    from akosha_hook.settings.fields import Settings
+
+STAY_SECONDS = 15 * 60.0
+SETTLE_LIMIT_SECONDS = 30.0
+OWNER_SECONDS = 10.0
+POLL_SECONDS = 1.0
+logger = logging.getLogger(__name__)
+
+
+def drain(paths: Paths, environ: Mapping[str, str]) -> None:
+    """Deal with everything that is due within 15 minutes; the caller holds the worker lock."""
+    progress = ProgressFile(paths)
+    try:
+        while events := outbox.waiting(paths):
+            loaded = settings.load(environ, paths)
+            log.configure(
+                paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
+            )
+            if loaded.problems:
+                _cannot_work(loaded.problems, progress)
+                return
+            context = Context(loaded.settings, paths, environ, progress)
+            if error := _no_destination(loaded.settings):
+                give_up(error, events, context)
+                return
+            plan = _plan(context)
+            outbox.acknowledge(plan.ignored)
+            if plan.due is None or plan.due > time.time() + STAY_SECONDS:
+                return
+            if plan.due > time.time():
+                progress.waiting(plan.due)
+                _sleep_until(plan.due, paths.outbox)
+                continue
+            _sync(context)
+    finally:
+        progress.idle()
+
+
+def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
+    """Whether a worker that left now would leave something behind; asked after unlocking."""
+    if not outbox.waiting(paths):
+        return False
+    loaded = settings.load(environ, paths)
+    if loaded.problems or _no_destination(loaded.settings):
+        return False
+    plan = _plan(Context(loaded.settings, paths, environ, ProgressFile(paths)))
+    return plan.due is not None and plan.due <= time.time() + STAY_SECONDS
+
+
+def _plan(context: Context) -> Plan:
+    paths = context.paths
+    return schedule.plan(
+        outbox.waiting(paths),
+        functools.cache(functools.partial(_rules, context.settings)),
+        now=time.time(),
+        last_upload=schedule.last_upload(paths),
+        not_before=_not_before(context),
+    )
+
+
+def _rules(values: Settings, directory: Path | None) -> repository.RepositoryRules:
+    rules = repository.rules(directory, values)
+    for line in rules.ignored:
+        logger.warning("%s", line)
+    return rules
+
+
+def _not_before(context: Context) -> float:
+    """The backoff of the preferred destination."""
+    method = selection.destinations(context.settings)[0]
+    me = identity.load(context.paths, context.settings)
+    target = selection.target_of(context.settings, method, me.system_id)
+    return backoff.due(
+        context.paths, target, backoff.circumstances(context.settings, context.environ)
+    )
+
+
+def _no_destination(values: Settings) -> SettingsError | None:
+    """Why nothing can be uploaded anywhere, if so: then no waiting helps."""
+    try:
+        selection.destinations(values)
+    except SettingsError as error:
+        return error
+    return None
+
+
+def _sync(context: Context) -> None:
+    """One sync under the sync lock."""
+    _settle(context)
+    with files.Lock(context.paths.sync_lock).waiting():
+        # Whoever held the lock may have dealt with them.
+        events = outbox.waiting(context.paths)
+        if not events:
+            return
+        _wait_for_owner(context, events)
+        names = tuple(dict.fromkeys(event.name for event in events))
+        logger.info("Sync for %s", ", ".join(names))
+        try:
+            outcome = syncing.run(syncing.Request(triggered_by=names), context)
+        except AkoshaHookError as error:
+            give_up(error, events, context)
+            return
+        conclude(outcome, events, context)
+
+
+def _settle(context: Context) -> None:
+    """Wait until no event has come for `akosha_settle_seconds`, 30 s at most."""
+    limit = time.monotonic() + SETTLE_LIMIT_SECONDS
+    quiet_since = time.monotonic()
+    seen = _stamp(context.paths.outbox)
+    while time.monotonic() - quiet_since < context.settings.akosha_settle_seconds:
+        if time.monotonic() >= limit:
+            return
+        time.sleep(min(0.1, context.settings.akosha_settle_seconds))
+        now = _stamp(context.paths.outbox)
+        if now != seen:
+            seen, quiet_since = now, time.monotonic()
+
+
+def _wait_for_owner(context: Context, events: tuple[Event, ...]) -> None:
+    """Session-Buddy lets go of its databases a moment after the session's end."""
+    if not any(event.name == "session-end" for event in events):
+        return
+    directory = data_directory(context.settings, context.paths)
+    names, _ = find_databases(directory, context.settings.akosha_databases)
+    owner.wait_until_free([directory / name for name in names], seconds=OWNER_SECONDS)
+
+
+def _sleep_until(due: float, directory: Path) -> None:
+    """Sleep until `due`, or until the outbox changes: a new event may be due earlier."""
+    seen = _stamp(directory)
+    while (left := due - time.time()) > 0 and _stamp(directory) == seen:
+        time.sleep(min(POLL_SECONDS, left))
+
+
+def _stamp(directory: Path) -> int:
+    try:
+        return directory.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _cannot_work(problems: tuple[str, ...], progress: ProgressFile) -> None:
+    for problem in problems:
+        logger.error("%s", problem)
+    progress.finished(
+        Check(
+            at=time.time(),
+            state="failed",
+            method="cloud",
+            error=problems[0],
+            hint="akosha-hook config validate shows every problem.",
+        )
+    )

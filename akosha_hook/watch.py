@@ -1,0 +1,99 @@
+"""`progress.json`: what the running sync is doing, for `status` and a waiting `sync` to show."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akosha_hook import files
+
+if TYPE_CHECKING:
+    from akosha_hook.paths import Paths
+
+WRITE_SECONDS = 0.5
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of the last sync; `at` is epoch seconds."""
+
+    at: float
+    state: str
+    method: str
+    error: str | None = None
+    hint: str = ""
+
+
+class State(msgspec.Struct, kw_only=True):
+    """`phase` is `idle`, `waiting` (for something due at `until`) or a Progress phase."""
+
+    phase: str = "idle"
+    pid: int = 0
+    updated: float = 0.0
+    until: float = 0.0
+    file: str = ""
+    total_bytes: int = 0
+    done_bytes: int = 0
+    wire_bytes: int = 0
+    message: str = ""
+    last: Check | None = None
+
+
+def read(paths: Paths) -> State:
+    """The state last written; an idle one where there is none."""
+    return files.read_json(paths.progress, State) or State()
+
+
+class ProgressFile:
+    """A Progress that writes itself to `progress.json`, at most twice a second."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._guard = threading.Lock()
+        self._written = 0.0
+        self._state = State(pid=os.getpid(), last=read(paths).last)
+
+    def phase(self, name: str) -> None:
+        self._update(now=True, phase=name, message="")
+
+    def file(self, name: str, total_bytes: int) -> None:
+        self._update(now=True, file=name, total_bytes=total_bytes, done_bytes=0)
+
+    def advance(self, name: str, plain_bytes: int, wire_bytes: int) -> None:  # noqa: ARG002
+        with self._guard:
+            self._state.done_bytes += plain_bytes
+            self._state.wire_bytes += wire_bytes
+        self._update(now=False)
+
+    def retry(self, reason: str, attempt: int, delay_seconds: float) -> None:
+        self._update(now=True, message=f"retry {attempt} in {delay_seconds:.0f} s: {reason}")
+
+    def fallback(self, reason: str) -> None:
+        self._update(now=True, message=f"falling back to Akosha: {reason}")
+
+    def waiting(self, until: float) -> None:
+        """Nothing is due before `until` (epoch seconds)."""
+        self._update(now=True, phase="waiting", until=until, message="")
+
+    def idle(self) -> None:
+        self._update(now=True, phase="idle", file="", message="", pid=0)
+
+    def finished(self, check: Check) -> None:
+        self._update(now=True, last=check)
+
+    def _update(self, *, now: bool, **changes: str | float | Check) -> None:
+        with self._guard:
+            for name, value in changes.items():
+                setattr(self._state, name, value)
+            if not now and time.monotonic() - self._written < WRITE_SECONDS:
+                return
+            self._written = time.monotonic()
+            self._state.updated = time.time()
+            try:
+                files.write_json(self._paths.progress, self._state)
+            except OSError:
+                # Nobody's memories depend on this file.
+                return

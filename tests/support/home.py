@@ -1,0 +1,90 @@
+"""A home that is set up the way a user's is: settings file, credentials file, databases."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from akosha_hook import receipt
+from akosha_hook.files import Lock
+from akosha_hook.paths import Paths
+from tests.support.s3 import TestBucket
+
+WAIT_SECONDS = 60.0
+
+
+@dataclass
+class Home:
+    """`settings` go into session-buddy.yaml at every `configure`."""
+
+    paths: Paths
+    bucket: TestBucket | None = None
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def configure(self, **settings: object) -> None:
+        if self.bucket is not None:
+            self.settings.setdefault("akosha_cloud_bucket", self.bucket.name)
+            self.settings.setdefault("akosha_cloud_endpoint", self.bucket.server.endpoint)
+            credentials = Path(os.environ["HOME"]) / ".aws" / "credentials"
+            credentials.parent.mkdir(exist_ok=True)
+            credentials.touch(mode=0o600)
+            credentials.write_text(
+                f"[default]\naws_access_key_id = {self.bucket.server.access_key}\n"
+                f"aws_secret_access_key = {self.bucket.server.secret_key}\n"
+            )
+        self.settings |= settings
+        self.paths.settings_yaml.parent.mkdir(parents=True, exist_ok=True)
+        lines = (f"{name}: {_yaml(value)}\n" for name, value in self.settings.items())
+        self.paths.settings_yaml.write_text("".join(lines))
+
+    def receipts(self) -> list[receipt.Receipt]:
+        return list(receipt.newest_first(self.paths))
+
+    def events(self) -> list[str]:
+        return sorted(path.name for path in self.paths.outbox.glob("*.event"))
+
+    def akosha_hook(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run the command as a user does, in a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "akosha_hook", *arguments],
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "akosha_hook.worker"],
+            env={**os.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+        )
+
+    def work(self, **environ: str) -> str:
+        """Run a worker until it leaves; what it printed, which should be nothing."""
+        with self.start_worker(**environ) as process:
+            output, _ = process.communicate(timeout=WAIT_SECONDS)
+        return output.decode()
+
+    def wait_for_worker(self) -> None:
+        """Wait until no worker holds the lock."""
+        lock = Lock(self.paths.worker_lock)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not lock.acquire():
+            assert time.monotonic() < deadline, "the worker did not leave"
+            time.sleep(0.02)
+        lock.release()
+
+
+def _yaml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
