@@ -10,6 +10,7 @@ COMMANDS = {
     "check-secrets": "Find credentials in settings files (for pre-commit).",
     "check-settings": "Check settings files (for pre-commit).",
     "config": "Show, check and change settings.",
+    "demo": "Watch the main job end to end, in a throwaway home.",
     "install": "Install the hooks.",
     "mcp": "Serve the two tools to an MCP client.",
     "run": "What a hook calls: note an event, start a worker.",

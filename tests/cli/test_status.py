@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from akosha_hook import outbox
+from akosha_hook.demo.databases import make_databases
+from akosha_hook.paths import Paths
+from tests.support.home import Home
+from tests.support.s3 import TestBucket
+
+GUIDE_KEYS = {
+    "cloud_configured",
+    "system_id",
+    "should_use_cloud",
+    "should_use_http",
+    "force_method",
+    "enable_fallback",
+    "upload_on_session_end",
+    "configuration",
+}
+
+
+@pytest.fixture
+def at_home(paths: Paths, bucket: TestBucket) -> Home:
+    make_databases(paths.data, conversations=5)
+    home = Home(paths, bucket)
+    home.configure(akosha_system_id="macbook-pro-username")
+    return home
+
+
+def document(home: Home) -> dict[str, object]:
+    found = json.loads(home.akosha_hook("status", "--json").stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_guides_keys_have_the_guides_values(at_home: Home) -> None:
+    found = document(at_home)
+    assert found.keys() >= GUIDE_KEYS
+    assert found["cloud_configured"] is True
+    assert found["system_id"] == "macbook-pro-username"
+    assert found["should_use_cloud"] is True
+    assert found["should_use_http"] is True
+    assert found["force_method"] == "auto"
+    assert found["enable_fallback"] is True
+    assert found["upload_on_session_end"] is True
+    configuration = found["configuration"]
+    assert isinstance(configuration, dict)
+    assert configuration["cloud_bucket"] == at_home.settings["akosha_cloud_bucket"]
+    assert not any(name.startswith("akosha_") for name in configuration)
+
+
+@pytest.mark.parametrize(
+    ("settings", "cloud", "http"),
+    [
+        ({}, True, True),
+        ({"akosha_enable_fallback": False}, True, False),
+        ({"akosha_force_method": "cloud"}, True, False),
+        ({"akosha_force_method": "http"}, False, True),
+        ({"akosha_cloud_bucket": ""}, False, True),
+    ],
+)
+def test_which_destinations_would_be_used(
+    at_home: Home, settings: dict[str, object], cloud: bool, http: bool
+) -> None:
+    at_home.configure(**settings)
+    found = document(at_home)
+    assert (found["should_use_cloud"], found["should_use_http"]) == (cloud, http)
+
+
+def test_before_the_first_sync_it_says_never_and_changes_nothing(at_home: Home) -> None:
+    said = at_home.akosha_hook("status").stdout
+    assert "Last sync   never" in said
+    assert "no hook is installed. Try: akosha-hook install" in said
+    assert not at_home.paths.state.exists()
+
+
+def test_after_a_sync_it_says_when_and_how_much(at_home: Home) -> None:
+    at_home.akosha_hook("sync")
+    said = at_home.akosha_hook("status").stdout
+    assert "2 files" in said
+    last = document(at_home)["last_sync"]
+    assert isinstance(last, dict)
+    assert last["success"] is True
+    assert last["triggered_by"] == ["manual"]
+
+
+def test_waiting_events_are_counted(at_home: Home) -> None:
+    outbox.record(at_home.paths, "post-commit", None, b"")
+    assert "1 waiting: post-commit" in at_home.akosha_hook("status").stdout
+
+
+def test_nothing_set_up_says_what_to_type(paths: Paths) -> None:
+    home = Home(paths)
+    home.configure(akosha_enable_fallback=False)
+    said = home.akosha_hook("status").stdout
+    assert "Backup      off: no bucket is set. Try: akosha-hook config set" in said
+
+
+def test_a_broken_settings_file_is_a_problem_and_not_a_crash(at_home: Home) -> None:
+    at_home.paths.settings_yaml.write_text("akosha_cloud_bucket: [unclosed\n")
+    result = at_home.akosha_hook("status")
+    assert result.returncode == 0
+    assert "session-buddy.yaml" in result.stdout
+
+
+def test_a_corrupt_receipt_is_a_problem_and_not_a_crash(at_home: Home) -> None:
+    at_home.akosha_hook("sync")
+    (receipt,) = at_home.paths.receipts.glob("*.json")
+    receipt.write_bytes(receipt.read_bytes()[:99])
+    result = at_home.akosha_hook("status")
+    assert result.returncode == 0
+    assert "set aside" in at_home.akosha_hook("status").stdout
+
+
+def test_escape_sequences_in_a_settings_file_do_not_reach_the_terminal(at_home: Home) -> None:
+    at_home.paths.settings_yaml.write_text('akosha_force_method: "\\x1b[31mred"\n')
+    said = at_home.akosha_hook("status")
+    assert "\x1b" not in said.stdout
+    assert "\x1b" not in said.stderr
