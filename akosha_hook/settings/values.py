@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,8 +58,6 @@ def from_native(field: Field, value: object) -> Any:
     """`value` as a file gives it; raises RejectedError."""
     if field.choices and isinstance(value, str):
         value = _choice(field, value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RejectedError(field.allowed)
     if isinstance(value, list) and len(value) > MAX_NAMES:
         raise RejectedError(f"a list of at most {MAX_NAMES} names")
     for each in value if isinstance(value, list) else [value]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_EVENTS = 100_000
 MERGE_TAG = "tag:yaml.org,2002:merge"
+TEXT_TAG = "tag:yaml.org,2002:str"
 NULL_TAG = "tag:yaml.org,2002:null"
 
 
@@ -133,7 +134,7 @@ def _scalar(loader: Any, node: yaml.Node) -> object:
     if not isinstance(node, yaml.ScalarNode):
         return {}
     if len(node.value) > MAX_TEXT:
-        return Unparsed(node.value)
+        return node.value if node.tag == TEXT_TAG else Unparsed(node.value)
     try:
         return loader.construct_object(node)
     except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError):

@@ -189,6 +189,12 @@ def test_strange_yaml_values_are_rejected_and_never_run(layers: Layers, value: s
     assert len(problem) < len(str(path)) + 200
 
 
+def test_a_number_in_base_60_is_not_worked_out_at_any_length(layers: Layers) -> None:
+    layers.base(f"akosha_max_retries: 1{':59' * 10_000}\n")
+    (problem,) = layers.load().problems
+    assert "akosha_max_retries is 1:59:59" in problem
+
+
 def test_many_unknown_keys_make_a_short_report(layers: Layers) -> None:
     layers.base("".join(f"akosha_unknown_{number}: 1\n" for number in range(5000)))
     warnings = layers.load().warnings

@@ -150,7 +150,7 @@ def test_a_pipe_or_directory_in_its_place_is_reported_and_never_waited_for(
 @pytest.mark.parametrize(
     "content",
     [
-        b"#" * (MAX_BYTES + 1),
+        b"akosha_upload_on_commit = false\n" + b"#\n" * MAX_BYTES,
         b"a" + b".a" * 100_000 + b" = 1",
         b"a = " + b"[" * 4000,
         b"\xff\xfe",
