@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import random
 import statistics
@@ -103,8 +104,7 @@ def _commit(contender: Contender) -> float:
     contender.before()
     # Some states take long to put back: every commit starts right behind the same other command.
     _run(contender, "git", "rev-parse", "--git-dir")
-    reading, writing = os.pipe()
-    os.set_inheritable(writing, True)
+    reading, writing = _pipe()
     null = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in range(3)]
     command = ["git", "-C", str(contender.repository), "commit", "-q", "--allow-empty", "-m", "x"]
     start = time.perf_counter()
@@ -117,6 +117,14 @@ def _commit(contender: Contender) -> float:
     if status:
         raise SystemExit(f"git commit failed with {contender.name}")
     return seconds
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe whose inheritable writing end is none of the descriptors that the hook closes."""
+    reading, low = os.pipe()
+    writing = fcntl.fcntl(low, fcntl.F_DUPFD, 20)
+    os.close(low)
+    return reading, writing
 
 
 def _repository(work: Path, name: str) -> Contender:

@@ -23,6 +23,7 @@ from tests.support.hooks import (
     Fired,
     fire,
     install_script,
+    pipe,
     record_interpreter,
     witness,
 )
@@ -196,7 +197,7 @@ def test_a_session_end_that_is_terminated_still_leaves_its_event(
     head.parent.mkdir()
     head.write_text(f"#!/bin/sh\necho reading > {told}\nexec cat\n")
     head.chmod(0o755)
-    reading, writing = os.pipe()
+    reading, writing = pipe()
     with subprocess.Popen(
         [*shell, script, "session-end"],
         stdin=subprocess.PIPE,

@@ -13,7 +13,7 @@ import pytest
 
 from akosha_hook import outbox
 from akosha_hook.event import MAX_STDIN_BYTES, SESSION_EVENTS
-from tests.support.hooks import NOTHING, Fired, fire, record_interpreter, witness
+from tests.support.hooks import NOTHING, Fired, fire, pipe, record_interpreter, witness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +120,7 @@ def test_a_stdin_that_never_ends_does_not_hold_up_git(
 def test_a_session_end_that_is_terminated_still_leaves_its_event(
     paths: Paths, tmp_path: Path
 ) -> None:
-    reading, writing = os.pipe()
+    reading, writing = pipe()
     command = [*RUN, "session-end"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[writing]) as hook:
         os.close(writing)

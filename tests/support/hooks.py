@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -119,6 +120,14 @@ class Fired:
             os.close(self._alive)
 
 
+def pipe() -> tuple[int, int]:
+    """A pipe whose writing end is none of the descriptors that the script closes."""
+    reading, low = os.pipe()
+    writing = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 20)
+    os.close(low)
+    return reading, writing
+
+
 def fire(
     command: Sequence[str | Path],
     *,
@@ -131,7 +140,7 @@ def fire(
 
     Its children inherit the writing end of a pipe that nobody writes to: it ends with the last.
     """
-    reading, writing = os.pipe()
+    reading, writing = pipe()
     try:
         done = subprocess.run(
             command,
