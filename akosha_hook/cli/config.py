@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook import log, settings
+from akosha_hook import settings
 from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.session import open_session
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
 from akosha_hook.paths import Paths, shipped
 from akosha_hook.settings import Layer, wording
@@ -21,29 +21,11 @@ from akosha_hook.settings.table import table
 from akosha_hook.settings.values import from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from akosha_hook.settings import Loaded
     from akosha_hook.settings.table import Field
     from akosha_hook.settings.validation import FileReport
-
-
-@dataclass(frozen=True, slots=True)
-class _Session:
-    environ: Mapping[str, str]
-    paths: Paths
-    loaded: Loaded
-
-
-def _open(overrides: Mapping[str, object] | None = None) -> _Session:
-    environ = dict(os.environ)
-    paths = Paths.from_environment(environ)
-    loaded = settings.load(environ, paths, overrides)
-    if paths.state.is_dir():
-        log.configure(
-            paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
-        )
-    return _Session(environ, paths, loaded)
 
 
 @click.group()
@@ -56,7 +38,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document, origins included.")
 def show(origin: bool, as_json: bool) -> None:
     """Show every setting in use."""
-    loaded = _open().loaded
+    loaded = open_session(strict=False).loaded
     if as_json:
         _print_json(loaded)
         return
@@ -128,7 +110,7 @@ def get(name: str) -> None:
     Texts are bare, and lists have one item per line.
     """
     row = _row(name)
-    loaded = _open().loaded
+    loaded = open_session(strict=False).loaded
     value = getattr(loaded.settings, row.name)
     for each in value if isinstance(value, tuple) else (value,):
         click.echo(printable(each if isinstance(each, str) else literal(each)))
@@ -152,8 +134,8 @@ def set_(name: str, value: str, path: Path | None) -> None:
     from akosha_hook.settings import edit
 
     row = _row(name)
-    session = _open({row.name: value})
-    _refuse_unusable(row, session.loaded)
+    session = open_session(strict=False)
+    _refuse_unusable(row, settings.load(session.environ, session.paths, {row.name: value}))
     target = path or session.paths.user_toml
     if target.suffix != ".toml":
         raise SettingsError(
@@ -176,7 +158,7 @@ def _refuse_unusable(row: Field, loaded: Loaded) -> None:
 
 
 def _say_if_overridden(row: Field) -> None:
-    where = _open().loaded.origins[row.name]
+    where = open_session(strict=False).loaded.origins[row.name]
     if where.layer is not Layer.USER:
         click.echo(f"Note: {where} sets it too, and wins.", err=True)
 
@@ -235,7 +217,7 @@ def validate(files: tuple[Path, ...]) -> int:
     home = Path.home()
     reports: list[Loaded | FileReport] = [validate_file(each, home=home) for each in files]
     if not files:
-        reports.append(_open().loaded)
+        reports.append(open_session(strict=False).loaded)
     for report in reports:
         _complain(report)
     problems = sum(len(report.problems) for report in reports)

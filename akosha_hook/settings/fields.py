@@ -27,8 +27,7 @@ class RepositoryRule(Enum):
 def _help(text: str, *, repository: RepositoryRule | None = None, tuning: bool = False) -> Meta:
     """`tuning` marks a field whose wrong value can only cost time or a log line.
 
-    Every other one says where memories go, which of them, or whether: unattended, a problem there
-    stops the upload instead of falling back to another value.
+    Every other one says where memories go, which of them, or whether: see `Loaded.doubtful`.
     """
     return Meta(description=text, extra={"repository": repository, "tuning": tuning})
 

@@ -28,8 +28,8 @@ class Loaded:
     """Settings with every layer applied.
 
     `problems` are values that cannot be used: their fields have the next layer's value.
-    `doubtful` names those of them that say where memories go, which, or whether; an unattended
-    upload must not start while there are any. `notes` are values that work a little differently.
+    `doubtful` names those of them that say where memories go, which, or whether: an upload that
+    went on with another value could be the wrong one. `notes` are values that work a little differently.
     """
 
     settings: Settings
@@ -105,30 +105,14 @@ def load_strict(
 ) -> Loaded:
     """`load`, or one SettingsError that lists every problem."""
     loaded = load(environ, paths, overrides)
-    _refuse(loaded.problems)
+    if loaded.problems:
+        one = len(loaded.problems) == 1
+        listed = loaded.problems[0] if one else "\n  " + "\n  ".join(loaded.problems)
+        raise SettingsError(
+            f"The settings cannot be used: {listed}",
+            hint="correct what is named above, then: akosha-hook config validate",
+        )
     return loaded
-
-
-def load_unattended(environ: Mapping[str, str], paths: Paths) -> Loaded:
-    """`load` for a worker: a wrong number costs nothing, but in doubt nothing is sent anywhere.
-
-    Raises SettingsError where a problem leaves open where memories go, which of them, or whether:
-    a mistyped endpoint must not turn into another server's.
-    """
-    loaded = load(environ, paths)
-    if loaded.doubtful:
-        _refuse(loaded.problems)
-    return loaded
-
-
-def _refuse(problems: Sequence[str]) -> None:
-    if not problems:
-        return
-    listed = problems[0] if len(problems) == 1 else "\n  " + "\n  ".join(problems)
-    raise SettingsError(
-        f"The settings cannot be used: {listed}",
-        hint="correct what is named above, then: akosha-hook config validate",
-    )
 
 
 def _home(environ: Mapping[str, str], paths: Paths) -> Path:

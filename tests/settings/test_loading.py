@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook.errors import ExitCode, SettingsError
-from akosha_hook.settings import Layer, Settings, load_strict, load_unattended
+from akosha_hook.settings import Layer, Settings, load_strict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,11 +135,11 @@ def test_a_bad_value_that_is_overridden_is_a_warning(layers: Layers) -> None:
     assert warning.endswith(f"{local}:1 overrides it")
 
 
-def test_unattended_a_wrong_number_does_not_stop_the_upload(layers: Layers) -> None:
+def test_a_wrong_number_leaves_no_doubt_about_the_destination(layers: Layers) -> None:
     layers.base("akosha_max_retries: many\n")
-    loaded = load_unattended(layers.environ, layers.paths)
-    assert loaded.settings.akosha_max_retries == 3
+    loaded = layers.load()
     assert len(loaded.problems) == 1
+    assert loaded.doubtful == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,12 @@ def test_unattended_a_wrong_number_does_not_stop_the_upload(layers: Layers) -> N
         "akosha_cloud_bucket: [\n",
     ],
 )
-def test_unattended_nothing_is_sent_where_the_destination_is_in_doubt(
-    layers: Layers, text: str
-) -> None:
+def test_a_problem_with_where_or_whether_memories_go_is_doubtful(layers: Layers, text: str) -> None:
     layers.base("akosha_cloud_bucket: base-bucket\n")
     local = layers.local(text)
-    with pytest.raises(SettingsError, match=str(local)):
-        load_unattended(layers.environ, layers.paths)
+    loaded = layers.load()
+    assert str(local) in loaded.problems[0]
+    assert loaded.doubtful >= {text.partition(":")[0]}
 
 
 def test_session_buddys_data_dir_is_ours_too(layers: Layers, home: Path) -> None:
