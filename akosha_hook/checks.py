@@ -81,6 +81,14 @@ def check_secrets(files: Iterable[Path]) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def without_secrets(text: str) -> str:
+    """`text` with every line that holds a credential blanked out."""
+    return "".join(
+        "(a line with a credential)\n" if _secret_in(line[:MAX_LINE]) else line
+        for line in text.splitlines(keepends=True)
+    )
+
+
 def _secrets(text: str) -> Iterator[tuple[int, str]]:
     """Line numbers, and what is wrong there; one finding a line is enough."""
     lines = [line[:MAX_LINE] for line in text.splitlines()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from akosha_hook.checks import without_secrets
 from akosha_hook.cli.boundary import printable
 from akosha_hook.errors import AkoshaHookError, CredentialsError
 from akosha_hook.install import git, installer, plan, script
@@ -15,7 +16,7 @@ from akosha_hook.install.places import installed_places
 from akosha_hook.paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from akosha_hook.install.claude import Scope
 
@@ -62,10 +63,15 @@ def install(
             _offer_git(paths, directory)
 
 
+def show_diff(changes: Iterable[plan.Change]) -> None:
+    """What would change, fit to be shown to others."""
+    click.echo(printable(without_secrets(plan.diff(changes))), nl=False)
+
+
 def _show(installation: installer.Installation, *, dry_run: bool) -> None:
     for change in installation.changes:
         if dry_run and change.writes and change.part != script.PART:
-            click.echo(printable(plan.diff([change])), nl=False)
+            show_diff([change])
         elif change.part:
             click.echo(f"{_verb(change, dry_run=dry_run)}: {printable(str(change.path))}")
     if installation.summary and not dry_run:

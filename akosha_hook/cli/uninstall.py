@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.cli.boundary import printable, say_error
+from akosha_hook.cli.boundary import say_error
+from akosha_hook.cli.install import show_diff
 from akosha_hook.errors import ExitCode
-from akosha_hook.install import claude, git, installer, plan
+from akosha_hook.install import claude, git, installer
 from akosha_hook.paths import Paths
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ def uninstall(for_git: bool, scope: str | None, everywhere: bool, dry_run: bool)
         raise click.UsageError("--global goes with --git.")
     paths = Paths.from_environment(os.environ)
     wanted = _wanted(Path.cwd(), scope, for_git=for_git, everywhere=everywhere)
-    removal = installer.removal(paths, wanted)
+    removal = installer.removal(paths, Path.cwd(), wanted)
     if dry_run:
-        click.echo(printable(plan.diff(removal.changes)), nl=False)
+        show_diff(removal.changes)
     else:
         installer.remove(paths, removal)
         for change in removal.changes:

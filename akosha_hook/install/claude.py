@@ -8,6 +8,7 @@ an entry of ours is known by its command alone.
 from __future__ import annotations
 
 import copy
+import json
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -119,6 +120,16 @@ def change(paths: Paths, scope: Scope, directory: Path) -> Change:
     )
 
 
+def present(paths: Paths, directory: Path) -> Iterator[Change]:
+    """The settings files that have hooks of ours, as they are."""
+    scopes: tuple[Scope, ...] = ("user", "project", "local")
+    for scope in scopes:
+        path = target(settings_file(paths, scope, directory))
+        now = read(path)
+        if now and any(our_entries(_parsed(now.data), hook.event) for hook in HOOKS):
+            yield Change(path, now, now, PART, f"claude-{scope}", _root(scope, directory))
+
+
 def _root(scope: Scope, directory: Path) -> Path | None:
     return None if scope == "user" else project_directory(directory)
 
@@ -132,6 +143,14 @@ def remove(path: Path, data: bytes, original: bytes | None) -> bytes | None:
     hint = _parsed(original) if original is not None else {}
     after = _edited(path, data, lambda settings: without_ours(settings, hint))
     return None if after != data and original is None and _parsed(after) == {} else after
+
+
+def outline(data: bytes) -> bytes:
+    """A settings file reduced to the containers of hooks that it has."""
+    settings = _parsed(data)
+    hooks = settings.get("hooks") if isinstance(settings, dict) else None
+    kept = {"hooks": dict.fromkeys(hooks)} if isinstance(hooks, dict) else {}
+    return json.dumps(kept).encode()
 
 
 def _parsed(data: bytes) -> Any:

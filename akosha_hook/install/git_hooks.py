@@ -51,6 +51,13 @@ def changes(directory: HooksDirectory, script: Path) -> tuple[Change, ...]:
     )
 
 
+def present(directory: HooksDirectory) -> tuple[Change, ...]:
+    """Our hooks that are in `directory`, as they are."""
+    paths = (directory.path / event for event in wrapper.EVENTS)
+    found = ((path, read(path, follow=False)) for path in paths if _has_block(path))
+    return tuple(_change(directory, path, now, now) for path, now in found if now)
+
+
 def _event_changes(directory: HooksDirectory, expression: str, event: str) -> tuple[Change, ...]:
     path = directory.path / event
     writable(path, None)
@@ -106,7 +113,7 @@ def undo(entry: Entry) -> tuple[Change, ...]:
     ours = [place for place in places if _has_block(place)]
     if waiting is None:
         others = [_without_block(place) for place in ours if place != path]
-        return (record.undo(entry, wrapper.remove), *others)
+        return (record.undo(entry, record.Part(wrapper.remove)), *others)
     if not ours and read(path, follow=False) is not None:
         raise PlanError(
             f"{path} is somebody else's now; the hook that was there before us is still {kept}.",

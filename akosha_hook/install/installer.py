@@ -134,11 +134,17 @@ def _for_manager(manager: managers.Manager, repository: git.Repository) -> Insta
 
 
 def carry_out(paths: Paths, changes: Sequence[Change]) -> None:
-    """Record `changes`, then make them; where they fail the record stays as it was."""
+    """Record `changes`, then make them; where they fail the record stays as it was.
+
+    Raises PlanError.
+    """
     before = record.load(paths)
-    after = record.with_changes(before, changes, parts.remove_of)
-    files.private_directory(paths.state)
-    record.save(paths, after)
+    after = record.with_changes(before, changes, parts.part_of)
+    try:
+        files.private_directory(paths.state)
+        record.save(paths, after)
+    except OSError as error:
+        raise plan.PlanError(f"{paths.state} cannot be written: {error.strerror}.") from error
     try:
         plan.apply(changes)
     except BaseException:
@@ -147,12 +153,12 @@ def carry_out(paths: Paths, changes: Sequence[Change]) -> None:
     files.private_directory(paths.bin)
 
 
-def removal(paths: Paths, wanted: Callable[[Entry], bool]) -> Removal:
-    """What takes the recorded entries that are `wanted` out again.
+def removal(paths: Paths, directory: Path, wanted: Callable[[Entry], bool]) -> Removal:
+    """What takes the `wanted` entries out again: those recorded, and those found at `directory`.
 
     The script and the interpreter file go with the last place that uses them.
     """
-    entries = record.load(paths).entries
+    entries = _with_unrecorded(paths, directory).entries
     chosen = [entry for entry in entries if entry.part != script.PART and wanted(entry)]
     changes: list[Change] = []
     gone: list[Entry] = []
@@ -169,6 +175,32 @@ def removal(paths: Paths, wanted: Callable[[Entry], bool]) -> Removal:
             changes += parts.undo(entry)
             gone.append(entry)
     return Removal(tuple(changes), tuple(gone), tuple(left))
+
+
+def _with_unrecorded(paths: Paths, directory: Path) -> record.Record:
+    """The record, and what it should hold: it may be lost, but our parts are easy to recognise."""
+    known = record.load(paths)
+    recorded = {entry.path for entry in known.entries}
+    found = [
+        change
+        for change in (
+            *claude.present(paths, directory),
+            *script.present(paths),
+            *_present_in_git(directory),
+        )
+        if str(change.path) not in recorded
+    ]
+    return record.with_changes(known, found, parts.part_of)
+
+
+def _present_in_git(directory: Path) -> tuple[Change, ...]:
+    try:
+        repository = git.find(directory)
+    except AkoshaHookError:
+        return ()
+    return (
+        git_hooks.present(git_hooks.HooksDirectory.of(repository)) if repository.own_hooks else ()
+    )
 
 
 def remove(paths: Paths, removal: Removal) -> None:

@@ -17,24 +17,25 @@ from akosha_hook.install import (
     script,
     wrapper,
 )
+from akosha_hook.install.record import Part
 
 if TYPE_CHECKING:
     from akosha_hook.install.plan import Change
-    from akosha_hook.install.record import Entry, Remove
+    from akosha_hook.install.record import Entry
 
 
-def remove_of(part: str, path: Path) -> Remove:
-    """How `part` is taken out of `path`; one that this version does not know is left alone."""
-    removes: dict[str, Remove] = {
-        claude.PART: partial(claude.remove, path),
-        config_hooks.PART: config_hooks.remove,
-        git_hooks.PART: wrapper.remove,
-        lefthook.PART: partial(lefthook.remove, path),
-        managers.LINE_PART: wrapper.remove,
-        precommit.PART: precommit.remove,
-        script.PART: script.remove,
+def part_of(name: str, path: Path) -> Part:
+    """How the part `name` is taken out of `path`; one that this version does not know stays."""
+    parts = {
+        claude.PART: Part(partial(claude.remove, path), claude.outline),
+        config_hooks.PART: Part(config_hooks.remove),
+        git_hooks.PART: Part(wrapper.remove),
+        lefthook.PART: Part(partial(lefthook.remove, path)),
+        managers.LINE_PART: Part(wrapper.remove),
+        precommit.PART: Part(precommit.remove),
+        script.PART: Part(script.remove),
     }
-    return removes.get(part, _leave)
+    return parts.get(name, Part(_leave))
 
 
 def _leave(data: bytes, _original: bytes | None) -> bytes:
@@ -48,4 +49,4 @@ def undo(entry: Entry) -> tuple[Change, ...]:
     """
     if entry.part == git_hooks.PART:
         return git_hooks.undo(entry)
-    return (record.undo(entry, remove_of(entry.part, Path(entry.path))),)
+    return (record.undo(entry, part_of(entry.part, Path(entry.path))),)

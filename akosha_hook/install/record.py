@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,18 @@ if TYPE_CHECKING:
 
     from akosha_hook.paths import Paths
 
-    # (what a file holds now, what it held before us) -> what stays; None where something of ours
-    # was taken out of a file that we made, and nothing of anybody else's is left.
-    Remove = Callable[[bytes, bytes | None], bytes | None]
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How something of ours is taken out of a file.
+
+    `remove` gets what the file holds now and what it held before us (None: there was no file), and
+    returns what stays; None where ours was all there is in a file that we made. `outline` reduces
+    what the file held before us to what `remove` needs to know of it.
+    """
+
+    remove: Callable[[bytes, bytes | None], bytes | None]
+    outline: Callable[[bytes], bytes] | None = None
 
 
 class Digest(msgspec.Struct, frozen=True):
@@ -37,6 +47,9 @@ class Digest(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """One file that install changed; `before` is what uninstall gives back.
 
+    Where taking our part out gives back the same bytes, `before` is only the outline of them:
+    a settings file may hold secrets, and no second copy of those is kept.
+
     `directories` are those that had to be made for it, deepest first. `repository` is the common
     git directory, or the project, it belongs to; None for the user's own files.
     """
@@ -46,6 +59,7 @@ class Entry(msgspec.Struct, frozen=True):
     place: str
     before: Content | None
     after: Digest
+    outlined: bool = False
     directories: tuple[str, ...] = ()
     repository: str | None = None
 
@@ -73,61 +87,71 @@ def save(paths: Paths, record: Record) -> None:
 
 
 def with_changes(
-    record: Record, changes: Iterable[Change], remove_of: Callable[[str, Path], Remove]
+    record: Record, changes: Iterable[Change], part_of: Callable[[str, Path], Part]
 ) -> Record:
     """`record` after `changes`: what was there before the first of ours stays what is given back."""
     entries = {(entry.path, entry.part): entry for entry in record.entries}
     for change in changes:
         if change.part and change.after is not None:
             key = (str(change.path), change.part)
-            remove = remove_of(change.part, change.path)
-            entries[key] = _entry(change, change.after, entries.get(key), remove)
+            part = part_of(change.part, change.path)
+            entries[key] = _entry(change, change.after, entries.get(key), part)
     return Record(entries=tuple(entries.values()))
 
 
-def _entry(change: Change, after: Content, old: Entry | None, remove: Remove) -> Entry:
+def _entry(change: Change, after: Content, old: Entry | None, part: Part) -> Entry:
     directories = tuple(map(str, missing_directories(change.path)))
     if old is not None:
         directories = (*directories, *(each for each in old.directories if each not in directories))
+    before = _without_us(change.before, old, part) if change.before is not None else None
+    outline = _outline(before, after, part)
     return Entry(
         path=str(change.path),
         part=change.part,
         place=change.place,
-        before=_given_back(change.before, old, remove),
+        before=outline or before,
         after=Digest.of(after),
+        outlined=outline is not None,
         directories=directories,
         repository=str(change.repository) if change.repository else None,
     )
 
 
-def _given_back(current: Content | None, old: Entry | None, remove: Remove) -> Content | None:
-    """What the file would hold without us."""
-    if current is None:
-        return None
-    if old is not None and Digest.of(current) == old.after:
+def _without_us(current: Content, old: Entry | None, part: Part) -> Content | None:
+    """What a file would hold without us."""
+    if old is not None and not old.outlined and Digest.of(current) == old.after:
         return old.before
     original = old.before.data if old is not None and old.before is not None else None
-    remaining = remove(current.data, original)
+    remaining = part.remove(current.data, original)
     return None if remaining is None else Content(remaining, current.mode, current.link)
 
 
-def undo(entry: Entry, remove: Remove) -> Change:
+def _outline(before: Content | None, after: Content, part: Part) -> Content | None:
+    """What has to be known of `before` to get it back from `after`; None if that is all of it."""
+    if before is None or before.link or part.outline is None:
+        return None
+    outline = part.outline(before.data)
+    if part.remove(after.data, outline) != before.data:
+        return None
+    return Content(outline, before.mode)
+
+
+def undo(entry: Entry, part: Part) -> Change:
     """The change that takes us out of a file again: the same bytes as before, or all but our part."""
     path = Path(entry.path)
     current = read(path, follow=not (entry.before and entry.before.link))
     if current is None:
         return Change(path, None, None)
-    now = Digest.of(current)
-    if (now.sha256, now.link) == (entry.after.sha256, entry.after.link):
-        return Change(path, current, _with_mode(entry.before, entry.after.mode, now.mode))
-    original = entry.before.data if entry.before is not None else None
-    remaining = remove(current.data, original)
-    after = None if remaining is None else Content(remaining, current.mode, current.link)
+    now, ours = Digest.of(current), entry.after
+    untouched = (now.sha256, now.link) == (ours.sha256, ours.link)
+    if untouched and not entry.outlined:
+        after = entry.before
+    else:
+        original = entry.before.data if entry.before is not None else None
+        remaining = part.remove(current.data, original)
+        after = None if remaining is None else Content(remaining, current.mode, current.link)
+    if after is not None and entry.before is not None:
+        # The mode that someone gave the file since stays.
+        mode = entry.before.mode if now.mode == ours.mode else now.mode
+        after = msgspec.structs.replace(after, mode=mode)
     return Change(path, current, after)
-
-
-def _with_mode(before: Content | None, ours: int, now: int) -> Content | None:
-    """`before`, but with the mode that someone gave the file since."""
-    if before is None or ours == now:
-        return before
-    return msgspec.structs.replace(before, mode=now)

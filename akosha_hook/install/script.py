@@ -51,6 +51,12 @@ def changes(paths: Paths, executable: str = sys.executable) -> tuple[Change, ...
     )
 
 
+def present(paths: Paths) -> tuple[Change, ...]:
+    """Both files as they are."""
+    found = ((path, read(path)) for path in (paths.hook_script, paths.interpreter))
+    return tuple(Change(path, now, now, PART, "script") for path, now in found if now)
+
+
 def refuse_throwaway(executable: str) -> None:
     """Raise PlanError where `executable` lives in a cache that its owner may empty."""
     for path in (executable, os.path.realpath(Path(executable).parent)):

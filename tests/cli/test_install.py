@@ -34,6 +34,17 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(
     assert f"would be made: {paths.hook_script}\n" in shown
 
 
+def test_a_dry_run_shows_no_credential(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.claude.mkdir()
+    paths.claude_settings.write_text('{\n  "env": {"AWS_SECRET_ACCESS_KEY": "canary-0123"}\n}\n')
+    assert run(cli, ["install", "--dry-run"]) == 0
+    assert run(cli, ["install"]) == 0
+    assert run(cli, ["uninstall", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "canary" not in shown
+    assert "(a line with a credential)" in shown
+
+
 def test_install_offers_the_repository_one_stands_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,8 +30,8 @@ def carry_out(paths: Paths, installation: Installation) -> None:
     installer.carry_out(paths, [change for part in parts for change in part.changes])
 
 
-def uninstall(paths: Paths) -> Removal:
-    removal = installer.removal(paths, lambda entry: True)
+def uninstall(paths: Paths, directory: Path = Path("/")) -> Removal:
+    removal = installer.removal(paths, directory, lambda entry: True)
     installer.remove(paths, removal)
     return removal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import tempfile
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from akosha_hook.install import claude, installer
 from akosha_hook.install.plan import PlanError
 from akosha_hook.paths import Paths
-from tests.install.support import install_claude, tree, uninstall
+from tests.install.support import install_claude, install_git, repository, tree, uninstall
 from tests.install.test_json_text import LAYOUTS, SCALARS, VALUES
 
 FOREIGN: dict[str, Any] = {
@@ -160,6 +161,33 @@ def test_uninstall_after_claude_rewrote_the_file_leaves_what_claude_wrote(
         path.write_text(_as_claude_writes(json.loads(path.read_bytes())), encoding="utf-8")
         uninstall(paths)
         assert path.read_text(encoding="utf-8") == _as_claude_writes(document)
+
+
+def test_no_second_copy_of_a_secret_is_kept(paths: Paths) -> None:
+    """Claude Code's settings may hold keys; the record needs none of them to restore the file."""
+    text = json.dumps({"env": {"ANTHROPIC_API_KEY": "canary"}, **FOREIGN}, indent=2)
+    path = write(paths, text)
+    install_claude(paths)
+    entries = json.loads(paths.install.read_text())["entries"]
+    kept = [base64.b64decode(entry["before"]["data"]) for entry in entries if entry["before"]]
+    assert kept
+    assert not any(b"canary" in data for data in kept)
+    uninstall(paths)
+    assert path.read_text() == text
+
+
+def test_without_its_record_uninstall_finds_what_is_ours(paths: Paths, tmp_path: Path) -> None:
+    repo = repository(tmp_path / "repo")
+    path = write(paths, json.dumps(FOREIGN, indent=2))
+    before = tree(repo)
+    install_claude(paths)
+    install_claude(paths, "project", repo)
+    install_git(paths, repo)
+    paths.install.write_text("{ cut in hal")
+    uninstall(paths, repo)
+    assert path.read_text() == json.dumps(FOREIGN, indent=2)
+    assert {k: v for k, v in tree(repo).items() if not k.endswith(("hooks", ".claude"))} == before
+    assert not paths.hook_script.exists()
 
 
 def test_a_file_that_install_made_goes_again(paths: Paths) -> None:
