@@ -40,7 +40,9 @@ def resolve(settings: Settings, environ: Mapping[str, str], *, home: Path) -> Cr
             continue
         log.protect(*_secrets(found))
         _check(found)
-        logger.debug("Credentials: %s", found.source)
+        logger.info("Credentials: %s", found.source)
+        for warning in found.warnings:
+            logger.warning("%s", warning)
         return found
     places = "; ".join(str(absent) for absent in looked)
     raise CredentialsError(

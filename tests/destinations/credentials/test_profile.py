@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from akosha_hook import log
 from akosha_hook.destinations.credentials import Credentials, resolve
 from akosha_hook.errors import CredentialsError
+from akosha_hook.paths import Paths
 from akosha_hook.settings.fields import Settings
 from tests.support.credentials import ACCESS, KEYS, SECRET, TOKEN, everything_said, revealed, write
 
@@ -146,9 +148,13 @@ def test_what_is_not_a_file_is_refused_without_waiting(home: Path, kind: str) ->
 @pytest.mark.parametrize(
     ("mode", "warned"), [(0o600, False), (0o400, False), (0o644, True), (0o660, True)]
 )
-def test_a_file_open_to_others_is_warned_about(home: Path, mode: int, warned: bool) -> None:
+def test_a_file_open_to_others_is_warned_about(
+    home: Path, paths: Paths, mode: int, warned: bool
+) -> None:
     write(home / ".aws/credentials", f"[default]\n{KEYS}", mode)
+    log.configure(paths)
     warnings = found(home).warnings
+    assert ("chmod 600" in paths.log.read_text()) is warned
     assert bool(warnings) is warned
     if warned:
         assert f"mode {mode:04o}" in warnings[0]
