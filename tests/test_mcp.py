@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import Client, StdioServerParameters
 
+from akosha_hook.demo.databases import make_databases
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from mcp.types import CallToolResult
 
+    from akosha_hook.paths import Paths
+    from tests.support.s3 import TestBucket
 
 SYNC_KEYS = {
     "method",
@@ -78,6 +82,33 @@ def test_a_wrong_method_is_refused(home: Path) -> None:
     answer = call(home, "sync_to_akosha", {"method": "pigeon"})
     assert answer.is_error
     assert "pigeon" in answer.content[0].text
+
+
+def test_status_has_the_guides_keys(home: Path) -> None:
+    answer = call(home, "akosha_sync_status", SESSION_BUDDY_AKOSHA_CLOUD_BUCKET="memories")
+    assert not answer.is_error
+    assert set(answer.structured_content) >= STATUS_KEYS
+    assert answer.structured_content["cloud_configured"] is True
+    assert answer.structured_content["configuration"]["cloud_bucket"] == "memories"
+
+
+def test_a_sync_uploads(home: Path, paths: Paths, bucket: TestBucket) -> None:
+    make_databases(paths.data, conversations=5)
+    arguments = {"method": "cloud", "enable_fallback": False}
+    answer = call(home, "sync_to_akosha", arguments, **bucket.environment)
+    assert not answer.is_error
+    result = answer.structured_content
+    assert result["success"] is True
+    assert set(bucket.object_keys()) >= set(result["files_uploaded"])
+    assert result["upload_id"]
+
+
+def test_a_failed_sync_is_an_answer_and_no_error_of_the_server(home: Path, paths: Paths) -> None:
+    make_databases(paths.data, conversations=1)
+    answer = call(home, "sync_to_akosha", {"method": "cloud", "enable_fallback": False})
+    assert not answer.is_error
+    assert answer.structured_content["success"] is False
+    assert answer.structured_content["error"]
 
 
 def test_without_the_extra_it_says_what_to_install(
