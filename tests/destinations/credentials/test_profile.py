@@ -8,6 +8,7 @@ import pytest
 from akosha_hook import log
 from akosha_hook.destinations.credentials import Credentials, resolve
 from akosha_hook.errors import CredentialsError
+from akosha_hook.files import private_directory
 from akosha_hook.paths import Paths
 from akosha_hook.settings.fields import Settings
 from tests.support.credentials import ACCESS, KEYS, SECRET, TOKEN, everything_said, revealed, write
@@ -152,6 +153,7 @@ def test_a_file_open_to_others_is_warned_about(
     home: Path, paths: Paths, mode: int, warned: bool
 ) -> None:
     write(home / ".aws/credentials", f"[default]\n{KEYS}", mode)
+    private_directory(paths.state)
     log.configure(paths)
     warnings = found(home).warnings
     assert ("chmod 600" in paths.log.read_text()) is warned

@@ -10,6 +10,7 @@ import pytest
 from akosha_hook import log
 from akosha_hook.destinations.credentials import resolve
 from akosha_hook.errors import CredentialsError, ExitCode
+from akosha_hook.files import private_directory
 from akosha_hook.paths import Paths
 from akosha_hook.settings.fields import Settings
 from tests.support.credentials import ACCESS, KEYS, SECRET, TOKEN, everything_said, revealed, write
@@ -128,6 +129,7 @@ def test_a_newline_around_a_key_is_forgiven(home: Path) -> None:
 
 def test_found_keys_show_in_no_repr_and_in_no_later_log_line(home: Path, paths: Paths) -> None:
     paths.state.mkdir(mode=0o700, parents=True)
+    private_directory(paths.state)
     log.configure(paths, debug=True)
     found = resolve(DEFAULTS, {**AWS, "AWS_SESSION_TOKEN": TOKEN}, home=home)
     logger = logging.getLogger("akosha_hook.test")
