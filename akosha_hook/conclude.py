@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from akosha_hook import backoff, files, identity, notice, outbox, receipt, selection
+from akosha_hook import backoff, files, identity, metrics, notice, outbox, receipt, selection
 from akosha_hook.errors import NothingToBackUpError, SettingsError
 from akosha_hook.watch import Check, ProgressFile
 
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 def conclude(outcome: Outcome, events: Sequence[Event], context: Context) -> None:
     """Acknowledge `events` (listed before the snapshot) unless something is still owed to them."""
+    logger.info("Sync ended after %.1f s: %s", outcome.duration_seconds, outcome.state)
     _remember(
         context,
         Check(
@@ -44,11 +45,17 @@ def conclude(outcome: Outcome, events: Sequence[Event], context: Context) -> Non
         _say_once(context, events)
     elif outcome.error:
         notice.leave(context.paths, f"akosha-hook: {outcome.error} {outcome.hint}".strip())
+    metrics.write(context.paths, context.settings)
 
 
 def give_up(error: AkoshaHookError, events: Sequence[Event], context: Context) -> None:
     """A sync that could not even be tried: the events wait, unless waiting cannot help."""
     remember_failure(error, context)
+    _keep_or_drop(error, events, context)
+    metrics.write(context.paths, context.settings)
+
+
+def _keep_or_drop(error: AkoshaHookError, events: Sequence[Event], context: Context) -> None:
     if isinstance(error, NothingToBackUpError):
         outbox.acknowledge(events)
         return
@@ -73,6 +80,7 @@ def remember_failure(error: AkoshaHookError, context: Context) -> None:
             hint=error.hint,
         ),
     )
+    metrics.write(context.paths, context.settings)
 
 
 def _remember(context: Context, check: Check) -> None:

@@ -87,6 +87,15 @@ def ship(
     paper.finished = now_iso()
     paper.duration_seconds = round(paper.duration_seconds + time.monotonic() - started, 3)
     receipt.save(context.paths, paper)
+    logger.info(
+        "%s %s by %s: %d files, %d bytes sent in %.1f s",
+        "Delivered" if paper.success else "Did not deliver",
+        paper.upload_id,
+        paper.method,
+        len(paper.files_uploaded),
+        paper.bytes_transferred,
+        paper.duration_seconds,
+    )
     return paper
 
 
@@ -265,10 +274,3 @@ def _note_success(paper: Receipt, shipment: Shipment, delivery: Delivery) -> Non
     paper.details = delivery.details
     paper.partial = {}
     paper.snapshot = ""
-    logger.info(
-        "Delivered %s by %s: %d files, %d bytes",
-        paper.upload_id,
-        paper.method,
-        len(delivery.files_uploaded),
-        delivery.bytes_transferred,
-    )

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "check-secrets": "Find credentials in settings files (for pre-commit).",
     "check-settings": "Check settings files (for pre-commit).",
+    "completion": "Print the completion script for bash, zsh or fish.",
     "config": "Show, check and change settings.",
     "demo": "Watch the main job end to end, in a throwaway home.",
     "install": "Install the hooks.",
+    "logs": "Show, or follow, what akosha-hook logged.",
     "mcp": "Serve the two tools to an MCP client.",
     "run": "What a hook calls: note an event, start a worker.",
     "status": "Show what is known: last sync, waiting events, problems.",
@@ -35,6 +41,16 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=text)
+            for name, text in sorted(COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
@@ -49,7 +65,16 @@ def _version() -> str:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(_version(), prog_name="akosha-hook")
 def cli() -> None:
-    """Keep Session-Buddy's memories safe in object storage."""
+    """Keep Session-Buddy's memories safe in object storage.
+
+    \b
+    akosha-hook install     hooks for Claude Code (--git: for this repository)
+    akosha-hook config set akosha_cloud_bucket NAME
+    akosha-hook sync        the first upload, by hand
+    akosha-hook status      is it on, when was the last upload, what is wrong
+
+    akosha-hook COMMAND --help says more about each.
+    """
 
 
 def main() -> None:

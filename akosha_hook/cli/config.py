@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from akosha_hook.settings.validation import FileReport
 
 
+def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in table() if name.startswith(incomplete)]
+
+
 @click.group()
 def config() -> None:
     """Show, check and change settings."""
@@ -103,7 +107,7 @@ def _short(place: str) -> str:
 
 
 @config.command()
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 def get(name: str) -> None:
     """Print the value of one setting.
 
@@ -118,7 +122,7 @@ def get(name: str) -> None:
 
 
 @config.command(name="set")
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 @click.argument("value")
 @click.option(
     "--file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from akosha_hook.progress import Progress
 
 WAIT_POLL_SECONDS = 0.5
+logger = logging.getLogger(__name__)
 
 
 @click.command()
@@ -93,6 +95,7 @@ def _run(request: syncing.Request, session: Session, *, quiet: bool) -> Outcome:
         progress = stack.enter_context(_progress(session, quiet=quiet))
         context = Context(session.loaded.settings, session.paths, session.environ, progress)
         events = outbox.waiting(session.paths)
+        logger.info("Sync by hand, method %s", request.method)
         try:
             outcome = syncing.run(request, context)
         except AkoshaHookError as error:

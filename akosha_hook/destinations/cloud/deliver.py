@@ -187,6 +187,8 @@ class Cloud:
             **object_headers(settings),
         }
         progress.file(file.name, file.size)
+        logger.info("Sending %s: %d bytes in parts of %d", file.name, file.size, size)
+        started = time.monotonic()
         read = partial(_report, progress.advance, file.name)
 
         def make_parts() -> Iterator[bytes]:
@@ -201,7 +203,14 @@ class Cloud:
             parallel=provider_for(settings).parallel_uploads,
             journal=journal,
         )
-        logger.info("Stored %s: %d bytes as %d (%s)", key, file.size, stored.size, stored.verified)
+        logger.info(
+            "Stored %s: %d bytes as %d in %.1f s (%s)",
+            key,
+            file.size,
+            stored.size,
+            time.monotonic() - started,
+            stored.verified,
+        )
         journal.stored[file.name] = ReceiptFile(
             name=file.name,
             database=database.name,

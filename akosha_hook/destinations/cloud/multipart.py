@@ -148,6 +148,7 @@ class _Sender:
             return error
         self._partial.parts[part.number] = part
         self._journal.save()
+        logger.debug("Part %d of %s: %d bytes", part.number, self._plan.key, part.size)
         return None
 
 

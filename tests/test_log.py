@@ -1,0 +1,108 @@
+"""What the guide's section on sync logs promises, by `tail | grep -i akosha`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from pytest_httpserver import HTTPServer
+
+from akosha_hook.demo.databases import make_databases
+from akosha_hook.paths import Paths
+from tests.support.home import Home
+from tests.support.s3 import TestBucket
+
+MEMORY = "a memory nobody may read"
+SECRET = "a-secret-key-nobody-may-read"
+
+
+@pytest.fixture
+def at_home(paths: Paths, bucket: TestBucket) -> Home:
+    make_databases(paths.data, conversations=5)
+    home = Home(paths, bucket)
+    home.configure(akosha_enable_fallback=False)
+    return home
+
+
+@pytest.fixture
+def broken(paths: Paths, httpserver: HTTPServer) -> Home:
+    """A home whose S3 server answers every request with 503."""
+    make_databases(paths.data, conversations=5)
+    httpserver.expect_request("/").respond_with_data("", status=503)
+    httpserver.no_handler_status_code = 503
+    home = Home(paths)
+    home.configure(
+        akosha_cloud_bucket="memories",
+        akosha_cloud_endpoint=httpserver.url_for("").rstrip("/"),
+        akosha_max_retries=2,
+        akosha_retry_backoff_seconds=0,
+        akosha_enable_fallback=False,
+    )
+    return home
+
+
+def keys(home: Path) -> dict[str, str]:
+    return {"AWS_ACCESS_KEY_ID": "AKIAABCDEFGHIJKLMNOP", "AWS_SECRET_ACCESS_KEY": SECRET}
+
+
+def test_an_upload_tells_files_bytes_and_duration(at_home: Home) -> None:
+    at_home.akosha_hook("sync")
+    said = at_home.paths.session_buddy_log.read_text()
+    (receipt,) = at_home.receipts()
+    for file in receipt.files:
+        assert f"Sending {file.name}: {file.size} bytes" in said
+        assert f"Stored {file.key}: {file.size} bytes as {file.stored_bytes} in " in said
+    assert (
+        f"2 files, {receipt.bytes_transferred} bytes sent in {receipt.duration_seconds:.1f} s"
+        in said
+    )
+
+
+def test_retries_are_told_with_their_delay_and_the_error_at_the_end(
+    broken: Home, home: Path
+) -> None:
+    broken.akosha_hook("sync", **keys(home))
+    said = broken.paths.session_buddy_log.read_text()
+    assert "Retry 1 in 0.0 s" in said
+    assert "Retry 2 in 0.0 s" in said
+    assert "ERROR" in said
+    assert "HTTP 503" in said
+
+
+def test_every_line_of_ours_carries_the_word_that_the_guide_greps_for(
+    broken: Home, home: Path
+) -> None:
+    broken.configure(enable_debug_mode=True)
+    broken.akosha_hook("sync", **keys(home))
+    lines = broken.paths.session_buddy_log.read_text().splitlines()
+    assert all("akosha" in line for line in lines)
+    assert any("Traceback" in line for line in lines)
+
+
+def test_without_debug_mode_stack_traces_are_in_our_own_log_only(broken: Home, home: Path) -> None:
+    broken.akosha_hook("sync", **keys(home))
+    assert "Traceback" not in broken.paths.session_buddy_log.read_text()
+    assert "Traceback" in broken.akosha_hook("logs", "-n", "500").stdout
+
+
+@pytest.mark.parametrize(("level", "there"), [("ERROR", False), ("INFO", True)])
+def test_the_level_decides_what_reaches_session_buddys_log(
+    at_home: Home, level: str, there: bool
+) -> None:
+    at_home.configure(log_level=level)
+    at_home.akosha_hook("sync")
+    assert ("Stored " in at_home.paths.session_buddy_log.read_text()) is there
+    assert "Stored " in at_home.paths.log.read_text()
+
+
+def test_neither_keys_nor_memories_are_logged(at_home: Home, home: Path) -> None:
+    with duckdb.connect(str(at_home.paths.data / "reflection.duckdb")) as connection:
+        connection.execute("INSERT INTO conversations_v2 (id, content) VALUES ('x', ?)", [MEMORY])
+    at_home.configure(enable_debug_mode=True, log_level="DEBUG")
+    assert at_home.akosha_hook("sync", **keys(home)).returncode != 0
+    assert at_home.akosha_hook("sync").returncode == 0
+    said = at_home.paths.session_buddy_log.read_text() + at_home.paths.log.read_text()
+    assert at_home.bucket is not None
+    for secret in (SECRET, "AKIAABCDEFGHIJKLMNOP", at_home.bucket.server.secret_key, MEMORY):
+        assert secret not in said
