@@ -110,7 +110,7 @@ def _deliver(
     surroundings = _surroundings(shipment, method, journal)
     context = shipment.context
     if method == "http":
-        from akosha_hook.destinations.akosha import Akosha  # type: ignore[import-untyped]
+        from akosha_hook.destinations.akosha import Akosha
 
         receipt.save(context.paths, paper)
         akosha: Destination = Akosha(surroundings)
@@ -254,6 +254,7 @@ def _note_failure(
     paper.attempts = list(shipment.attempts)
     paper.state = "uploading" if resumable else "failed"
     paper.error = error.message
+    paper.details = error.details
     paper.error_code = str(getattr(error, "code", "") or "")
     paper.hint = error.hint
     paper.exit_code = int(error.exit_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -22,6 +23,7 @@ class AkoshaHookError(Exception):
     """The base of every error a user may see.
 
     `message` says what failed and why, `hint` what to type or change next (may be empty).
+    `details` is for the receipt: what was done before it failed.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
@@ -30,6 +32,7 @@ class AkoshaHookError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details: dict[str, Any] = {}
         if exit_code is not None:
             self.exit_code = exit_code
 

@@ -165,6 +165,8 @@ def _ship_along_chain(
             logger.warning("Falling back to %s: %s", method, paper.error)
             job.context.progress.fallback(paper.error or "")
         job.context.progress.phase("upload" if method == "cloud" else "akosha")
+        if method == "http" and job.request.full:
+            _forget_acknowledged(job.context)
         paper = ship(shipment, method, begun if method == "cloud" else None)
         first = first or paper
         if paper.success or paper.error_code == "timeout-with-progress":
@@ -184,6 +186,12 @@ def _ship_along_chain(
         unchanged=frozen.unchanged,
         owed=busy or paper.method != job.chain[0] or not paper.success,
     )
+
+
+def _forget_acknowledged(context: Context) -> None:
+    from akosha_hook.destinations.akosha import forget
+
+    forget(context.paths, context.settings.akosha_http_url)
 
 
 def _finish_interrupted(job: _Job) -> Outcome | None:

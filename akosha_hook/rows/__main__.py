@@ -55,9 +55,9 @@ class Parent:
     def say(self, message: Message) -> None:
         sys.stdout.buffer.write(self._encoder.encode(message) + b"\n")
 
-    def ask(self, keys: list[Key]) -> list[int]:
+    def ask(self, table: int, keys: list[Key]) -> list[int]:
         """The rowids the parent wants."""
-        self.say(Keys(keys))
+        self.say(Keys(table, keys))
         sys.stdout.buffer.flush()
         return msgspec.json.decode(self._replies.get(), type=list[int])
 
@@ -125,20 +125,22 @@ def check(reader: Reader, _: Parent) -> None:
 
 
 def rows(reader: Reader, parent: Parent) -> None:
-    """Announce every table, ask which rows are wanted, and send those."""
+    """Announce every table, then ask of each which rows are wanted, and send those."""
+    announced: list[tuple[Source, int]] = []
     for source in sources(reader.all):
-        if source.kind is None:
-            continue
-        total, last = reader.all(f"SELECT count(*), max(rowid) FROM {source.sql}")[0]
-        if not total:
-            continue
-        parent.say(Table(source.name, source.kind, total))
+        if source.kind is not None:
+            total, last = reader.all(f"SELECT count(*), max(rowid) FROM {source.sql}")[0]
+            if total:
+                parent.say(Table(source.name, source.kind, total))
+                announced.append((source, last))
+    for index, (source, last) in enumerate(announced):
         if source.kind == "graph":
             continue
         for first in range(0, last + 1, WINDOW):
             found = reader.all(source.keys_sql, (first, first + WINDOW - 1))
             if found:
-                for row in _wanted(reader, source, parent.ask([Key(*each) for each in found])):
+                wanted = parent.ask(index, [Key(*each) for each in found])
+                for row in _wanted(reader, source, wanted):
                     parent.say(row)
 
 

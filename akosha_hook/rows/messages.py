@@ -1,6 +1,6 @@
 """What the reading child and its parent say to each other: one JSON document a line.
 
-The child speaks; after every `Keys` it waits for the list of the rowids it shall send.
+The child announces every table first. After each `Keys` it waits for the rowids it shall send.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Keys(msgspec.Struct, frozen=True, tag="keys"):
-    """The next keys of the table announced last."""
+    """The next keys of a table; `table` counts the announced ones from 0."""
 
+    table: int
     keys: list[Key]
 
 

@@ -128,19 +128,19 @@ def read(
     *,
     timeout_seconds: float,
 ) -> Iterator[Table | Row]:
-    """Every table with memories or a knowledge graph, each followed by its chosen rows.
+    """Every table with memories or a knowledge graph, then the chosen rows.
 
-    `choose` gets a table's keys, some at a time, and returns the rowids to send. Raises ReadError.
+    `choose` gets a table's keys, some at a time, and returns the rowids to send; those rows follow
+    before it is asked again. Raises ReadError.
     """
     with _child("rows", database_path, timeout_seconds) as child:
-        table: Table | None = None
+        tables: list[Table] = []
         for message in child.messages():
             if isinstance(message, Table):
-                table = message
+                tables.append(message)
                 yield message
             elif isinstance(message, Keys):
-                assert table is not None
-                child.reply(choose(table, message.keys))
+                child.reply(choose(tables[message.table], message.keys))
             elif isinstance(message, Row):
                 yield message
 
