@@ -99,6 +99,16 @@ class Paths:
         return self.state / "machine.json"
 
     @property
+    def drill(self) -> Path:
+        """The last verification of an upload, and its verdict."""
+        return self.state / "drill.json"
+
+    @property
+    def prune(self) -> Path:
+        """When the worker last pruned, and what came of it."""
+        return self.state / "prune.json"
+
+    @property
     def regions(self) -> Path:
         """Regions of buckets that had to be asked for."""
         return self.state / "regions.json"

@@ -19,10 +19,12 @@ COMMANDS = {
     "install": "Install the hooks.",
     "logs": "Show, or follow, what akosha-hook logged.",
     "mcp": "Serve the two tools to an MCP client.",
+    "restore": "Bring memories back from the bucket.",
     "run": "What a hook calls: note an event, start a worker.",
     "status": "Show what is known: last sync, waiting events, problems.",
     "sync": "Upload now, in the foreground.",
     "uninstall": "Remove what install added.",
+    "verify": "Prove that an upload can be restored.",
 }
 
 

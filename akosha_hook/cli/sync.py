@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from akosha_hook import files, outbox, selection, watch
+from akosha_hook import outbox, selection
 from akosha_hook import sync as syncing
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.session import open_session
 from akosha_hook.conclude import conclude, remember_failure
-from akosha_hook.delivery import Context
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.watch import ProgressFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from akosha_hook.cli.session import Session
     from akosha_hook.outcome import Outcome
-    from akosha_hook.progress import Progress
 
-WAIT_POLL_SECONDS = 0.5
 logger = logging.getLogger(__name__)
 
 
@@ -87,13 +79,7 @@ def _detach(session: Session) -> int:
 
 
 def _run(request: syncing.Request, session: Session, *, quiet: bool) -> Outcome:
-    lock = files.Lock(session.paths.sync_lock)
-    with contextlib.ExitStack() as stack:
-        if not lock.acquire():
-            _wait(session, lock, quiet=quiet)
-        stack.callback(lock.release)
-        progress = stack.enter_context(_progress(session, quiet=quiet))
-        context = Context(session.loaded.settings, session.paths, session.environ, progress)
+    with exclusive(session, quiet=quiet) as context:
         events = outbox.waiting(session.paths)
         logger.info("Sync by hand, method %s", request.method)
         try:
@@ -103,35 +89,6 @@ def _run(request: syncing.Request, session: Session, *, quiet: bool) -> Outcome:
             raise
         conclude(outcome, events, context)
         return outcome
-
-
-def _wait(session: Session, lock: files.Lock, *, quiet: bool) -> None:
-    """Wait for the sync that is running, and say how far it is."""
-    said = ""
-    while not lock.acquire():
-        state = watch.read(session.paths)
-        share = f" {state.done_bytes / state.total_bytes:.0%}" if state.total_bytes else ""
-        now = f"Waiting for the running sync: {state.phase} {state.file}{share}".rstrip()
-        if not quiet and now != said and (not said or sys.stderr.isatty()):
-            click.echo(printable(now), err=True)
-            said = now
-        time.sleep(WAIT_POLL_SECONDS)
-
-
-@contextlib.contextmanager
-def _progress(session: Session, *, quiet: bool) -> Iterator[Progress]:
-    """Bars on a terminal, nothing in a pipe; `progress.json` always."""
-    written = ProgressFile(session.paths)
-    try:
-        if quiet or not sys.stderr.isatty():
-            yield written
-        else:
-            from akosha_hook.cli.bars import Bars
-
-            with Bars(written) as bars:
-                yield bars
-    finally:
-        written.idle()
 
 
 def _nothing_done(request: syncing.Request, error: AkoshaHookError) -> dict[str, object]:

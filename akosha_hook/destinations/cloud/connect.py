@@ -36,10 +36,12 @@ def open_bucket(
     retry: RetryPolicy,
     *,
     sent: Callable[[int], None] | None = None,
+    connections: int = 0,
 ) -> Bucket:
     """The configured bucket, not yet asked anything unless its region has to be.
 
-    `sent` is told of every body byte that leaves. Raises SettingsError, CredentialsError.
+    `sent` is told of every body byte that leaves; `connections` is how many requests may run at
+    once, beside as many as the provider takes parts. Raises SettingsError, CredentialsError.
     """
     provider = provider_for(settings)
     if settings.akosha_sse in provider.refused_sse:
@@ -51,7 +53,9 @@ def open_bucket(
     log.protect(
         *(each for each in (found.secret_key, found.session_token, found.access_key) if each)
     )
-    http = pool(settings, environ, url=provider.url, size=provider.parallel_uploads + 1)
+    http = pool(
+        settings, environ, url=provider.url, size=max(provider.parallel_uploads, connections) + 1
+    )
     region = provider.region or _region(provider, http, settings, paths, retry)
     client = _client(provider, found, http, region)
     client._http = BoundedHttp(http, retry.deadline, sent)  # type: ignore[assignment]

@@ -1,0 +1,65 @@
+"""The sync lock and the progress of what is done under it, for every command that needs both."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from akosha_hook import files, watch
+from akosha_hook.cli.boundary import printable
+from akosha_hook.delivery import Context
+from akosha_hook.watch import ProgressFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from akosha_hook.cli.session import Session
+    from akosha_hook.progress import Progress
+
+WAIT_POLL_SECONDS = 0.5
+
+
+@contextlib.contextmanager
+def exclusive(session: Session, *, quiet: bool) -> Iterator[Context]:
+    """Hold the sync lock inside the block, waiting for who has it, and show progress there."""
+    files.private_directory(session.paths.state)
+    lock = files.Lock(session.paths.sync_lock)
+    with contextlib.ExitStack() as stack:
+        if not lock.acquire():
+            _wait(session, lock, quiet=quiet)
+        stack.callback(lock.release)
+        progress = stack.enter_context(_progress(session, quiet=quiet))
+        yield Context(session.loaded.settings, session.paths, session.environ, progress)
+
+
+def _wait(session: Session, lock: files.Lock, *, quiet: bool) -> None:
+    """Wait for the sync that is running, and say how far it is."""
+    said = ""
+    while not lock.acquire():
+        state = watch.read(session.paths)
+        share = f" {state.done_bytes / state.total_bytes:.0%}" if state.total_bytes else ""
+        now = f"Waiting for the running sync: {state.phase} {state.file}{share}".rstrip()
+        if not quiet and now != said and (not said or sys.stderr.isatty()):
+            click.echo(printable(now), err=True)
+            said = now
+        time.sleep(WAIT_POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def _progress(session: Session, *, quiet: bool) -> Iterator[Progress]:
+    """Bars on a terminal, nothing in a pipe; `progress.json` always."""
+    written = ProgressFile(session.paths)
+    try:
+        if quiet or not sys.stderr.isatty():
+            yield written
+        else:
+            from akosha_hook.cli.bars import Bars
+
+            with Bars(written) as bars:
+                yield bars
+    finally:
+        written.idle()

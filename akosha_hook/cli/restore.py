@@ -1,0 +1,201 @@
+"""`akosha-hook restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from akosha_hook import catalog, identity
+from akosha_hook import restore as restoring
+from akosha_hook.cli import screen
+from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.exclusive import exclusive
+from akosha_hook.cli.session import open_session
+from akosha_hook.cli.when import When, local
+from akosha_hook.delivery import Context
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.progress import Silent
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from akosha_hook.cli.session import Session
+    from akosha_hook.restore import Plan, Restored, Wish
+
+
+@click.command()
+@click.argument("upload_id", default="latest", required=False)
+@click.option(
+    "--system", "system_id", default="", metavar="ID", help="Whose memories; yours if not given."
+)
+@click.option(
+    "--at", type=When(end_of_day=True), help="The newest upload made by then (2026-11-22, 3d, …)."
+)
+@click.option(
+    "--file", "names", multiple=True, metavar="NAME", help="Only this database; may be repeated."
+)
+@click.option(
+    "--to",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Into this directory instead of the data directory.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be restored, and change nothing.")
+@click.option("--verify-only", is_flag=True, help="Download and check, then throw it away.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also replace your databases by another system's, or by ones DuckDB finds damaged.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def restore(
+    upload_id: str,
+    system_id: str,
+    at: dt.datetime | None,
+    names: tuple[str, ...],
+    to: Path | None,
+    dry_run: bool,
+    verify_only: bool,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Bring memories back from the bucket: UPLOAD_ID, or the latest.
+
+    Every file is checked against its SHA-256 and every database is read from end to end before
+    anything is replaced. What was there is kept in a directory beside it. Close Claude Code first:
+    a database that is in use is never replaced.
+    """
+    wish = restoring.Wish(upload_id, system_id, at, names, to.absolute() if to else None, force)
+    if at is not None and upload_id != restoring.LATEST:
+        raise click.UsageError("--at chooses an upload; it cannot go with an upload id.")
+    if verify_only:
+        return verify_wish(wish, as_json=as_json)
+    session = open_session()
+    try:
+        if dry_run:
+            return _dry_run(wish, session, as_json=as_json)
+        with exclusive(session, quiet=as_json) as context:
+            result = restoring.run(wish, context)
+    except AkoshaHookError as error:
+        return _failed(error, as_json=as_json)
+    if as_json:
+        screen.print_json(as_document(result))
+    else:
+        _say(result, session)
+    return 0
+
+
+def verify_wish(wish: Wish, *, as_json: bool) -> int:
+    """The drill, for `verify` and `restore --verify-only`."""
+    session = open_session()
+    try:
+        with exclusive(session, quiet=as_json) as context:
+            result = restoring.verify(wish, context)
+    except AkoshaHookError as error:
+        return _failed(error, as_json=as_json)
+    if as_json:
+        screen.print_json(as_document(result))
+        return 0
+    upload = result.plan.upload
+    click.echo(
+        f"{upload.upload_id} can be restored: {_amount(result)} downloaded and put together in "
+        f"{screen.duration(result.duration_seconds)}."
+    )
+    _say_checks(result)
+    return 0
+
+
+def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
+    if not as_json:
+        raise error
+    screen.print_json({"success": False, "error": error.message, "hint": error.hint})
+    return error.exit_code
+
+
+def _dry_run(wish: Wish, session: Session, *, as_json: bool) -> int:
+    context = Context(session.loaded.settings, session.paths, session.environ, Silent())
+    found = restoring.plan(catalog.open_to_read(context), wish, context)
+    if as_json:
+        screen.print_json({"dry_run": True, **_plan_document(found)})
+        return 0
+    _say_plan(found)
+    if found.replaces:
+        click.echo(f"Kept aside: {printable(', '.join(found.replaces))}")
+    click.echo("Nothing was changed.")
+    return 0
+
+
+def _say_plan(found: Plan) -> None:
+    upload = found.upload
+    click.echo(f"Upload:     {upload.upload_id} of {upload.system_id}, {local(upload.at)}")
+    click.echo(f"Into:       {printable(str(found.directory))}")
+    for each in found.files:
+        kind = "delta" if each.delta else "full"
+        click.echo(f"  {kind:<6} {screen.size(each.size):>9}  {printable(each.name)}")
+    click.echo(f"Download:   {screen.size(found.download_bytes)}")
+    for note in found.notes:
+        click.echo(f"Note: {printable(note)}", err=True)
+
+
+def _say(result: Restored, session: Session) -> None:
+    upload = result.plan.upload
+    click.echo(
+        f"Restored {', '.join(printable(name) for name in result.plan.databases)}: "
+        f"{_amount(result)} in {screen.duration(result.duration_seconds)}."
+    )
+    click.echo(f"As of:     {local(upload.at)}")
+    click.echo(f"Into:      {printable(str(result.plan.directory))}")
+    click.echo(f"Upload id: {upload.upload_id}")
+    _say_checks(result)
+    if result.kept is not None:
+        click.echo(
+            f"What was there is kept; delete it when all is well:\n  {printable(str(result.kept))}"
+        )
+    mine = identity.peek(session.paths, session.loaded.settings)
+    if upload.system_id != mine:
+        click.echo(
+            f"This machine uploads as {mine}. To go on as {upload.system_id}: "
+            f"akosha-hook config set akosha_system_id {upload.system_id}"
+        )
+
+
+def _amount(result: Restored) -> str:
+    plain = sum(each.size for each in result.plan.files)
+    return f"{screen.size(plain)} from {screen.size(result.downloaded_bytes)}"
+
+
+def _say_checks(result: Restored) -> None:
+    sound = [name for name, finding in result.checks.items() if not finding]
+    if sound:
+        click.echo(f"Read from end to end: {printable(', '.join(sound))}.")
+    for note in result.notes:
+        click.echo(f"Note: {printable(note)}", err=True)
+
+
+def as_document(result: Restored) -> dict[str, Any]:
+    """The result as docs/json-output.md describes it."""
+    return {
+        "success": True,
+        **_plan_document(result.plan),
+        "notes": list(result.notes),
+        "checks": dict(result.checks),
+        "bytes_downloaded": result.downloaded_bytes,
+        "duration_seconds": round(result.duration_seconds, 3),
+        "kept": str(result.kept) if result.kept else None,
+    }
+
+
+def _plan_document(found: Plan) -> dict[str, Any]:
+    return {
+        "upload_id": found.upload.upload_id,
+        "system_id": found.upload.system_id,
+        "uploaded_at": found.upload.at.isoformat(),
+        "directory": str(found.directory),
+        "files": [
+            {"name": each.name, "size": each.size, "sha256": each.sha256, "delta": bool(each.delta)}
+            for each in found.files
+        ],
+        "replaces": list(found.replaces),
+        "notes": list(found.notes),
+    }

@@ -1,0 +1,35 @@
+"""`akosha-hook verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from akosha_hook import restore as restoring
+from akosha_hook.cli.restore import verify_wish
+from akosha_hook.cli.when import When
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+@click.command()
+@click.argument("upload_id", default="latest", required=False)
+@click.option("--system", "system_id", default="", metavar="ID", help="Whose; yours if not given.")
+@click.option("--at", type=When(end_of_day=True), help="The newest upload made by then.")
+@click.option("--file", "names", multiple=True, metavar="NAME", help="Only this database.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def verify(
+    upload_id: str,
+    system_id: str,
+    at: dt.datetime | None,
+    names: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Prove that an upload can be restored: download it, check it, throw it away.
+
+    `status` shows when this was last done and what came of it.
+    """
+    wish = restoring.Wish(upload_id, system_id, at, names)
+    return verify_wish(wish, as_json=as_json)

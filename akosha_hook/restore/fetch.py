@@ -1,0 +1,142 @@
+"""One object from the bucket to a file: ranges in parallel, gunzipped and hashed on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from akosha_hook.errors import DamagedError
+from akosha_hook.files import FILE_MODE
+from akosha_hook.retry import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from akosha_hook.destinations.cloud.bucket import Bucket
+
+RANGE_BYTES = 4 * 1024 * 1024
+RANGES = 4
+PIECE_BYTES = 1024 * 1024
+_GONE = frozenset({"NoSuchKey", "NoSuchObject", "HTTP404", "InvalidRange", "HTTP416"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An object, and what its manifest says of it.
+
+    `size` is of the plain bytes: the exact one where `sha256` is given, else the most there may be.
+    """
+
+    key: str
+    stored_size: int
+    compressed: bool
+    size: int
+    sha256: str = ""
+
+
+def fetch(
+    bucket: Bucket, source: Source, target: Path, advance: Callable[[int, int], None]
+) -> None:
+    """Write the object's plain bytes to the new file `target`, durably.
+
+    `advance(plain, wire)` is told of every byte. At most `size` bytes are written, whatever the
+    object holds. Raises DamagedError where it is not what its manifest says.
+    """
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    digest = hashlib.sha256()
+    written = 0
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        for piece in _plain(bucket, source, advance):
+            written += len(piece)
+            if written > source.size:
+                raise DamagedError(f"{source.key} holds more than its manifest says.")
+            digest.update(piece)
+            file.write(piece)
+            advance(len(piece), 0)
+        os.fsync(file.fileno())
+    if source.sha256 and (written != source.size or digest.hexdigest() != source.sha256):
+        raise DamagedError(
+            f"{source.key} is not what its manifest says (SHA-256 differs).",
+            hint="akosha-hook ls shows earlier uploads; akosha-hook sync --full makes a new one.",
+        )
+
+
+def _plain(bucket: Bucket, source: Source, advance: Callable[[int, int], None]) -> Iterator[bytes]:
+    pieces = _ranges(bucket, source, advance)
+    if not source.compressed:
+        yield from pieces
+        return
+    from isal import igzip, isal_zlib
+
+    # The library's own types say that its error is none.
+    damage: Any = (OSError, EOFError, isal_zlib.error)
+
+    try:
+        with igzip.IGzipFile(fileobj=_Stream(pieces), mode="rb") as file:  # type: ignore[no-untyped-call]
+            while piece := file.read(PIECE_BYTES):
+                yield bytes(piece)
+    except damage as error:
+        raise DamagedError(f"{source.key} is no whole gzip: {error}.") from error
+    finally:
+        pieces.close()
+
+
+def _ranges(
+    bucket: Bucket, source: Source, advance: Callable[[int, int], None]
+) -> Generator[bytes]:
+    """The stored bytes in order, `RANGES` requests ahead."""
+    offsets = iter(range(0, source.stored_size, RANGE_BYTES))
+    with ThreadPoolExecutor(RANGES, thread_name_prefix="range") as pool:
+
+        def start(offset: int) -> Future[bytes]:
+            length = min(RANGE_BYTES, source.stored_size - offset)
+            return pool.submit(bucket.get_range, source.key, offset, length)
+
+        ahead = deque(start(offset) for offset, _ in zip(offsets, range(RANGES), strict=False))
+        try:
+            while ahead:
+                data = _result(ahead.popleft(), source)
+                if (offset := next(offsets, None)) is not None:
+                    ahead.append(start(offset))
+                advance(0, len(data))
+                yield data
+        finally:
+            for each in ahead:
+                each.cancel()
+
+
+def _result(future: Future[bytes], source: Source) -> bytes:
+    try:
+        return future.result()
+    except DeliveryError as error:
+        if error.code in _GONE:
+            raise DamagedError(
+                f"{source.key} is not in the bucket as its manifest says.",
+                hint="akosha-hook ls shows which uploads are complete.",
+            ) from error
+        raise
+
+
+class _Stream(io.RawIOBase):
+    """The pieces as a file to be read, no more of them at a time than one."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count

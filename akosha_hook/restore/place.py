@@ -1,0 +1,216 @@
+"""Putting restored files in place of others: all of a database or nothing, and nothing lost.
+
+DuckDB's own lock is held on the database that is replaced, so that nobody opens it meanwhile; its
+path never lacks a file, so that nobody makes a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import glob
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akosha_hook import files
+from akosha_hook.clock import stamp
+from akosha_hook.errors import AkoshaHookError, BusyError
+from akosha_hook.owner import owner
+from akosha_hook.restore.staging import PREFIX
+from akosha_hook.snapshot import SIDECARS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+KEPT_PREFIX = "before-restore-"
+JOURNAL = "placing.json"
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """Written before anything moves. `inodes` are the new files', by name."""
+
+    kept: str
+    databases: tuple[str, ...]
+    inodes: dict[str, int]
+
+
+def refuse_held(target: Path, databases: Sequence[str]) -> None:
+    """Raises BusyError where a process has one of the databases open."""
+    for name in databases:
+        pid = owner(target / name)
+        if pid is not None:
+            raise _held(name, pid)
+
+
+def _held(name: str, pid: int | None) -> BusyError:
+    who = f"process {pid} has" if pid else "another process has"
+    return BusyError(
+        f"{name} cannot be replaced: {who} it open (Session-Buddy, most likely).",
+        hint="Close Claude Code and run this again, or restore elsewhere with --to DIR."
+        + (f" ps -p {pid} shows the process." if pid else ""),
+    )
+
+
+def place(
+    staged: Path, journal_directory: Path, target: Path, members: Mapping[str, Sequence[str]]
+) -> Path | None:
+    """Move the staged files of each database (`members`: its files, itself included) to `target`.
+
+    Returns the directory where the files that were there are kept; None where there were none.
+    Raises BusyError, or AkoshaHookError for a disk that does not let us; then nothing has changed
+    for the database concerned and those after it.
+    """
+    kept = _free_name(target)
+    journal = Journal(
+        kept=kept.name,
+        databases=tuple(members),
+        inodes={
+            name: (staged / name).stat().st_ino for names in members.values() for name in names
+        },
+    )
+    with contextlib.ExitStack() as locks:
+        for database in members:
+            locks.enter_context(_locked(target / database))
+        kept.mkdir(mode=files.DIRECTORY_MODE)
+        files.write_json(journal_directory / JOURNAL, journal)
+        try:
+            for database, names in members.items():
+                _replace(staged, target, kept, database, names)
+        except OSError as error:
+            roll_back(target, journal)
+            raise AkoshaHookError(
+                f"The restored files could not be put into {target}: {error.strerror}.",
+                hint="What was there is there again. akosha-hook restore --to DIR writes elsewhere.",
+            ) from error
+    files.sync_directory(target)
+    with contextlib.suppress(OSError):
+        kept.rmdir()  # only an empty one goes
+    return kept if kept.exists() else None
+
+
+def _replace(staged: Path, target: Path, kept: Path, database: str, names: Sequence[str]) -> None:
+    """Sidecars first, the database last: once it is there, everything that belongs to it is."""
+    here = target / database
+    existed = os.path.lexists(here)
+    if existed:
+        mode = stat.S_IMODE(here.stat().st_mode) if here.exists() else files.FILE_MODE
+        for name in names:
+            (staged / name).chmod(mode)
+        _keep(here, kept / database)
+    for old in sidecars(target, database):
+        old.rename(kept / old.name)
+    for name in names:
+        if name != database:
+            (staged / name).rename(target / name)
+    if existed:
+        (staged / database).replace(here)
+    else:
+        _add(staged / database, here)
+
+
+def _keep(here: Path, kept: Path) -> None:
+    if here.is_dir() and not here.is_symlink():
+        raise IsADirectoryError(errno.EISDIR, f"{here.name} is a directory")
+    try:
+        os.link(here, kept, follow_symlinks=False)
+    except OSError:  # a filesystem without hard links
+        here.rename(kept)
+
+
+def _add(staged: Path, here: Path) -> None:
+    """Put a file where none is; one that appeared meanwhile is somebody's."""
+    try:
+        os.link(staged, here)
+    except FileExistsError:
+        raise
+    except OSError:
+        staged.rename(here)
+    else:
+        staged.unlink()
+
+
+def sidecars(directory: Path, database: str) -> list[Path]:
+    """Every file beside `database` that DuckDB would take for its own."""
+    named = [directory / (database + end) for end in SIDECARS]
+    found = [*named, *directory.glob(glob.escape(database) + ".wal*")]
+    return [path for path in dict.fromkeys(found) if os.path.lexists(path)]
+
+
+def _free_name(target: Path) -> Path:
+    first = target / f"{KEPT_PREFIX}{stamp()}"
+    candidate, number = first, 1
+    while os.path.lexists(candidate):
+        number += 1
+        candidate = first.with_name(f"{first.name}-{number}")
+    return candidate
+
+
+@contextlib.contextmanager
+def _locked(database: Path) -> Iterator[None]:
+    """Hold DuckDB's lock on a database that may be there; nothing else may open or close it here."""
+    pid = owner(database)
+    try:
+        descriptor = os.open(database, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    except OSError:  # not ours to write: its owner's lock, if any, was looked for
+        if pid is not None:
+            raise _held(database.name, pid) from None
+        yield
+        return
+    try:
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise _held(database.name, pid) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def roll_back(target: Path, journal: Journal) -> None:
+    """Undo what was begun for the databases that were not replaced yet."""
+    kept = target / journal.kept
+    for database in journal.databases:
+        here, old = target / database, kept / database
+        same = here.exists() and old.exists() and here.samefile(old)
+        if os.path.lexists(here) and not same:
+            continue  # replaced, or not begun
+        for path in sidecars(target, database):
+            if path.lstat().st_ino == journal.inodes.get(path.name):
+                path.unlink()
+        for path in sidecars(kept, database):
+            if not os.path.lexists(target / path.name):
+                path.rename(target / path.name)
+        if same:
+            old.unlink()
+        elif os.path.lexists(old):
+            old.rename(here)
+    with contextlib.suppress(OSError):
+        kept.rmdir()
+
+
+def clean(directory: Path) -> bool:
+    """Remove what a killed restore left in `directory`, after undoing what it had begun to move.
+
+    True where there was something to undo.
+    """
+    undone = False
+    for leftover in directory.glob(f"{PREFIX}*"):
+        journal = files.read_json(leftover / JOURNAL, Journal)
+        if journal is not None and _ours(journal):
+            refuse_held(directory, journal.databases)
+            undone = (directory / journal.kept).is_dir() or undone
+            roll_back(directory, journal)
+        files.remove_tree(leftover)
+    return undone
+
+
+def _ours(journal: Journal) -> bool:
+    return journal.kept.startswith(KEPT_PREFIX) and "/" not in journal.kept

@@ -1,0 +1,61 @@
+"""What a restore needs in a test: settings as they are, a sync, and a manifest one may edit."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from akosha_hook import settings
+from akosha_hook import sync as syncing
+from akosha_hook.delivery import Context
+from akosha_hook.progress import Silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from akosha_hook.outcome import Outcome
+    from akosha_hook.paths import Paths
+    from tests.support.s3 import TestBucket
+
+
+def context(paths: Paths) -> Context:
+    return Context(settings.load_strict(os.environ, paths).settings, paths, os.environ, Silent())
+
+
+def upload(paths: Paths, *, full: bool = False) -> str:
+    """Sync; the upload id."""
+    outcome: Outcome = syncing.run(syncing.Request(full=full), context(paths))
+    assert outcome.receipt is not None, outcome
+    assert outcome.success, outcome.error
+    return outcome.receipt.upload_id
+
+
+def manifest_key(bucket: TestBucket, upload_id: str) -> str:
+    (key,) = [each for each in bucket.object_keys() if each.endswith(f"{upload_id}/manifest.json")]
+    return key
+
+
+def put(bucket: TestBucket, key: str, data: bytes, metadata: dict[str, str] | None = None) -> None:
+    bucket.client.put_object(
+        bucket.name,
+        key,
+        io.BytesIO(data),
+        len(data),
+        metadata=dict(metadata or {}),
+    )
+
+
+def read_manifest(bucket: TestBucket, upload_id: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(bucket.read(manifest_key(bucket, upload_id)))
+    return document
+
+
+def write_manifest(bucket: TestBucket, upload_id: str, document: dict[str, Any]) -> None:
+    put(bucket, manifest_key(bucket, upload_id), json.dumps(document).encode())
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Every file directly in `directory`, by name."""
+    return {each.name: each.read_bytes() for each in directory.iterdir() if each.is_file()}
