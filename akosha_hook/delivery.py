@@ -73,7 +73,11 @@ def ship(
         logger.info("Delivery by %s failed", method, exc_info=True)
         resumable = _stored(journal) > 0 and _worth_resuming(error)
         _note_failure(paper, shipment, error, resumable=resumable)
-        if isinstance(error, DeadlinePassedError) and _stored(journal) > before:
+        progressed = _stored(journal) > before
+        if progressed:
+            # A slow network that gets on is not one failure after the other.
+            backoff.succeeded(context.paths, paper.destination)
+        if isinstance(error, DeadlinePassedError) and progressed:
             paper.error_code = "timeout-with-progress"
         backoff.failed(
             context.paths,
@@ -126,8 +130,26 @@ def _deliver(
     paper.files_unchanged = frozen.unchanged
     receipt.save(context.paths, paper)
     logger.info("Uploading %s to bucket %s", paper.upload_id, paper.destination.bucket)
-    delivery = cloud.deliver(_consignment(shipment, paper, frozen))
-    return replace(delivery, notes=(*delivery.notes, *cloud.abort_abandoned()))
+    return cloud.deliver(_consignment(shipment, paper, frozen))
+
+
+def clear_abandoned(context: Context, target: Target) -> tuple[str, ...]:
+    """Abort what uploads that nobody continues left in the bucket; notes of what was denied.
+
+    Asks nothing of the server where nothing was left. Never raises for the destination's sake: the
+    next sync tries again.
+    """
+    left = receipt.abandoned(context.paths, target)
+    if target.method != "cloud" or not left:
+        return ()
+    from akosha_hook.destinations.cloud.deliver import Cloud
+
+    journal = Journal({}, {}, lambda: None)
+    try:
+        return Cloud.open(_surroundings_of(context, "cloud", journal, [])).abort(left)
+    except AkoshaHookError as error:
+        logger.warning("Unfinished uploads are left for the next time: %s", error.message)
+        return ()
 
 
 def _referred(shipment: Shipment) -> list[ReceiptFile]:
@@ -153,11 +175,18 @@ def _with_lost(shipment: Shipment, lost: set[str]) -> Snapshot:
 def _surroundings(
     shipment: Shipment, method: Literal["cloud", "http"], journal: Journal
 ) -> Surroundings:
-    context = shipment.context
+    return _surroundings_of(shipment.context, method, journal, shipment.attempts)
 
+
+def _surroundings_of(
+    context: Context,
+    method: Literal["cloud", "http"],
+    journal: Journal,
+    attempts: list[Attempt],
+) -> Surroundings:
     def on_retry(error: DeliveryError, attempt: int, delay: float) -> None:
         logger.warning("Retry %d in %.1f s: %s", attempt, delay, error.message)
-        shipment.attempts.append(_attempt(method, error))
+        attempts.append(_attempt(method, error))
         context.progress.retry(error.message, attempt, delay)
 
     settings = context.settings
@@ -174,7 +203,7 @@ def _surroundings(
         retry=policy,
         progress=context.progress,
         journal=journal,
-        attempts=shipment.attempts,
+        attempts=attempts,
     )
 
 
@@ -198,6 +227,7 @@ def _new_receipt(shipment: Shipment, method: Literal["cloud", "http"]) -> Receip
         method=method,
         success=False,
         system_id=shipment.me.system_id,
+        machine_id=shipment.me.machine_id,
         sequence=identity.next_sequence(context.paths, context.settings),
         triggered_by=shipment.triggered_by,
         started=now_iso(),

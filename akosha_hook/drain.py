@@ -37,7 +37,11 @@ def drain(paths: Paths, environ: Mapping[str, str]) -> None:
     """Deal with everything that is due within 15 minutes; the caller holds the worker lock."""
     progress = ProgressFile(paths)
     try:
-        while events := outbox.waiting(paths):
+        while True:
+            # Before the listing: an event that comes after it must end the sleep.
+            seen = _stamp(paths.outbox)
+            if not (events := outbox.waiting(paths)):
+                return
             loaded = settings.load(environ, paths)
             log.configure(
                 paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
@@ -55,7 +59,7 @@ def drain(paths: Paths, environ: Mapping[str, str]) -> None:
                 return
             if plan.due > time.time():
                 progress.waiting(plan.due)
-                _sleep_until(plan.due, paths.outbox)
+                _sleep_until(plan.due, paths.outbox, seen)
                 continue
             _sync(context)
     finally:
@@ -75,11 +79,12 @@ def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
 
 def _plan(context: Context) -> Plan:
     paths = context.paths
+    now = time.time()
     return schedule.plan(
         outbox.waiting(paths),
         functools.cache(functools.partial(_rules, context.settings)),
-        now=time.time(),
-        last_upload=schedule.last_upload(paths),
+        now=now,
+        last_upload=schedule.last_upload(paths, now=now),
         not_before=_not_before(context),
     )
 
@@ -152,10 +157,15 @@ def _wait_for_owner(context: Context, events: tuple[Event, ...]) -> None:
     owner.wait_until_free([directory / name for name in names], seconds=OWNER_SECONDS)
 
 
-def _sleep_until(due: float, directory: Path) -> None:
-    """Sleep until `due`, or until the outbox changes: a new event may be due earlier."""
-    seen = _stamp(directory)
-    while (left := due - time.time()) > 0 and _stamp(directory) == seen:
+def _sleep_until(due: float, directory: Path, seen: int) -> None:
+    """Sleep until `due`, or until the outbox changes from `seen`: a new event may be due earlier.
+
+    A clock that is set back meanwhile does not make it longer.
+    """
+    latest = time.monotonic() + due - time.time()
+    while (left := min(due - time.time(), latest - time.monotonic())) > 0:
+        if _stamp(directory) != seen:
+            return
         time.sleep(min(POLL_SECONDS, left))
 
 

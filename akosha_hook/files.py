@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
+ABANDONED_SECONDS = 3600
 
 
 def private_directory(path: Path) -> Path:
@@ -55,6 +56,30 @@ def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def remove_abandoned(directory: Path) -> None:
+    """Remove what a `write_atomic` that was killed left in `directory`."""
+    try:
+        found = [path for path in directory.iterdir() if path.name.endswith(".tmp")]
+    except OSError:
+        return
+    for path in found:
+        *_, pid, _, _ = path.name.rsplit(".", 3)
+        if path.name.startswith(".") and pid.isdecimal() and not _is_writing(path, int(pid)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _is_writing(temporary: Path, pid: int) -> bool:
+    """Whether process `pid` may still be at it; a write never takes an hour, and pids come back."""
+    try:
+        os.kill(pid, 0)
+        return abs(time.time() - temporary.stat().st_mtime) < ABANDONED_SECONDS
+    except (ProcessLookupError, FileNotFoundError, OverflowError):
+        return False
+    except OSError:
+        return True
 
 
 def write_json(path: Path, value: object) -> None:

@@ -31,7 +31,7 @@ def load(paths: Paths, settings: Settings) -> Identity:
     """This machine's identity, made up and remembered at first use; the setting's name wins."""
     remembered = files.read_json(paths.machine, Identity)
     if remembered is None:
-        remembered = Identity(
+        remembered = _from_receipts(paths) or Identity(
             system_id=as_system_id(socket.gethostname()), machine_id=secrets.token_hex(8)
         )
         files.private_directory(paths.state)
@@ -41,6 +41,17 @@ def load(paths: Paths, settings: Settings) -> Identity:
             remembered, system_id=as_system_id(settings.akosha_system_id)
         )
     return remembered
+
+
+def _from_receipts(paths: Paths) -> Identity | None:
+    """Who this machine was, where `machine.json` was lost and receipts were not."""
+    from akosha_hook import receipt
+
+    known = [each for each in receipt.newest_first(paths) if each.machine_id]
+    last = max(known, key=lambda each: each.sequence, default=None)
+    if last is None:
+        return None
+    return Identity(system_id=last.system_id, machine_id=last.machine_id, sequence=last.sequence)
 
 
 def next_sequence(paths: Paths, settings: Settings) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 KEPT = 200
+# R2 aborts an unfinished upload after 7 days, others earlier or by a lifecycle rule.
+FORGOTTEN_SECONDS = 7 * 86_400
 logger = logging.getLogger(__name__)
 
 
@@ -79,13 +83,18 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class PartialUpload(msgspec.Struct, kw_only=True):
-    """A multipart upload that has begun: what it takes to continue it on the same bytes."""
+    """A multipart upload that has begun: what it takes to continue it on the same bytes.
+
+    `multipart_id` is empty until the server has told it. `doubtful` says that a request to begin
+    was repeated, so that there may be another one at the same key.
+    """
 
     key: str
     multipart_id: str
     part_size: int
     codec: str
     sha256: str
+    doubtful: bool = False
     parts: dict[int, Part] = {}
 
 
@@ -102,6 +111,7 @@ class Receipt(msgspec.Struct, kw_only=True):
     method: Literal["cloud", "http"]
     success: bool
     system_id: str
+    machine_id: str = ""
     sequence: int = 0
     triggered_by: tuple[str, ...] = ()
     started: str
@@ -163,6 +173,46 @@ def interrupted(paths: Paths, target: Target) -> Receipt | None:
         if receipt.state == "uploading" and receipt.destination == target:
             return receipt
     return None
+
+
+def give_up_unfinished(paths: Paths, target: Target, *, superseded_by: str | None) -> None:
+    """Mark as failed the uploads that nobody will continue; the caller holds the sync lock.
+
+    Those to `target` once a newer one got there, those to other buckets when the servers have
+    forgotten them anyhow, and pushes to Akosha, which start over, always.
+    """
+    oldest = time.time() - FORGOTTEN_SECONDS
+    for receipt in list(newest_first(paths)):
+        if receipt.state != "uploading":
+            continue
+        if receipt.method == "http":
+            reason = "The push to Akosha was interrupted."
+        elif receipt.destination == target and superseded_by:
+            reason = f"Superseded by {superseded_by}."
+        elif receipt.destination != target and _epoch(receipt.started) < oldest:
+            reason = "The upload was interrupted, and not continued for a week."
+        else:
+            continue
+        receipt.state = "failed"
+        receipt.error = reason
+        receipt.snapshot = ""
+        save(paths, receipt)
+
+
+def abandoned(paths: Paths, target: Target) -> list[Receipt]:
+    """Uploads to the bucket of `target` that ended and left something unfinished there."""
+    return [
+        receipt
+        for receipt in newest_first(paths)
+        if receipt.state != "uploading"
+        and receipt.partial
+        and (receipt.destination.endpoint, receipt.destination.bucket)
+        == (target.endpoint, target.bucket)
+    ]
+
+
+def _epoch(iso: str) -> float:
+    return dt.datetime.fromisoformat(iso).timestamp()
 
 
 def same_content(database: Database, known: Mapping[str, ReceiptFile]) -> bool:

@@ -67,9 +67,14 @@ def _interval(event: Event, rules: RepositoryRules) -> float | None:
     return 0.0
 
 
-def last_upload(paths: Paths) -> float:
-    """When the last successful upload began, in epoch seconds; 0 when there was none."""
+def last_upload(paths: Paths, *, now: float) -> float:
+    """When the last successful upload began, in epoch seconds; 0 when there was none.
+
+    One ahead of `now` was made before the clock was set back, and says nothing.
+    """
     for each in receipt.newest_first(paths):
         if each.success and each.method == "cloud":
-            return dt.datetime.fromisoformat(each.started).timestamp()
+            began = dt.datetime.fromisoformat(each.started).timestamp()
+            if began <= now:
+                return began
     return 0.0

@@ -173,7 +173,11 @@ def reopen(directory: Path) -> Snapshot | None:
 
 def merged(first: Snapshot, second: Snapshot) -> Snapshot:
     """Both snapshots, taken into the same directory, as one."""
-    databases = (*first.databases, *second.databases)
+    fresh = {each.name for each in second.databases}
+    databases = (
+        *(each for each in first.databases if each.name not in fresh),
+        *second.databases,
+    )
     if databases:
         files.write_json(first.directory / INDEX, databases)
     return Snapshot(first.directory, databases, first.unchanged, (*first.skipped, *second.skipped))
@@ -250,7 +254,7 @@ def _freeze(database: Path, into: Path) -> Database | Skipped:
     except PermissionError:
         return Skipped(name, "unreadable", f"{name} cannot be read: permission denied")
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}:
             raise AkoshaHookError(
                 f"The snapshot of {name} could not be written: {error.strerror}.",
                 hint="Free some space; the event waits and the next sync carries on.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from akosha_hook import files, identity, receipt, selection, snapshot
+from akosha_hook import delivery, files, identity, receipt, selection, snapshot
 from akosha_hook.clock import stamp
 from akosha_hook.delivery import Context, Shipment, ship
 from akosha_hook.errors import NothingToBackUpError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.identity import Identity
-    from akosha_hook.receipt import Receipt, ReceiptFile
+    from akosha_hook.receipt import Receipt, ReceiptFile, Target
     from akosha_hook.snapshot import Snapshot
 
 ROUNDS = 3
@@ -49,10 +49,14 @@ class _Job:
     chain: tuple[Literal["cloud", "http"], ...]
 
     @property
+    def target(self) -> Target:
+        """The preferred destination."""
+        return selection.target_of(self.context.settings, self.chain[0], self.me.system_id)
+
+    @property
     def last(self) -> Receipt | None:
         """The last success at the preferred destination."""
-        target = selection.target_of(self.context.settings, self.chain[0], self.me.system_id)
-        return receipt.last_success(self.context.paths, target)
+        return receipt.last_success(self.context.paths, self.target)
 
     def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
         if last is None or self.request.full:
@@ -74,6 +78,7 @@ def run(request: Request, context: Context) -> Outcome:
         context.settings, request.method, allow_fallback=request.allow_fallback
     )
     job = _Job(request, context, identity.load(context.paths, context.settings), chain)
+    receipt.give_up_unfinished(context.paths, job.target, superseded_by=None)
     outcome = _finish_interrupted(job)
     for _ in range(ROUNDS):
         if outcome is not None and (outcome.state != "uploaded" or outcome.owed):
@@ -86,6 +91,8 @@ def run(request: Request, context: Context) -> Outcome:
         # `full` is for the first round: the next one only asks what changed meanwhile.
         job = dataclasses.replace(job, request=dataclasses.replace(request, full=False))
     assert outcome is not None
+    if outcome.state != "failed":
+        _clear(job, outcome)
     _tidy(context)
     return dataclasses.replace(outcome, duration_seconds=time.monotonic() - started)
 
@@ -199,8 +206,7 @@ def _finish_interrupted(job: _Job) -> Outcome | None:
     if job.chain[0] != "cloud" or job.request.full:
         return None
     context = job.context
-    target = selection.target_of(context.settings, "cloud", job.me.system_id)
-    begun = receipt.interrupted(context.paths, target)
+    begun = receipt.interrupted(context.paths, job.target)
     if begun is None:
         return None
     frozen = snapshot.reopen(context.paths.snapshots / begun.snapshot) if begun.snapshot else None
@@ -214,9 +220,23 @@ def _finish_interrupted(job: _Job) -> Outcome | None:
     return _ship_along_chain(job, frozen, job.known(job.last), begun)
 
 
+def _clear(job: _Job, outcome: Outcome) -> None:
+    """Give up older uploads that a newer one made useless, and abort what they left."""
+    context = job.context
+    paper = outcome.receipt
+    if paper is not None and paper.success and paper.destination == job.target:
+        receipt.give_up_unfinished(context.paths, job.target, superseded_by=paper.upload_id)
+    notes = delivery.clear_abandoned(context, job.target)
+    if notes and paper is not None:
+        paper.notes = [*paper.notes, *notes]
+        receipt.save(context.paths, paper)
+
+
 def _tidy(context: Context) -> None:
-    """Remove snapshots no upload needs any more, and receipts nothing leans on."""
+    """Remove what killed runs left: snapshots no upload needs any more, temporary files."""
     receipt.trim(context.paths)
+    for directory in (context.paths.state, context.paths.receipts):
+        files.remove_abandoned(directory)
     needed = {
         each.snapshot for each in receipt.newest_first(context.paths) if each.state == "uploading"
     }

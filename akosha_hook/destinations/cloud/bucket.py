@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import urllib3
 from minio.datatypes import Part as MinioPart
 
-from akosha_hook.destinations.cloud.failures import classify
+from akosha_hook.destinations.cloud.failures import classify, not_s3
 from akosha_hook.retry import DeadlinePassedError, DeliveryError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ T = TypeVar("T")
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 PAGE = 1000
+OK = 200
+HTML = "text/html"
 _MD5 = re.compile(r"^[0-9a-f]{32}$")
 _MULTIPART_ETAG = re.compile(r"^[0-9a-f]{32}-(\d+)$")
 
@@ -93,9 +95,14 @@ class BoundedHttp:
             raise DeadlinePassedError(self._deadline.seconds)
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
         stream = _Body(body, self._deadline, self._sent) if body else None
-        return self._pool.urlopen(
+        response = self._pool.urlopen(
             method, url, body=stream, timeout=timeout, retries=False, redirect=False, **options
         )
+        if response.status == OK and response.headers.get("Content-Type", "").startswith(HTML):
+            # A captive portal: minio-py takes any 200 to a PUT for a success.
+            response.release_conn()
+            raise not_s3(response.status, f"asking with {method}")
+        return response
 
     def clear(self) -> None:
         self._pool.clear()
@@ -121,14 +128,30 @@ class Bucket:
         )
         return _etag(result.etag)
 
-    def create_multipart(self, key: str, headers: Mapping[str, str]) -> str:
-        """CreateMultipartUpload; its upload id."""
-        return self._call(
-            f"starting the upload of {key}",
-            lambda: _some(
-                self._client._create_multipart_upload(self.name, key, dict(headers)), "upload id"
-            ),
-        )
+    def create_multipart(
+        self,
+        key: str,
+        headers: Mapping[str, str],
+        *,
+        on_repeat: Callable[[], None] | None = None,
+    ) -> str:
+        """CreateMultipartUpload; its upload id.
+
+        `on_repeat` is called before a second try: the first may have begun an upload unheard.
+        """
+        tries = 0
+
+        def request() -> str:
+            nonlocal tries
+            tries += 1
+            if tries > 1 and on_repeat:
+                on_repeat()
+            return _some(
+                self._client._create_multipart_upload(self.name, key, dict(headers)),
+                "upload id in the answer",
+            )
+
+        return self._call(f"starting the upload of {key}", request)
 
     def put_part(self, key: str, multipart_id: str, number: int, data: bytes, md5: str) -> str:
         """UploadPart; the ETag. One that has MD5 form must be `md5`, the part's own."""
@@ -150,10 +173,13 @@ class Bucket:
     def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
         """CompleteMultipartUpload. A doubtful answer is settled by the caller's HEAD."""
         listed = [MinioPart(part.number, part.etag) for part in parts]
-        self._call(
-            f"completing {key}",
-            lambda: self._client._complete_multipart_upload(self.name, key, multipart_id, listed),
-        )
+
+        def request() -> None:
+            result = self._client._complete_multipart_upload(self.name, key, multipart_id, listed)
+            # S3 may answer 200 and then an error document, which minio-py reads as a result.
+            _some(result.object_name or _etag(result.etag), "result in the answer")
+
+        self._call(f"completing {key}", request)
 
     def abort_multipart(self, key: str, multipart_id: str) -> None:
         self._call(
@@ -315,5 +341,5 @@ def _etag(value: object) -> str:
 
 def _some(value: str | None, what: str) -> str:
     if not value:
-        raise ValueError(f"no {what} in the answer")
+        raise ValueError(f"no {what}")
     return value

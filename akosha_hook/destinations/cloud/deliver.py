@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.destinations import Consignment, Surroundings
     from akosha_hook.destinations.cloud.bucket import Bucket
+    from akosha_hook.receipt import Receipt
     from akosha_hook.snapshot import Database, SnapshotFile
 
 DAY_SECONDS = 86_400
@@ -92,20 +93,15 @@ class Cloud:
             return False
         return head is not None and (size is None or head.size == size)
 
-    def abort_abandoned(self) -> tuple[str, ...]:
-        """Abort uploads of ours that will never be continued; a denied abort is a note."""
-        paths = self.surroundings.paths
+    def abort(self, abandoned: Iterable[Receipt]) -> tuple[str, ...]:
+        """Abort what these uploads left unfinished; a denied abort is a note."""
         notes: list[str] = []
-        for paper in list(receipt.newest_first(paths)):
-            if paper.state == "uploading" or not paper.partial:
-                continue
-            if paper.destination.bucket != self.bucket.name:
-                continue
-            for key, begun in paper.partial.items():
-                if note := abort(self.bucket, key, begun.multipart_id):
+        for paper in abandoned:
+            for key, begun in list(paper.partial.items()):
+                if note := abort(self.bucket, begun):
                     notes.append(note)
-            paper.partial = {}
-            receipt.save(paths, paper)
+                del paper.partial[key]
+            receipt.save(self.surroundings.paths, paper)
         return tuple(notes)
 
     def deliver(self, consignment: Consignment) -> Delivery:

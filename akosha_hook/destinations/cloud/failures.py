@@ -176,6 +176,11 @@ def _of_foreign_body(error: InvalidResponseError, what: str) -> DeliveryError:
         )
     if status == 429 or status >= 500:  # noqa: PLR2004
         return _of_status(status, what)
+    return not_s3(status, what)
+
+
+def not_s3(status: int, what: str) -> DeliveryError:
+    """Whatever answered speaks HTTP, and is no S3 server."""
     return DeliveryError(
         f"Cloud sync failed: what answered (HTTP {status}) is not an S3 server, while {what}.",
         hint="Check akosha_cloud_endpoint; a captive portal or proxy may be in the way.",

@@ -66,6 +66,8 @@ def store(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Journal) 
     except DeliveryError as error:
         if error.code not in _GONE:
             raise
+        if found := _completed(bucket, plan, journal):
+            return found
         # The server forgot the upload or its parts (R2 after 7 days, MinIO after 24 h).
         logger.info("Upload of %s cannot be continued (%s); starting over", plan.key, error.code)
         _forget(bucket, plan.key, journal)
@@ -86,6 +88,8 @@ def _store_once(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Jou
         pending.run(pool, parallel, _chain(first, second, stream))
     parts = [partial.parts[number] for number in sorted(partial.parts)]
     stored = _complete(bucket, plan, partial, parts)
+    if partial.doubtful:
+        _abort_all(bucket, plan.key)
     journal.partial.pop(plan.key, None)
     journal.save()
     return stored
@@ -155,7 +159,7 @@ class _Sender:
 def _resumable(bucket: Bucket, plan: ObjectPlan, journal: Journal) -> PartialUpload:
     """The upload to continue, its parts checked against the server's list; else a new one."""
     partial = journal.partial.get(plan.key)
-    if partial is not None and _fits(partial, plan):
+    if partial is not None and partial.multipart_id and _fits(partial, plan):
         try:
             listed = bucket.list_parts(plan.key, partial.multipart_id)
         except DeliveryError as error:
@@ -172,14 +176,28 @@ def _resumable(bucket: Bucket, plan: ObjectPlan, journal: Journal) -> PartialUpl
         return partial
     if partial is not None:
         _forget(bucket, plan.key, journal)
+    return _begin(bucket, plan, journal)
+
+
+def _begin(bucket: Bucket, plan: ObjectPlan, journal: Journal) -> PartialUpload:
+    """A new multipart upload, announced in the journal before the server is asked for it.
+
+    Killed in between, nobody would know its id: the empty one has it looked for and aborted.
+    """
     partial = PartialUpload(
         key=plan.key,
-        multipart_id=bucket.create_multipart(plan.key, plan.headers),
+        multipart_id="",
         part_size=plan.part_size,
         codec=plan.codec,
         sha256=plan.sha256,
     )
     journal.partial[plan.key] = partial
+    journal.save()
+
+    def on_repeat() -> None:
+        partial.doubtful = True
+
+    partial.multipart_id = bucket.create_multipart(plan.key, plan.headers, on_repeat=on_repeat)
     journal.save()
     return partial
 
@@ -193,19 +211,42 @@ def _fits(partial: PartialUpload, plan: ObjectPlan) -> bool:
 
 
 def _forget(bucket: Bucket, key: str, journal: Journal) -> None:
-    partial = journal.partial.pop(key, None)
+    partial = journal.partial.get(key)
     if partial is not None:
-        abort(bucket, key, partial.multipart_id)
+        abort(bucket, partial)
+        del journal.partial[key]
         journal.save()
 
 
-def abort(bucket: Bucket, key: str, multipart_id: str) -> str | None:
-    """Abort an upload of ours; a note where that is denied, None where it is gone."""
+def abort(bucket: Bucket, partial: PartialUpload) -> str | None:
+    """Abort an upload of ours; a note where that is denied, None where it is gone.
+
+    Raises DeliveryError where a later try may do it.
+    """
+    if partial.doubtful or not partial.multipart_id:
+        return _abort_all(bucket, partial.key)
+    return _abort_one(bucket, partial.key, partial.multipart_id)
+
+
+def _abort_all(bucket: Bucket, key: str) -> str | None:
+    """Abort what is unfinished at `key`, which only our own upload ever uses."""
+    try:
+        found = bucket.list_multiparts(key)
+    except DeliveryError as error:
+        if error.retryable:
+            raise
+        logger.warning("Could not look for unfinished uploads of %s: %s", key, error.message)
+        return f"unfinished uploads of {key} could not be looked for ({error.code})"
+    notes = [_abort_one(bucket, key, multipart_id) for name, multipart_id in found if name == key]
+    return next((note for note in notes if note), None)
+
+
+def _abort_one(bucket: Bucket, key: str, multipart_id: str) -> str | None:
     try:
         bucket.abort_multipart(key, multipart_id)
-    except DeadlinePassedError:
-        raise
     except DeliveryError as error:
+        if error.retryable:
+            raise
         if error.code == "NoSuchUpload":
             return None
         logger.warning("Could not abort the unfinished upload of %s: %s", key, error.message)
@@ -228,6 +269,29 @@ def _complete(
             raise
         logger.info("%s was completed although the answer was %s", plan.key, error.code)
     return _verify(bucket, plan.key, size, multipart_etag(parts), count=len(parts))
+
+
+def _completed(bucket: Bucket, plan: ObjectPlan, journal: Journal) -> Stored | None:
+    """The object, where an earlier run completed it and never heard so."""
+    partial = journal.partial.get(plan.key)
+    if partial is None or not partial.parts:
+        return None
+    parts = [partial.parts[number] for number in sorted(partial.parts)]
+    size = sum(part.size for part in parts)
+    try:
+        head = bucket.head(plan.key)
+        if head is None or (head.size, head.metadata.get("sha256")) != (size, plan.sha256):
+            return None
+        stored = _verify(bucket, plan.key, size, multipart_etag(parts), count=len(parts))
+    except DeliveryError as error:
+        if error.retryable and error.code != "VerifyFailed":
+            raise
+        return None
+    if partial.doubtful:
+        _abort_all(bucket, plan.key)
+    journal.partial.pop(plan.key)
+    journal.save()
+    return stored
 
 
 def _verified_put(bucket: Bucket, plan: ObjectPlan, data: bytes, etag: str) -> Stored:

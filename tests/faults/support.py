@@ -1,0 +1,104 @@
+"""A home that things are done to, and what must hold of it afterwards."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from akosha_hook import files, outbox, settings, sync
+from akosha_hook.delivery import Context
+from akosha_hook.outcome import Outcome
+from akosha_hook.progress import Silent
+from tests.support.faults import FaultyProxy
+from tests.support.home import Home
+from tests.support.s3 import TestBucket
+
+MIB = 1024 * 1024
+DATABASE = "reflection.duckdb"
+
+
+def write_database(path: Path, size: int, *, seed: int = 0) -> bytes:
+    """Bytes that look like a database and are cheap to make; nobody opens them. Returns them."""
+    content = b"\0" * 8 + b"DUCK" + random.Random(seed).randbytes(size - 12)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return content
+
+
+@dataclass
+class Patient(Home):
+    """A home whose bucket lies behind a faulty proxy."""
+
+    proxy: FaultyProxy | None = None
+
+    @property
+    def network(self) -> FaultyProxy:
+        assert self.proxy is not None
+        return self.proxy
+
+    @property
+    def store(self) -> TestBucket:
+        assert self.bucket is not None
+        return self.bucket
+
+    @property
+    def database(self) -> Path:
+        return self.paths.data / DATABASE
+
+    def write(self, size: int = MIB, *, seed: int = 0) -> bytes:
+        return write_database(self.database, size, seed=seed)
+
+    def happen(self, name: str = "post-commit") -> None:
+        outbox.record(self.paths, name, None, b"")
+
+    def sync(self, **request: Any) -> Outcome:
+        """A sync by hand, in this process."""
+        files.private_directory(self.paths.state)
+        environ = dict(os.environ)
+        loaded = settings.load_strict(environ, self.paths)
+        context = Context(loaded.settings, self.paths, environ, Silent())
+        return sync.run(sync.Request(triggered_by=("manual",), **request), context)
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """Every upload that exists, the newest last."""
+        keys = [key for key in self.store.object_keys() if key.endswith("/manifest.json")]
+        found = [json.loads(self.store.read(key)) for key in keys]
+        return sorted(found, key=lambda each: int(each["metadata"]["sequence"]))
+
+    def stored(self) -> dict[str, bytes]:
+        """The files of the newest upload, read back as a restore without us would."""
+        return self.files_of(self.manifests()[-1])
+
+    def files_of(self, manifest: dict[str, Any]) -> dict[str, bytes]:
+        return {
+            each["name"]: _plain(self.store.read(each["key"]), each["compression"])
+            for each in manifest["metadata"]["files"]
+        }
+
+    def every_manifest_is_whole(self) -> None:
+        """What is visible is complete: each file is there with the size and hash promised."""
+        import hashlib
+
+        for manifest in self.manifests():
+            for each in manifest["metadata"]["files"]:
+                data = _plain(self.store.read(each["key"]), each["compression"])
+                assert hashlib.sha256(data).hexdigest() == each["sha256"]
+
+    def nothing_is_left(self) -> None:
+        """No unfinished upload, no snapshot, no temporary file, no event."""
+        assert self.store.open_uploads() == 0
+        assert self.events() == []
+        snapshots = self.paths.snapshots
+        assert not snapshots.exists() or list(snapshots.iterdir()) == []
+        assert list(self.paths.state.rglob("*.tmp")) == []
+        assert all(each.state != "uploading" for each in self.receipts())
+        assert not any(each.partial for each in self.receipts())
+
+
+def _plain(data: bytes, compression: str) -> bytes:
+    return gzip.decompress(data) if compression == "gzip" else data
