@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
+import functools
 import os
 import random
 import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from akosha_hook import files
+from akosha_hook.demo.s3_server import available
 from akosha_hook.event import file_name
 from akosha_hook.paths import Paths
 from bench.report import Budget, Table, program, version
+from bench.uploading import uploading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,58 +47,58 @@ class Contender:
     repository: Path
     environ: Mapping[str, str]
     before: Callable[[], None] = lambda: None
-    seconds: list[float] = field(default_factory=list)
 
 
 def run(work: Path, *, rounds: int) -> Table:
-    contenders = [
-        _repository(work, NO_HOOK),
-        _empty(work),
-        _ours(work, OURS),
-        _ours(work, LITTERED, litter=True),
-    ]
-    contenders += [_peer(work, name) for name in PEERS if program(name)]
-    with contextlib.ExitStack() as stack:
-        contenders.append(_ours(work, BUSY, stack=stack))
-        for turn in range(-3, rounds):
-            for contender in random.sample(contenders, len(contenders)):
-                seconds = _commit(contender)
-                if turn >= 0:
-                    contender.seconds.append(seconds)
-    return _table(contenders, rounds)
-
-
-def _table(contenders: list[Contender], rounds: int) -> Table:
-    quartiles = {
-        each.name: [1000 * cut for cut in statistics.quantiles(each.seconds, n=4)]
-        for each in contenders
-    }
-    bare = quartiles[NO_HOOK][1]
-    adds = {name: median - bare for name, (_, median, _) in quartiles.items()}
-    rows: list[tuple[str | float, ...]] = [
-        (
-            name,
-            quartiles[name][1],
-            quartiles[name][0],
-            quartiles[name][2],
-            adds[name],
-            adds[name] / adds[EMPTY],
-        )
-        for name in sorted(adds, key=adds.__getitem__)
-    ]
+    alone = _measured(work / "alone", rounds, [_bare, _empty, _busy, _idle, _littered, *_peers()])
+    loaded: dict[str, list[float]] = {}
+    if available():
+        with uploading(work):
+            loaded = _measured(work / "loaded", rounds, [_bare, _empty, _busy])
     budgets = [
-        Budget(f"{ours}, against {peer}", adds[ours] / adds[peer], allowed)
+        Budget(f"{ours}, against {peer}", _adds(alone, ours) / _adds(alone, peer), allowed)
         for ours in (OURS, BUSY, LITTERED)
         for peer, allowed in BUDGETS.items()
-        if peer in adds
+        if peer in alone
     ]
+    if loaded:
+        measured = _adds(loaded, BUSY) / _adds(loaded, EMPTY)
+        budgets.append(Budget(f"{BUSY} and uploading, against {EMPTY}", measured, BUDGETS[EMPTY]))
     return Table(
         title=f"What a post-commit hook adds to git commit, {rounds} interleaved commits each",
         columns=("hook", "commit, ms (median)", "25 %", "75 %", "adds, ms", "x empty sh"),
-        rows=rows,
+        rows=_rows(alone, "") + _rows(loaded, "while uploading: "),
         budgets=budgets,
-        versions={name: version(name, argument) for name, argument in PEERS.items()},
+        versions={name: version(name, argument) for name, argument in PEERS.items()}
+        | {"an S3 server": ", ".join(available()) or None},
     )
+
+
+def _measured(
+    work: Path, rounds: int, makers: list[Callable[[Path], Contender]]
+) -> dict[str, list[float]]:
+    """Milliseconds of every commit."""
+    contenders = [make(work) for make in makers]
+    milliseconds: dict[str, list[float]] = {each.name: [] for each in contenders}
+    for turn in range(-3, rounds):
+        for contender in random.sample(contenders, len(contenders)):
+            seconds = _commit(contender)
+            if turn >= 0:
+                milliseconds[contender.name].append(1000 * seconds)
+    return milliseconds
+
+
+def _adds(milliseconds: Mapping[str, list[float]], name: str) -> float:
+    return statistics.median(milliseconds[name]) - statistics.median(milliseconds[NO_HOOK])
+
+
+def _rows(milliseconds: Mapping[str, list[float]], prefix: str) -> list[tuple[str | float, ...]]:
+    rows: list[tuple[str | float, ...]] = []
+    for name in sorted(milliseconds, key=lambda each: _adds(milliseconds, each)):
+        low, median, high = statistics.quantiles(milliseconds[name], n=4)
+        adds = _adds(milliseconds, name)
+        rows.append((prefix + name, median, low, high, adds, adds / _adds(milliseconds, EMPTY)))
+    return rows
 
 
 def _commit(contender: Contender) -> float:
@@ -161,6 +163,10 @@ def _run(contender: Contender, *command: str) -> None:
     )
 
 
+def _bare(work: Path) -> Contender:
+    return _repository(work, NO_HOOK)
+
+
 def _empty(work: Path) -> Contender:
     contender = _repository(work, EMPTY)
     hook = contender.repository / ".git" / "hooks" / "post-commit"
@@ -169,23 +175,32 @@ def _empty(work: Path) -> Contender:
     return contender
 
 
-def _ours(
-    work: Path, name: str, *, litter: bool = False, stack: contextlib.ExitStack | None = None
-) -> Contender:
-    """Installed as a user installs it; with a `stack`, a worker's lock is held for its time."""
+def _installed(work: Path, name: str) -> tuple[Contender, Paths]:
+    """Installed as a user installs it."""
     contender = _repository(work, name)
-    _run(contender, sys.executable, "-m", "akosha_hook", "install", "--git")
-    paths = Paths.from_environment(contender.environ)
-    if stack is not None:
-        lock = files.Lock(paths.worker_lock)
-        assert lock.acquire()
-        stack.callback(lock.release)
-    before = (lambda: _litter(paths)) if litter else (lambda: _empty_outbox(paths))
-    if litter:
-        files.private_directory(paths.receipts)
-        for number in range(10_000):
-            (paths.receipts / f"20260101_000000_{number}.json").write_text("{}")
-    return Contender(name, contender.repository, contender.environ, before)
+    _run(contender, sys.executable, "-P", "-m", "akosha_hook", "install", "--git")
+    return contender, Paths.from_environment(contender.environ)
+
+
+def _idle(work: Path) -> Contender:
+    contender, paths = _installed(work, OURS)
+    return replace(contender, before=lambda: _empty_outbox(paths))
+
+
+def _busy(work: Path) -> Contender:
+    """With the lock that a worker holds, asleep or at work, for as long as this process lives."""
+    contender, paths = _installed(work, BUSY)
+    lock = files.Lock(paths.worker_lock)
+    assert lock.acquire()
+    return replace(contender, before=lambda: _empty_outbox(paths))
+
+
+def _littered(work: Path) -> Contender:
+    contender, paths = _installed(work, LITTERED)
+    files.private_directory(paths.receipts)
+    for number in range(10_000):
+        (paths.receipts / f"20260101_000000_{number}.json").write_text("{}")
+    return replace(contender, before=lambda: _litter(paths))
 
 
 def _empty_outbox(paths: Paths) -> None:
@@ -201,7 +216,11 @@ def _litter(paths: Paths) -> None:
         (paths.outbox / file_name(number, number, "post-commit")).write_text("post-commit\n\n")
 
 
-def _peer(work: Path, name: str) -> Contender:
+def _peers() -> list[Callable[[Path], Contender]]:
+    return [functools.partial(_peer, name=name) for name in PEERS if program(name)]
+
+
+def _peer(work: Path, *, name: str) -> Contender:
     contender = _repository(work, name)
     config, text = ".pre-commit-config.yaml", _PRE_COMMIT
     if name == "lefthook":

@@ -1,0 +1,84 @@
+"""A machine that is busy uploading: a real S3 server, and syncs of a large database without pause."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from akosha_hook.demo.databases import make_reflection_database
+from akosha_hook.demo.s3_server import s3_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from akosha_hook.demo.s3_server import S3Server
+
+BUCKET = "bench"
+MEGABYTES = 300
+# What 384 random floats take in a file: they do not compress, as embeddings do not.
+_ROWS_PER_MEGABYTE = 680
+
+
+@contextlib.contextmanager
+def uploading(work: Path) -> Iterator[None]:
+    """Inside the block one `akosha-hook sync --full` follows the other."""
+    home = work / "uploading"
+    data = home / ".claude" / "data"
+    data.mkdir(parents=True)
+    _make_large_database(data / "reflection.duckdb")
+    with s3_server(work / "server") as server:
+        _make_bucket(server)
+        environ = _environment(home, server)
+        # The first upload tells whether this works at all; the others are the load.
+        subprocess.run(_SYNC, check=True, env=environ, capture_output=True)
+        stop = threading.Event()
+        load = threading.Thread(target=_keep_uploading, args=(environ, stop))
+        load.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            load.join()
+
+
+_SYNC = (sys.executable, "-P", "-m", "akosha_hook", "sync", "--full", "--no-fallback")
+
+
+def _keep_uploading(environ: Mapping[str, str], stop: threading.Event) -> None:
+    while not stop.is_set():
+        subprocess.run(_SYNC, check=False, env=environ, capture_output=True)
+
+
+def _environment(home: Path, server: S3Server) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "SESSION_BUDDY_AKOSHA_CLOUD_BUCKET": BUCKET,
+        "SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT": server.endpoint,
+        "AWS_ACCESS_KEY_ID": server.access_key,
+        "AWS_SECRET_ACCESS_KEY": server.secret_key,
+    }
+
+
+def _make_bucket(server: S3Server) -> None:
+    from minio import Minio
+
+    host = server.endpoint.removeprefix("http://")
+    Minio(host, server.access_key, server.secret_key, secure=False).make_bucket(BUCKET)
+
+
+def _make_large_database(path: Path) -> None:
+    import duckdb
+
+    make_reflection_database(path, conversations=100)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE filler AS SELECT i AS id, "
+            "list_transform(range(384), lambda x: random())::FLOAT[384] AS embedding "
+            f"FROM range({MEGABYTES * _ROWS_PER_MEGABYTE}) AS rows(i)"
+        )
