@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook import files
@@ -41,12 +41,11 @@ _LEFTHOOK = "post-commit:\n  commands:\n    nothing:\n      run: 'true'\n"
 
 @dataclass(frozen=True)
 class Contender:
-    """A repository with one kind of hook; `before` each commit puts the state back."""
+    """A repository with one kind of hook."""
 
     name: str
     repository: Path
     environ: Mapping[str, str]
-    before: Callable[[], None] = lambda: None
 
 
 def run(work: Path, *, rounds: int) -> Table:
@@ -103,8 +102,7 @@ def _rows(milliseconds: Mapping[str, list[float]], prefix: str) -> list[tuple[st
 
 def _commit(contender: Contender) -> float:
     """Seconds until `git commit` is back; returns when what its hook left running has ended too."""
-    contender.before()
-    # Some states take long to put back: every commit starts right behind the same other command.
+    # Every commit starts right behind the same other command, not behind another's hook.
     _run(contender, "git", "rev-parse", "--git-dir")
     reading, writing = _pipe()
     null = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in range(3)]
@@ -183,37 +181,31 @@ def _installed(work: Path, name: str) -> tuple[Contender, Paths]:
 
 
 def _idle(work: Path) -> Contender:
-    contender, paths = _installed(work, OURS)
-    return replace(contender, before=lambda: _empty_outbox(paths))
+    return _installed(work, OURS)[0]
 
 
 def _busy(work: Path) -> Contender:
-    """With the lock that a worker holds, asleep or at work, for as long as this process lives."""
     contender, paths = _installed(work, BUSY)
-    lock = files.Lock(paths.worker_lock)
-    assert lock.acquire()
-    return replace(contender, before=lambda: _empty_outbox(paths))
+    _hold_lock(paths)
+    return contender
 
 
 def _littered(work: Path) -> Contender:
+    """What is lying around stays there: the lock keeps every worker from it."""
     contender, paths = _installed(work, LITTERED)
-    files.private_directory(paths.receipts)
+    _hold_lock(paths)
+    for directory in (paths.receipts, paths.outbox):
+        files.private_directory(directory)
     for number in range(10_000):
         (paths.receipts / f"20260101_000000_{number}.json").write_text("{}")
-    return replace(contender, before=lambda: _litter(paths))
-
-
-def _empty_outbox(paths: Paths) -> None:
-    for path in paths.outbox.glob("*"):
-        path.unlink()
-
-
-def _litter(paths: Paths) -> None:
-    """1,000 events of long ago, whatever the last worker did with them."""
-    _empty_outbox(paths)
-    files.private_directory(paths.outbox)
     for number in range(1_000):
         (paths.outbox / file_name(number, number, "post-commit")).write_text("post-commit\n\n")
+    return contender
+
+
+def _hold_lock(paths: Paths) -> None:
+    """As a worker does, asleep or at work; until this process ends."""
+    assert files.Lock(paths.worker_lock).acquire()
 
 
 def _peers() -> list[Callable[[Path], Contender]]:
