@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.cli.boundary import say_error
+from akosha_hook.cli.boundary import printable, say_error
 from akosha_hook.cli.install import show_diff
 from akosha_hook.errors import ExitCode
 from akosha_hook.install import claude, git, installer
@@ -41,6 +41,8 @@ def uninstall(for_git: bool, scope: str | None, everywhere: bool, dry_run: bool)
         for change in removal.changes:
             if change.writes:
                 click.echo(f"{'restored' if change.after else 'removed'}: {change.path}")
+    for step in removal.next_steps:
+        click.echo(f"Left to do: {printable(step)}")
     if not removal.changes and not removal.left:
         click.echo("Nothing of ours is installed there.")
     for error in removal.left:

@@ -25,14 +25,17 @@ def settings_places(paths: Paths, entries: tuple[Entry, ...], directory: Path) -
         if entry.part == claude.PART
     }
     recorded = frozenset(files)
+    named: dict[Path, Path] = {}
     scopes: tuple[claude.Scope, ...] = ("user", "project", "local")
     for scope in scopes:
-        path = Path(os.path.realpath(claude.settings_file(paths, scope, directory)))
+        name = claude.settings_file(paths, scope, directory)
+        path = Path(os.path.realpath(name))
+        named.setdefault(path, name)
         files.setdefault(path, (f"claude-{scope}", None))
     for path, (kind, project) in files.items():
         if project is not None and not Path(project).is_dir():
             continue
-        place = _claude_place(kind, path, path in recorded)
+        place = _claude_place(kind, named.get(path, path), path in recorded)
         if place is not None:
             yield place
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from akosha_hook.install import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from akosha_hook.install.plan import Change
     from akosha_hook.install.record import Entry
@@ -46,6 +47,7 @@ class Removal:
     changes: tuple[Change, ...]
     entries: tuple[Entry, ...]
     left: tuple[AkoshaHookError, ...]
+    next_steps: tuple[str, ...] = ()
 
 
 def for_script(paths: Paths) -> Installation:
@@ -174,7 +176,19 @@ def removal(paths: Paths, directory: Path, wanted: Callable[[Entry], bool]) -> R
         for entry in remaining:
             changes += parts.undo(entry)
             gone.append(entry)
-    return Removal(tuple(changes), tuple(gone), tuple(left))
+    return Removal(tuple(changes), tuple(gone), tuple(left), tuple(_disarming(gone, changes)))
+
+
+def _disarming(entries: Iterable[Entry], changes: Iterable[Change]) -> Iterator[str]:
+    """What to type for hook managers that were armed for us alone."""
+    after = {str(change.path): change.after for change in changes}
+    for entry in entries:
+        remaining = after.get(entry.path)
+        if entry.repository is not None and remaining is not None:
+            hooks = Path(entry.repository) / "hooks"
+            step = managers.disarm_step(entry.place, remaining.data, hooks)
+            if step is not None:
+                yield f"cd {shlex.quote(str(Path(entry.path).parent))} && {step}"
 
 
 def _with_unrecorded(paths: Paths, directory: Path) -> record.Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,7 @@ from akosha_hook.install.plan import Change, Content, PlanError, read, writable
 from akosha_hook.paths import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from akosha_hook.install.git import Repository
@@ -169,4 +170,26 @@ def next_step(manager: Manager, hooks: Path) -> str | None:
         return "lefthook install"
     if manager.name == "husky":
         return "npx husky"
-    return f"{manager.name} install " + " ".join(f"-t {event}" for event in wrapper.EVENTS)
+    return f"{manager.name} install {_types(wrapper.EVENTS)}"
+
+
+def disarm_step(name: str, original: bytes | None, hooks: Path) -> str | None:
+    """What to type after uninstall, where the manager was armed for us and is not needed by others.
+
+    `original` is its configuration without us.
+    """
+    idle = [event for event in wrapper.EVENTS if event.encode() not in (original or b"")]
+    armed_for_us = [event for event in idle if _is_manager(name, hooks, event)]
+    if not armed_for_us:
+        return None
+    if name == "lefthook":
+        return "rm " + shlex.join(str(hooks / event) for event in armed_for_us)
+    return f"{name} uninstall {_types(armed_for_us)}"
+
+
+def _is_manager(name: str, hooks: Path, event: str) -> bool:
+    return name in _SIGNATURES and runs(name, hooks, event)
+
+
+def _types(events: Iterable[str]) -> str:
+    return " ".join(f"-t {event}" for event in events)

@@ -170,6 +170,21 @@ def test_what_they_changed_since_stays(name: str, paths: Paths, repo: Path) -> N
     assert config.read_text() == expected
 
 
+@pytest.mark.parametrize("name", ["pre-commit", "prek", "lefthook-local.yml"])
+def test_uninstall_says_how_to_disarm_what_only_we_needed(
+    name: str, paths: Paths, repo: Path
+) -> None:
+    arm(name, repo)
+    before = {path.name for path in (repo / ".git" / "hooks").iterdir()}
+    install_git(paths, repo)
+    type_next_step(repo)
+    [step] = uninstall(paths).next_steps
+    subprocess.run(["sh", "-c", step], check=True, capture_output=True)
+    left = {path.name for path in (repo / ".git" / "hooks").iterdir()} - before
+    # LEFTHOOK has a post-merge job of its own.
+    assert left <= {"post-merge"} if name.startswith("lefthook") else not left
+
+
 def test_a_failing_script_of_theirs_does_not_keep_us_from_running(paths: Paths, repo: Path) -> None:
     """husky runs scripts with `sh -e`; ours stands first and never fails."""
     arm("husky", repo)

@@ -130,6 +130,14 @@ def test_settings_that_claude_ignores_are_broken(paths: Paths, tmp_path: Path) -
     assert "Claude Code ignores the file: not valid JSON" in place.detail
 
 
+def test_a_linked_settings_file_is_called_by_its_usual_name(paths: Paths, tmp_path: Path) -> None:
+    (tmp_path / "dotfiles.json").write_text("{}")
+    paths.claude.mkdir()
+    paths.claude_settings.symlink_to(tmp_path / "dotfiles.json")
+    install_claude(paths)
+    assert places(paths, tmp_path)["claude-user"].path == paths.claude_settings
+
+
 def test_an_enabled_plugin_is_a_place(paths: Paths, tmp_path: Path) -> None:
     paths.claude.mkdir()
     paths.claude_settings.write_text('{"enabledPlugins": {"akosha-hook@here": true, "x@y": true}}')
