@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from akosha_hook import files, outbox, settings, sync
+from akosha_hook import drain, files, outbox, settings, sync
 from akosha_hook.delivery import Context
 from akosha_hook.outcome import Outcome
 from akosha_hook.progress import Silent
@@ -63,6 +64,24 @@ class Patient(Home):
         loaded = settings.load_strict(environ, self.paths)
         context = Context(loaded.settings, self.paths, environ, Silent())
         return sync.run(sync.Request(triggered_by=("manual",), **request), context)
+
+    def drain(self) -> None:
+        """What a worker does under its lock, in this process."""
+        log_level = logging.getLogger("akosha_hook").level
+        try:
+            drain.drain(self.paths, dict(os.environ))
+        finally:
+            logging.getLogger("akosha_hook").setLevel(log_level)
+
+    def killed_at(self, *operations: str, first: int = 1, carried_out: bool = False) -> None:
+        """Start a worker and kill it when the request arrives, or when it has been carried out."""
+        pause = self.network.pause(*operations, first=first, carried_out=carried_out)
+        with self.start_worker() as worker:
+            pause.wait()
+            worker.kill()
+            worker.wait()
+        pause.drop()
+        self.network.heal()
 
     def manifests(self) -> list[dict[str, Any]]:
         """Every upload that exists, the newest last."""

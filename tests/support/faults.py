@@ -172,12 +172,13 @@ class Pause:
     closing: threading.Event
     arrived: threading.Event = field(default_factory=threading.Event)
     going_on: threading.Event = field(default_factory=threading.Event)
+    dropped: bool = False
 
     def __call__(self, exchange: Exchange) -> None:
         answer = exchange.forward() if self.carried_out else b""
         self.arrived.set()
         self.going_on.wait()
-        if self.closing.is_set():
+        if self.dropped or self.closing.is_set():
             return
         with contextlib.suppress(OSError):
             exchange.client.sendall(answer or exchange.forward())
@@ -186,6 +187,11 @@ class Pause:
         assert self.arrived.wait(60), "no such request came"
 
     def resume(self) -> None:
+        self.going_on.set()
+
+    def drop(self) -> None:
+        """Let the request, and its answer, be lost."""
+        self.dropped = True
         self.going_on.set()
 
 
