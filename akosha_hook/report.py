@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -23,12 +23,41 @@ if TYPE_CHECKING:
     from akosha_hook.paths import Paths
     from akosha_hook.receipt import Receipt, Target
     from akosha_hook.settings import Loaded
-    from akosha_hook.watch import State
+    from akosha_hook.watch import Check, State
+
+DRILL, PRUNE = "drill.json", "prune.json"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """How the last restore drill, or the worker's last prune, ended; `at` is ISO 8601 UTC."""
+
+    at: str
+    success: bool = True
+    upload_id: str = ""
+    deleted: tuple[str, ...] = ()
+    error: str | None = None
+    hint: str = ""
+
+
+class Deliveries(NamedTuple):
+    """Receipts worth showing.
+
+    `success` is the newest at the preferred destination, or anywhere before there was one there;
+    `failure` the newest at the preferred one that no later success has made good; `akosha` the
+    newest over HTTP, however it ended.
+    """
+
+    success: Receipt | None
+    failure: Receipt | None
+    akosha: Receipt | None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The state of things at one moment; `next_try` is epoch seconds, 0 when nothing holds back."""
+    """The state of things at one moment; `next_try` is epoch seconds, 0 when nothing holds back.
+
+    `corrupt` are files of ours that could not be read and were set aside.
+    """
 
     loaded: Loaded
     system_id: str
@@ -36,11 +65,37 @@ class Report:
     data_directory: Path
     last_success: Receipt | None
     last_failure: Receipt | None
+    last_akosha: Receipt | None
+    last_drill: Verdict | None
+    last_prune: Verdict | None
     events: tuple[Event, ...]
     worker: State
     next_try: float
     places: tuple[Place, ...]
-    problems: tuple[str, ...]
+    corrupt: tuple[Path, ...]
+
+    @property
+    def last_error(self) -> Check | None:
+        """Why the last sync failed, where it could not even try and so left no receipt."""
+        last = self.worker.last
+        if last is None or not last.error:
+            return None
+        current = self.destination is None or last.method == self.destination.method
+        return last if current else None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that asks for an action, one line each."""
+        return (
+            *self.loaded.problems,
+            *self.loaded.warnings,
+            *(
+                f"{place.path}: {place.detail}. {place.fix}"
+                for place in self.places
+                if place.state == "broken"
+            ),
+            *(f"{path} could not be read and was set aside" for path in self.corrupt),
+        )
 
 
 def report(loaded: Loaded, paths: Paths, environ: Mapping[str, str], directory: Path) -> Report:
@@ -50,23 +105,25 @@ def report(loaded: Loaded, paths: Paths, environ: Mapping[str, str], directory: 
     settings = loaded.settings
     system_id = identity.peek(paths, settings)
     destination = _destination(loaded, system_id)
-    success, failure = _last(paths, destination)
+    deliveries = _deliveries(paths, destination)
     next_try = 0.0
     if destination is not None:
         next_try = backoff.due(paths, destination, backoff.circumstances(settings, environ))
-    places = installed_places(paths, environ, directory)
     return Report(
         loaded=loaded,
         system_id=system_id,
         destination=destination,
         data_directory=data_directory(settings, paths),
-        last_success=success,
-        last_failure=failure,
+        last_success=deliveries.success,
+        last_failure=deliveries.failure,
+        last_akosha=deliveries.akosha,
+        last_drill=_verdict(paths.state / DRILL),
+        last_prune=_verdict(paths.state / PRUNE),
         events=outbox.waiting(paths),
-        worker=_worker(paths),
+        worker=worker_state(paths),
         next_try=next_try if next_try > time.time() else 0.0,
-        places=places,
-        problems=_problems(loaded, paths, places),
+        places=installed_places(paths, environ, directory),
+        corrupt=_corrupt(paths),
     )
 
 
@@ -78,25 +135,33 @@ def _destination(loaded: Loaded, system_id: str) -> Target | None:
     return selection.target_of(loaded.settings, method, system_id)
 
 
-def _last(paths: Paths, destination: Target | None) -> tuple[Receipt | None, Receipt | None]:
-    """The newest success and the newest failure after it, any destination; the preferred first."""
+def _deliveries(paths: Paths, preferred: Target | None) -> Deliveries:
     success: Receipt | None = None
     failure: Receipt | None = None
+    akosha: Receipt | None = None
+    made_good: set[Target] = set()
     for each in receipt.newest_first(paths):
-        if each.success and (success is None or _better(each, success, destination)):
-            success = each
-        if success is None and failure is None and each.error:
-            failure = each
-        if success is not None and success.destination == destination:
-            break
-    return success, failure
+        if each.method == "http" and akosha is None:
+            akosha = each
+        if each.success:
+            made_good.add(each.destination)
+            if success is None or (preferred == each.destination != success.destination):
+                success = each
+        elif each.error and failure is None and each.destination not in made_good:
+            # A destination that is not configured any more has nothing to mend.
+            failure = each if preferred in {None, each.destination} else None
+    return Deliveries(success, failure, akosha)
 
 
-def _better(new: Receipt, old: Receipt, destination: Target | None) -> bool:
-    return new.destination == destination and old.destination != destination
+def _verdict(path: Path) -> Verdict | None:
+    """What the file says; None where it is missing, or nothing this version understands."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Verdict)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
-def _worker(paths: Paths) -> State:
+def worker_state(paths: Paths) -> State:
     """The worker's last word; one that is gone is idle, whatever it said."""
     state = watch.read(paths)
     if state.phase != "idle" and not _alive(state.pid):
@@ -116,19 +181,9 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _problems(loaded: Loaded, paths: Paths, places: tuple[Place, ...]) -> tuple[str, ...]:
-    aside = [*paths.state.glob("*.corrupt"), *paths.receipts.glob("*.corrupt")]
-    return (
-        *loaded.problems,
-        *loaded.warnings,
-        *(
-            f"{place.path}: {place.detail}. {place.fix}"
-            for place in places
-            if place.state == "broken"
-        ),
-        *(f"{path} could not be read and was set aside" for path in aside),
-        *(f"{path} is no event and was set aside" for path in outbox.corrupt(paths)),
-    )
+def _corrupt(paths: Paths) -> tuple[Path, ...]:
+    ours = (*paths.state.glob("*.corrupt"), *paths.receipts.glob("*.corrupt"))
+    return (*sorted(ours), *outbox.corrupt(paths))
 
 
 def as_json(found: Report) -> dict[str, Any]:
@@ -151,6 +206,9 @@ def as_json(found: Report) -> dict[str, Any]:
         },
         "last_sync": _sync_json(found.last_success),
         "last_failure": _sync_json(found.last_failure),
+        "last_akosha": _sync_json(found.last_akosha),
+        "last_drill": _verdict_json(found.last_drill),
+        "last_prune": _verdict_json(found.last_prune),
         "last_check": msgspec.to_builtins(found.worker.last),
         "pending_events": [{"event": each.name, "at": _iso(each.epoch)} for each in found.events],
         "next_try": _iso(found.next_try) if found.next_try else None,
@@ -173,6 +231,20 @@ def as_json(found: Report) -> dict[str, Any]:
             for place in found.places
         ],
         "problems": list(found.problems),
+        "notes": list(found.loaded.notes),
+    }
+
+
+def _verdict_json(verdict: Verdict | None) -> dict[str, Any] | None:
+    if verdict is None:
+        return None
+    return {
+        "at": verdict.at,
+        "success": verdict.success,
+        "upload_id": verdict.upload_id or None,
+        "deleted": list(verdict.deleted),
+        "error": verdict.error,
+        "hint": verdict.hint,
     }
 
 

@@ -214,6 +214,7 @@ def _family(name: str) -> tuple[str, ...]:
 
 def _make_room(source: Path, names: Iterable[str], into: Path) -> None:
     try:
+        files.private_directory(into.parent)
         files.private_directory(into)
         free = shutil.disk_usage(into).free
     except OSError as error:

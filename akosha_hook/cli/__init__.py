@@ -16,6 +16,7 @@ COMMANDS = {
     "completion": "Print the completion script for bash, zsh or fish.",
     "config": "Show, check and change settings.",
     "demo": "Watch the main job end to end, in a throwaway home.",
+    "doctor": "Look closer at everything, and say what to type.",
     "install": "Install the hooks.",
     "logs": "Show, or follow, what akosha-hook logged.",
     "mcp": "Serve the two tools to an MCP client.",
@@ -74,6 +75,7 @@ def cli() -> None:
     akosha-hook config set akosha_cloud_bucket NAME
     akosha-hook sync        the first upload, by hand
     akosha-hook status      is it on, when was the last upload, what is wrong
+    akosha-hook doctor      look closer, and say what to type
 
     akosha-hook COMMAND --help says more about each.
     """

@@ -3,17 +3,90 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from akosha_hook.cli.boundary import printable
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
+    from rich.table import Table
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
+LABEL_WIDTH = 12
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+class Tone(Enum):
+    """How a line is meant: its symbol, the same in ASCII, and colour on a terminal."""
+
+    PLAIN = (" ", " ", "")
+    OK = ("✓", "+", "green")
+    WARNING = ("!", "!", "yellow")
+    PROBLEM = ("✗", "x", "red")
+    BUSY = ("»", ">", "cyan")
+    HINT = (" ", " ", "cyan")
+    DIM = (" ", " ", "dim")
+
+
+JUDGED = frozenset({Tone.OK, Tone.WARNING, Tone.PROBLEM})
+
+
+class Line(NamedTuple):
+    """A line of text that may hold anything, and its tone."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+def show(labelled: Iterable[tuple[str, Iterable[Line]]], *, words: bool = False) -> None:
+    """Print labels and their lines: in a pipe one line each, on a terminal folded to its width.
+
+    `words` has a pipe say each line's tone, which a terminal shows by symbol and colour.
+    """
+    target = console()
+    if target.is_terminal:
+        target.print(as_table(labelled, symbols=target.encoding.startswith("utf")))
+        return
+    for label, lines in labelled:
+        for number, line in enumerate(lines):
+            word = f"{line.tone.name.lower() if line.tone in JUDGED else '':<9}" if words else ""
+            click.echo(f"{label if not number else '':<{LABEL_WIDTH}}{word}{shown(line.text)}")
+
+
+def as_table(labelled: Iterable[tuple[str, Iterable[Line]]], *, symbols: bool) -> Table:
+    """The same for a terminal: a column of labels, one of symbols, one of folded text."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True, min_width=LABEL_WIDTH - 1)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, lines in labelled:
+        for number, line in enumerate(lines):
+            symbol, ascii_symbol, style = line.tone.value
+            loud = line.tone in {Tone.PROBLEM, Tone.HINT, Tone.DIM}
+            table.add_row(
+                Text(label if not number else "", "bold"),
+                Text(symbol if symbols else ascii_symbol, style),
+                Text(shown(line.text), style if loud else ""),
+            )
+    return table
+
+
+def shown(text: str) -> str:
+    """`text` with control characters escaped and the home directory as `~`."""
+    home = os.environ.get("HOME", "").rstrip("/")
+    clean = printable(text).replace("\n", " ")
+    return clean.replace(f"{home}/", "~/") if home else clean
 
 
 def console() -> Console:

@@ -1,0 +1,50 @@
+"""Settings: what cannot be used, and whether there is a destination at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from akosha_hook import selection
+from akosha_hook.doctor.finding import Finding
+from akosha_hook.errors import ExitCode, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from akosha_hook.doctor import Patient
+
+AREA = "Settings"
+
+
+def findings(patient: Patient) -> Iterator[Finding]:
+    """Problems, warnings and notes of the settings, and where uploads would go."""
+    loaded = patient.loaded
+    for each in loaded.problems:
+        yield Finding(
+            AREA,
+            "value",
+            "problem",
+            each,
+            "correct it, then: akosha-hook config validate",
+            ExitCode.SETTINGS,
+        )
+    for each in loaded.warnings:
+        yield Finding(AREA, "value", "warning", each, "akosha-hook config show --origin")
+    for each in loaded.notes:
+        yield Finding(AREA, "note", "ok", each)
+    try:
+        chain = selection.destinations(loaded.settings)
+    except SettingsError as error:
+        yield Finding(AREA, "destination", "problem", error.message, error.hint, ExitCode.SETTINGS)
+        return
+    if chain[0] == "http" and loaded.settings.akosha_force_method != "http":
+        yield Finding(
+            AREA,
+            "destination",
+            "warning",
+            "no bucket is set: memories go to an Akosha server only, which is no backup",
+            "akosha-hook config set akosha_cloud_bucket NAME",
+        )
+        return
+    words = {"cloud": f"bucket {loaded.settings.akosha_cloud_bucket}", "http": "Akosha"}
+    yield Finding(AREA, "destination", "ok", ", then ".join(words[each] for each in chain))

@@ -1,0 +1,105 @@
+"""The databases: present, whose, how large, and readable in a copy."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook import files, owner, snapshot
+from akosha_hook.doctor.finding import Finding
+from akosha_hook.errors import AkoshaHookError, ExitCode
+from akosha_hook.settings.derived import data_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from akosha_hook.doctor import Patient
+    from akosha_hook.snapshot import Database
+
+AREA = "Databases"
+READ_SECONDS = 30.0
+# DuckDB checkpoints at 16 MiB: far more means that nothing has for a long time.
+LARGE_WAL_BYTES = 256 * 1024 * 1024
+
+
+def findings(patient: Patient) -> Iterator[Finding]:
+    """Each configured database, then what a copy of them holds."""
+    source = data_directory(patient.loaded.settings, patient.paths)
+    names, missing = snapshot.find_databases(source, patient.loaded.settings.akosha_databases)
+    if not names:
+        detail = f"there is none in {source}"
+        fix = "start Session-Buddy once, or: akosha-hook config set akosha_data_dir DIRECTORY"
+        yield Finding(AREA, "files", "problem", detail, fix)
+        return
+    for each in missing:
+        detail = f"{each.message}: it is backed up once it is there"
+        yield Finding(AREA, each.name, "ok", detail)
+    for name in names:
+        yield _live(source / name)
+    with _scratch(patient) as directory:
+        try:
+            frozen = snapshot.take(
+                source, patient.loaded.settings.akosha_databases, directory / "copy"
+            )
+        except AkoshaHookError as error:
+            yield Finding(AREA, "snapshot", "problem", error.message, error.hint)
+            return
+        for skipped in frozen.skipped:
+            if skipped.reason != "missing":
+                yield _skipped(skipped)
+        for database in frozen.databases:
+            yield _read(database)
+
+
+def _live(path: Path) -> Finding:
+    size = path.stat().st_size
+    wal = path.with_name(f"{path.name}.wal")
+    log = wal.stat().st_size if wal.exists() else 0
+    pid = owner.owner(path)
+    detail = f"{size / 1e6:.1f} MB, {log / 1e6:.1f} MB in its .wal"
+    detail += f", open in process {pid}" if pid else ", open nowhere"
+    if log > LARGE_WAL_BYTES:
+        fix = "close Session-Buddy: DuckDB merges the .wal into the database then"
+        return Finding(AREA, path.name, "warning", detail, fix)
+    return Finding(AREA, path.name, "ok", detail)
+
+
+def _skipped(skipped: snapshot.Skipped) -> Finding:
+    if skipped.reason == "busy":
+        fix = "akosha-hook doctor, once the database is quieter"
+        return Finding(AREA, skipped.name, "warning", skipped.message, fix)
+    if skipped.reason == "unreadable":
+        fix = "chmod u+r the file"
+        return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.CREDENTIALS)
+    fix = "akosha-hook restore brings back the last good copy"
+    return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.DAMAGED)
+
+
+def _read(database: Database) -> Finding:
+    from akosha_hook import rows
+
+    path = database.file.path
+    try:
+        damage = rows.check(path, timeout_seconds=READ_SECONDS)
+    except rows.NotCheckedError as error:
+        return Finding(AREA, database.name, "warning", error.message, error.hint)
+    if damage:
+        fix = "akosha-hook restore brings back the last good copy"
+        detail = f"a copy cannot be read: {damage}"
+        return Finding(AREA, database.name, "problem", detail, fix, ExitCode.DAMAGED)
+    count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
+    counted = "" if count is None else f", {count} conversations in it"
+    return Finding(AREA, database.name, "ok", f"a copy opens and every value can be read{counted}")
+
+
+@contextlib.contextmanager
+def _scratch(patient: Patient) -> Iterator[Path]:
+    """A directory for copies, on the disk of our state where there is one, removed afterwards."""
+    state = patient.paths.state
+    made = Path(tempfile.mkdtemp(prefix=".doctor-", dir=state if state.is_dir() else None))
+    try:
+        yield made
+    finally:
+        files.remove_tree(made)

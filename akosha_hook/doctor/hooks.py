@@ -1,0 +1,145 @@
+"""Whether hooks are installed, would run, and would find a Python that works."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from akosha_hook import outbox
+from akosha_hook.doctor.finding import Finding
+from akosha_hook.install.places import installed_places, script_outdated, script_problem
+from akosha_hook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from akosha_hook.doctor import Patient
+    from akosha_hook.install.place import Place
+
+AREA = "Hooks"
+SCRIPT_SECONDS = 5.0
+PYTHON_SECONDS = 20.0
+DAY_SECONDS = 86_400
+# The script returns at once for an event it does not know.
+NO_EVENT = "doctor"
+IMPORT = (
+    "import akosha_hook.worker, akosha_hook.drain, akosha_hook.destinations.cloud.deliver, "
+    "akosha_hook.version; print(akosha_hook.version.__version__)"
+)
+
+
+def findings(patient: Patient) -> Iterator[Finding]:
+    """Every place, the script, the interpreter, the programs on PATH, events left lying."""
+    places = installed_places(patient.paths, patient.environ, patient.directory)
+    if not places:
+        yield Finding(AREA, "installed", "warning", "no hook anywhere", "akosha-hook install")
+    for place in places:
+        yield _of_place(place)
+    if patient.paths.hook_script.exists() or any(p.kind != "claude-plugin" for p in places):
+        yield _script(patient)
+        yield _interpreter(patient)
+    yield from _programs(patient, places)
+    yield from _events(patient)
+
+
+def _of_place(place: Place) -> Finding:
+    if place.state == "broken":
+        return Finding(AREA, place.kind, "problem", f"{place.path}: {place.detail}", place.fix)
+    return Finding(AREA, place.kind, "ok", f"{place.path} runs {place.detail}")
+
+
+def _script(patient: Patient) -> Finding:
+    """Run the installed script as a hook does, with an event that means nothing."""
+    script = patient.paths.hook_script
+    if not os.access(script, os.X_OK):
+        detail = f"{script} is missing or not executable"
+        return Finding(AREA, "script", "problem", detail, "akosha-hook install")
+    if script_outdated(patient.paths):
+        detail = f"{script} is not the one version {__version__} ships"
+        return Finding(AREA, "script", "warning", detail, "akosha-hook install")
+    try:
+        ran = subprocess.run(
+            [script, NO_EVENT],
+            env=dict(patient.environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=SCRIPT_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        detail = f"{script} does not run: {error}"
+        return Finding(AREA, "script", "problem", detail, "akosha-hook install")
+    if ran.returncode or ran.stdout or ran.stderr:
+        detail = f"{script} ended with exit status {ran.returncode} and output, a hook's has none"
+        return Finding(AREA, "script", "problem", detail, "akosha-hook install")
+    return Finding(AREA, "script", "ok", f"{script} runs, silently")
+
+
+def _interpreter(patient: Patient) -> Finding:
+    """Start the recorded Python as the hook does, and import what a worker needs."""
+    if (problem := script_problem(patient.paths)) is not None:
+        return Finding(AREA, "interpreter", "problem", problem, "akosha-hook install")
+    python = os.fsdecode(patient.paths.interpreter.read_bytes()).partition("\n")[0]
+    kept = {
+        name: value
+        for name, value in patient.environ.items()
+        if name not in {"PYTHONPATH", "PYTHONHOME"}
+    }
+    try:
+        ran = subprocess.run(
+            [python, "-P", "-c", IMPORT],
+            env=kept,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=PYTHON_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        detail = f"{python} does not start: {error}"
+        return Finding(AREA, "interpreter", "problem", detail, "akosha-hook install")
+    if ran.returncode:
+        said = ran.stderr.decode(errors="replace").strip().splitlines()
+        detail = f"{python} cannot import the worker: {said[-1] if said else ran.returncode}"
+        fix = "install akosha-hook where it stays (pipx install akosha-hook), then: akosha-hook install"
+        return Finding(AREA, "interpreter", "problem", detail, fix)
+    version = ran.stdout.decode().strip()
+    if version != __version__:
+        detail = f"hooks use version {version} in {python}, this is {__version__}"
+        return Finding(AREA, "interpreter", "warning", detail, "akosha-hook install")
+    return Finding(AREA, "interpreter", "ok", f"{python} imports the worker")
+
+
+def _programs(patient: Patient, places: tuple[Place, ...]) -> Iterator[Finding]:
+    path = patient.environ.get("PATH", "")
+    if shutil.which("akosha-hook", path=path) is None:
+        yield Finding(
+            AREA,
+            "PATH",
+            "warning",
+            "akosha-hook is not on PATH; installed hooks run without, the plugin does not",
+            "pipx ensurepath, then open a new terminal",
+        )
+    else:
+        yield Finding(
+            AREA, "PATH", "ok", f"akosha-hook is {shutil.which('akosha-hook', path=path)}"
+        )
+    if shutil.which("git", path=path) is None:
+        needed = any(not place.kind.startswith("claude") for place in places)
+        detail = "git is not on PATH"
+        yield Finding(AREA, "git", "problem" if needed else "warning", detail, "install git")
+
+
+def _events(patient: Patient) -> Iterator[Finding]:
+    """Events nobody takes care of are what a hook leaves that cannot start a worker."""
+    waiting = outbox.waiting(patient.paths)
+    if waiting and time.time() - waiting[0].epoch > DAY_SECONDS:
+        detail = f"{len(waiting)} events wait, the oldest for more than a day"
+        yield Finding(
+            AREA, "events", "warning", detail, "akosha-hook sync, which also says what is wrong"
+        )
+    for each in outbox.corrupt(patient.paths):
+        yield Finding(AREA, "events", "warning", f"{each} is no event", f"rm '{each}'")

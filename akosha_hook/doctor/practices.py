@@ -1,0 +1,113 @@
+"""The user guide's "Security Best Practices", each looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from akosha_hook.doctor.finding import Finding, bounded
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.settings.derived import cloud_configured
+from akosha_hook.settings.rules import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from akosha_hook.doctor import Patient
+
+AREA = "Security"
+SECONDS = 4.0
+IN_REPOSITORY = (".akosha-hook.toml", "pyproject.toml", ".env", ".claude/settings.json")
+OK_STATUS = 200
+
+
+def findings(patient: Patient) -> Iterator[Finding]:
+    """No keys in files, HTTPS, encryption at rest, a bucket that strangers cannot look into."""
+    yield from _secrets(patient)
+    if not cloud_configured(patient.loaded.settings):
+        return
+    yield _transport(patient)
+    yield _encryption(patient)
+    yield from _strangers(patient)
+
+
+def _secrets(patient: Patient) -> Iterator[Finding]:
+    from akosha_hook.checks import check_secrets
+
+    paths = patient.paths
+    looked_at: list[Path] = [paths.settings_yaml, paths.local_yaml, paths.user_toml]
+    looked_at += [patient.directory / name for name in IN_REPOSITORY]
+    found = check_secrets(each for each in looked_at if each.is_file())
+    for each in found:
+        yield Finding(
+            AREA, "keys in files", "problem", each.message, "remove it there, and renew it"
+        )
+    if not found:
+        yield Finding(AREA, "keys in files", "ok", "none in the settings, none in this directory")
+
+
+def _transport(patient: Patient) -> Finding:
+    endpoint = patient.loaded.settings.akosha_cloud_endpoint
+    url = urlsplit(endpoint)
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        detail = f"{endpoint}: memories travel unencrypted"
+        fix = f"akosha-hook config set akosha_cloud_endpoint https://{url.netloc}"
+        return Finding(AREA, "HTTPS", "warning", detail, fix)
+    where = "on this machine only" if url.scheme == "http" else "used, certificates are verified"
+    return Finding(AREA, "HTTPS", "ok", where)
+
+
+def _encryption(patient: Patient) -> Finding:
+    settings = patient.loaded.settings
+    if settings.akosha_sse:
+        return Finding(AREA, "encryption at rest", "ok", f"{settings.akosha_sse} is asked for")
+    from akosha_hook.destinations.providers import provider_for
+
+    try:
+        name = provider_for(settings).name
+    except AkoshaHookError:
+        name = "the server"
+    local = is_loopback(urlsplit(settings.akosha_cloud_endpoint).hostname or "")
+    if name == "S3-compatible server" and not local:
+        detail = "not asked for; whether this server encrypts by itself is not known"
+        fix = "akosha-hook config set akosha_sse AES256"
+        return Finding(AREA, "encryption at rest", "warning", detail, fix)
+    by_itself = "not asked for" if local else f"{name} encrypts by itself"
+    return Finding(AREA, "encryption at rest", "ok", by_itself)
+
+
+def _strangers(patient: Patient) -> Iterator[Finding]:
+    """Ask for the listing without keys: nobody should get it."""
+    from akosha_hook.destinations.http import pool
+    from akosha_hook.destinations.providers import provider_for
+
+    settings = patient.loaded.settings
+
+    def ask() -> int:
+        provider = provider_for(settings)
+        opened = pool(
+            settings,
+            patient.environ,
+            url=provider.url,
+            size=1,
+            connect_seconds=SECONDS,
+            read_seconds=SECONDS,
+        )
+        url = f"{provider.url}/{settings.akosha_cloud_bucket}?list-type=2&max-keys=1"
+        if provider.virtual_style:
+            scheme = "https" if provider.secure else "http"
+            url = (
+                f"{scheme}://{settings.akosha_cloud_bucket}.{provider.host}/?list-type=2&max-keys=1"
+            )
+        return int(opened.request("GET", url, redirect=False).status)
+
+    try:
+        status = bounded(ask, seconds=2 * SECONDS, what="the request")
+    except Exception:  # noqa: BLE001 - that the server cannot be reached is said elsewhere
+        return
+    if status == OK_STATUS:
+        detail = f"anybody can list {settings.akosha_cloud_bucket}, without keys"
+        yield Finding(AREA, "strangers", "problem", detail, "block public access to the bucket")
+    else:
+        yield Finding(AREA, "strangers", "ok", f"a request without keys is refused (HTTP {status})")

@@ -1,0 +1,110 @@
+"""Our own files: there, private, readable, and room enough for a snapshot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from typing import TYPE_CHECKING
+
+from akosha_hook.doctor.finding import Finding
+from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot import SPARE_BYTES, find_databases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from akosha_hook.doctor import Patient
+    from akosha_hook.paths import Paths
+
+AREA = "State"
+OTHERS = 0o077
+
+
+def findings(patient: Patient) -> Iterator[Finding]:
+    """Modes, owner, files set aside, and disk space."""
+    state = patient.paths.state
+    if state.is_dir():
+        yield from _private(patient.paths)
+        if not os.access(state, os.W_OK | os.X_OK):
+            detail = f"{state} cannot be written"
+            yield Finding(AREA, "directory", "problem", detail, f"chmod u+rwx '{state}'")
+        aside = [*state.glob("*.corrupt"), *patient.paths.receipts.glob("*.corrupt")]
+        for each in sorted(aside):
+            detail = f"{each} could not be read and was set aside"
+            yield Finding(
+                AREA, "corrupt file", "warning", detail, f"rm '{each}', once you have looked at it"
+            )
+    else:
+        yield Finding(AREA, "directory", "ok", f"{state} is made by the first upload or install")
+    yield _space(patient)
+
+
+def tighten(paths: Paths) -> tuple[str, ...]:
+    """Take group's and others' permissions from our state; what was too wide, and its mode then.
+
+    Files in `bin` stay executable: the directory above keeps others out.
+    """
+    tightened: list[str] = []
+    for path in _everything(paths.state):
+        try:
+            found = path.lstat()
+            if stat.S_ISLNK(found.st_mode) or path.parent == paths.bin:
+                continue
+            if found.st_mode & OTHERS and found.st_uid == os.getuid():
+                path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+                tightened.append(f"{path} was {stat.S_IMODE(found.st_mode):04o}")
+        except OSError:
+            continue
+    return tuple(tightened)
+
+
+def _everything(top: Path) -> Iterator[Path]:
+    if not top.is_dir():
+        return
+    yield top
+    for directory, folders, names in os.walk(top):
+        for name in (*folders, *names):
+            yield type(top)(directory) / name
+
+
+def _private(paths: Paths) -> Iterator[Finding]:
+    foreign = [each for each in _everything(paths.state) if _owner(each) not in {os.getuid(), None}]
+    if foreign:
+        detail = f"{foreign[0]} belongs to somebody else"
+        if len(foreign) > 1:
+            detail += f", and {len(foreign) - 1} more"
+        fix = f"sudo chown -R \"$(id -u)\" '{paths.state}'"
+        yield Finding(AREA, "owner", "problem", detail, fix)
+    still = tighten(paths)
+    for each in still:
+        yield Finding(AREA, "modes", "warning", f"{each}; now only you can read it")
+    if not still and not foreign:
+        yield Finding(AREA, "modes", "ok", f"{paths.state} is readable by you alone")
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
+
+
+def _space(patient: Patient) -> Finding:
+    """A snapshot is a copy of every database that changed."""
+    source = data_directory(patient.loaded.settings, patient.paths)
+    names, _ = find_databases(source, patient.loaded.settings.akosha_databases)
+    needed = SPARE_BYTES
+    for name in names:
+        needed += sum(each.stat().st_size for each in source.glob(f"{name}*") if each.is_file())
+    where = patient.paths.state
+    while not where.exists():
+        where = where.parent
+    free = shutil.disk_usage(where).free
+    detail = f"{free / 1e9:.1f} GB free where snapshots go ({where}), {needed / 1e9:.1f} GB wanted"
+    if free < needed:
+        return Finding(AREA, "disk space", "problem", detail, "make room there")
+    if free < 2 * needed:
+        return Finding(AREA, "disk space", "warning", detail, "make room there")
+    return Finding(AREA, "disk space", "ok", detail)

@@ -1,0 +1,56 @@
+"""Versions, for a bug report."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from akosha_hook.doctor.finding import Finding
+from akosha_hook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from akosha_hook.doctor import Patient
+
+AREA = "Versions"
+GIT_SECONDS = 5.0
+
+
+def findings(patient: Patient) -> Iterator[Finding]:
+    """Ours, what we stand on, and Session-Buddy's where it is installed beside us."""
+    yield Finding(
+        AREA,
+        "akosha-hook",
+        "ok",
+        f"{__version__}, Python {platform.python_version()}, {platform.system()} "
+        f"{platform.machine()}",
+    )
+    libraries = ", ".join(f"{name} {_version(name)}" for name in ("duckdb", "minio", "urllib3"))
+    yield Finding(AREA, "libraries", "ok", libraries)
+    yield Finding(AREA, "git", "ok", _git(patient))
+    buddy = _version("session-buddy")
+    yield Finding(AREA, "Session-Buddy", "ok", buddy or "not in this Python, which is usual")
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _git(patient: Patient) -> str:
+    try:
+        said = subprocess.run(
+            ["git", "--version"],
+            env=dict(patient.environ),
+            capture_output=True,
+            check=True,
+            timeout=GIT_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "not there"
+    return said.stdout.decode(errors="replace").strip().removeprefix("git version ")
