@@ -7,7 +7,18 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from akosha_hook import backoff, files, identity, log, outbox, owner, schedule, selection, settings
+from akosha_hook import (
+    backoff,
+    files,
+    identity,
+    log,
+    outbox,
+    owner,
+    prune,
+    schedule,
+    selection,
+    settings,
+)
 from akosha_hook import sync as syncing
 from akosha_hook.conclude import conclude, give_up
 from akosha_hook.delivery import Context
@@ -132,6 +143,7 @@ def _sync(context: Context) -> None:
             give_up(error, events, context)
             return
         conclude(outcome, events, context)
+        prune.after_upload(outcome, context)
 
 
 def _settle(context: Context) -> None:

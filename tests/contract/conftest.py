@@ -81,7 +81,7 @@ def prefix(bucket: Bucket) -> Iterator[str]:
     yield own
     # rclone answers NoSuchUpload where there has never been one.
     with contextlib.suppress(DeliveryError):
-        for key, multipart_id in bucket.list_multiparts(own):
-            bucket.abort_multipart(key, multipart_id)
+        for begun in bucket.unfinished(own):
+            bucket.abort_multipart(begun.key, begun.multipart_id)
     for found in list(bucket.objects(own)):
         bucket.delete(found.key)

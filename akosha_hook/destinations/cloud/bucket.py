@@ -58,6 +58,15 @@ class Listed:
     modified: float
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A multipart upload that is neither completed nor aborted; `started` is epoch seconds."""
+
+    key: str
+    multipart_id: str
+    started: float
+
+
 class _Body(io.BytesIO):
     """A request body read in pieces, so that the deadline can cut it and timeouts are per piece.
 
@@ -210,15 +219,34 @@ class Bucket:
                 return found
             marker = str(page.next_part_number_marker or page.parts[-1].part_number)
 
-    def list_multiparts(self, prefix: str) -> list[tuple[str, str]]:
-        """ListMultipartUploads below `prefix`: key and upload id of each."""
-        page = self._call(
-            "listing unfinished uploads",
-            lambda: self._client._list_multipart_uploads(
-                self.name, prefix=prefix, max_uploads=1000
-            ),
-        )
-        return [(str(each.object_name), str(each.upload_id)) for each in page.uploads]
+    def unfinished(self, prefix: str) -> list[Unfinished]:
+        """ListMultipartUploads below `prefix`, all pages; MinIO finds them by exact key only."""
+        found: list[Unfinished] = []
+        key_marker: str | None = None
+        id_marker: str | None = None
+        while True:
+            page = self._call(
+                "listing unfinished uploads",
+                partial(
+                    self._client._list_multipart_uploads,
+                    self.name,
+                    prefix=prefix,
+                    key_marker=key_marker,
+                    upload_id_marker=id_marker,
+                    max_uploads=PAGE,
+                ),
+            )
+            found += [
+                Unfinished(
+                    str(each.object_name),
+                    str(each.upload_id),
+                    each.initiated_time.timestamp() if each.initiated_time else 0.0,
+                )
+                for each in page.uploads
+            ]
+            if not page.is_truncated or not page.uploads:
+                return found
+            key_marker, id_marker = page.next_key_marker, page.next_upload_id_marker
 
     def head(self, key: str) -> Head | None:
         """HeadObject; None where the object is not there."""

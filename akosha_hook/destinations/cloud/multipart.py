@@ -225,23 +225,24 @@ def abort(bucket: Bucket, partial: PartialUpload) -> str | None:
     """
     if partial.doubtful or not partial.multipart_id:
         return _abort_all(bucket, partial.key)
-    return _abort_one(bucket, partial.key, partial.multipart_id)
+    return abort_one(bucket, partial.key, partial.multipart_id)
 
 
 def _abort_all(bucket: Bucket, key: str) -> str | None:
     """Abort what is unfinished at `key`, which only our own upload ever uses."""
     try:
-        found = bucket.list_multiparts(key)
+        found = bucket.unfinished(key)
     except DeliveryError as error:
         if error.retryable:
             raise
         logger.warning("Could not look for unfinished uploads of %s: %s", key, error.message)
         return f"unfinished uploads of {key} could not be looked for ({error.code})"
-    notes = [_abort_one(bucket, key, multipart_id) for name, multipart_id in found if name == key]
+    notes = [abort_one(bucket, key, each.multipart_id) for each in found if each.key == key]
     return next((note for note in notes if note), None)
 
 
-def _abort_one(bucket: Bucket, key: str, multipart_id: str) -> str | None:
+def abort_one(bucket: Bucket, key: str, multipart_id: str) -> str | None:
+    """Abort one multipart upload; answers and raises as `abort` does."""
     try:
         bucket.abort_multipart(key, multipart_id)
     except DeliveryError as error:

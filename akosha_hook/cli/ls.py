@@ -1,0 +1,161 @@
+"""`akosha-hook ls`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from akosha_hook import catalog
+from akosha_hook.cli import screen
+from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.session import open_session
+from akosha_hook.cli.table import table
+from akosha_hook.cli.when import When
+from akosha_hook.delivery import Context
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.progress import Silent
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from akosha_hook.catalog import Upload
+
+LIMIT = 20
+
+
+@click.command()
+@click.option("--system", "system_id", default="", metavar="ID", help="Only this system.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=1),
+    default=LIMIT,
+    show_default=True,
+    help="The newest so many of each system.",
+)
+@click.option("--since", type=When(), help="Only from then on (2026-11-22, 12h, 3d, …).")
+@click.option("--json", "as_json", is_flag=True, help="Print every field as JSON.")
+def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> None:
+    """Show what is in the bucket: systems, and their uploads, newest first.
+
+    `Size` is what a restore gives, `Stored` what the upload itself takes in the bucket. A file is
+    full, a delta to an earlier full one, or the same as in an earlier upload.
+    """
+    session = open_session()
+    context = Context(session.loaded.settings, session.paths, session.environ, Silent())
+    bucket = catalog.open_to_read(context)
+    known = catalog.systems(bucket)
+    if system_id and system_id not in known:
+        raise AkoshaHookError(
+            f"Nothing is stored for {system_id}.", hint="akosha-hook ls shows every system."
+        )
+    documents = []
+    for name in (system_id,) if system_id else known:
+        uploads = catalog.uploads(bucket, name)
+        wanted = [each for each in uploads if since is None or each.at >= since]
+        shown = wanted[:limit]
+        if as_json:
+            documents.append(_system_document(name, uploads, shown))
+        else:
+            _say(name, uploads, shown, more=len(wanted) - len(shown))
+    if as_json:
+        screen.print_json({"bucket": bucket.name, "systems": documents})
+    elif not known:
+        click.echo(f"Bucket {printable(bucket.name)} holds no uploads yet.")
+
+
+def _say(name: str, uploads: Sequence[Upload], shown: Sequence[Upload], *, more: int) -> None:
+    total = screen.size(sum(each.stored_bytes for each in uploads))
+    complete = sum(each.complete for each in uploads)
+    click.echo(f"{name}: {complete} complete uploads, {total} stored")
+    if not shown:
+        return
+    heads = ("Upload", "Made", "Size", "Stored", "Files", "Cause")
+    for line in table(heads, [_row(each) for each in shown], right=(2, 3)):
+        click.echo(line)
+    if more > 0:
+        click.echo(f"{more} more: akosha-hook ls --system {name} -n {len(shown) + more}")
+
+
+def _row(upload: Upload) -> tuple[str, ...]:
+    document = upload.manifest
+    stored = screen.size(upload.stored_bytes)
+    if document is None or not upload.complete:
+        return (
+            upload.upload_id,
+            screen.age(upload.at.timestamp()),
+            "",
+            stored,
+            state(upload),
+            upload.problem,
+        )
+    details = document.metadata
+    return (
+        upload.upload_id,
+        screen.age(upload.at.timestamp()),
+        screen.size(sum(each.size for each in details.files)),
+        stored,
+        ", ".join(f"{count} {kind}" for kind, count in kinds(upload).items() if count),
+        ", ".join(details.triggered_by),
+    )
+
+
+def state(upload: Upload) -> str:
+    """`complete`; `damaged`; `lacking objects`; `base` of others after a prune; `incomplete`."""
+    if upload.problem:
+        return "damaged"
+    if upload.missing:
+        return "lacking objects"
+    if upload.manifest is not None:
+        return "complete"
+    return "base" if upload.leaned_on else "incomplete"
+
+
+def kinds(upload: Upload) -> dict[str, int]:
+    """How many of its files are `full`, `delta`, and the `same` as in an earlier upload."""
+    counted = {"full": 0, "delta": 0, "same": 0}
+    here = f"systems/{upload.system_id}/uploads/{upload.upload_id}/"
+    for each in upload.manifest.metadata.files if upload.manifest else ():
+        kind = "same" if not each.key.startswith(here) else "delta" if each.delta else "full"
+        counted[kind] += 1
+    return counted
+
+
+def _system_document(
+    name: str, uploads: Sequence[Upload], shown: Sequence[Upload]
+) -> dict[str, Any]:
+    return {
+        "system_id": name,
+        "uploads_complete": sum(each.complete for each in uploads),
+        "stored_bytes": sum(each.stored_bytes for each in uploads),
+        "uploads": [_document(each) for each in shown],
+    }
+
+
+def _document(upload: Upload) -> dict[str, Any]:
+    details = upload.manifest.metadata if upload.manifest else None
+    return {
+        "upload_id": upload.upload_id,
+        "state": state(upload),
+        "at": upload.at.isoformat(),
+        "sequence": details.sequence if details else None,
+        "machine_id": details.machine_id if details else None,
+        "triggered_by": list(details.triggered_by) if details else [],
+        "conversation_count": upload.manifest.conversation_count if upload.manifest else None,
+        "size": sum(each.size for each in details.files) if details else None,
+        "stored_bytes": upload.stored_bytes,
+        "files": [
+            {
+                "name": each.name,
+                "size": each.size,
+                "stored_size": each.stored_size,
+                "key": each.key,
+                "delta": bool(each.delta),
+            }
+            for each in (details.files if details else ())
+        ],
+        "missing": list(upload.missing),
+        "problem": upload.problem,
+    }
