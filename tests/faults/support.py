@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from akosha_hook import drain, files, outbox, settings, sync
+import pytest
+
+from akosha_hook import conclude, drain, files, outbox, settings, sync
 from akosha_hook.delivery import Context
 from akosha_hook.outcome import Outcome
 from akosha_hook.progress import Silent
@@ -72,6 +74,23 @@ class Patient(Home):
             drain.drain(self.paths, dict(os.environ))
         finally:
             logging.getLogger("akosha_hook").setLevel(log_level)
+
+    def drain_once(self) -> None:
+        """The same, up to where it would sleep for a later moment."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(drain, "STAY_SECONDS", 0.0)
+            self.drain()
+
+    def sync_by_hand(self) -> Outcome:
+        """What `akosha-hook sync` does, in this process: events and notice included."""
+        environ = dict(os.environ)
+        files.private_directory(self.paths.state)
+        loaded = settings.load_strict(environ, self.paths)
+        context = Context(loaded.settings, self.paths, environ, Silent())
+        events = outbox.waiting(self.paths)
+        outcome = sync.run(sync.Request(triggered_by=("manual",)), context)
+        conclude.conclude(outcome, events, context)
+        return outcome
 
     def killed_at(self, *operations: str, first: int = 1, carried_out: bool = False) -> None:
         """Start a worker and kill it when the request arrives, or when it has been carried out."""
