@@ -27,12 +27,16 @@ Key = Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^systems/")]
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
-    """What a delta object leans on: the full upload it was computed against."""
+    """What a delta object leans on: the full upload it was computed against.
+
+    `base_stored_at` is when that was stored, in epoch seconds.
+    """
 
     base_key: Key
     base_sha256: Sha256
     base_size: Size
     base_compression: Literal["gzip", "identity"] = "gzip"
+    base_stored_at: int = 0
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,19 +35,19 @@ def read_blocks(path: Path, size: int = MEMBER_BYTES) -> Iterator[bytes]:
 
 
 def packed(
-    path: Path, *, compress: bool, on_read: Callable[[int], None] | None = None
+    blocks: Iterable[bytes], *, compress: bool, on_read: Callable[[int], None] | None = None
 ) -> Iterator[bytes]:
-    """The object's bytes for the file at `path`, in pieces of no particular size.
+    """The object's bytes for plain `blocks`, in pieces of no particular size.
 
-    `on_read` is told of every plain byte once its packed form is handed out.
+    Every block becomes a gzip member of its own, so cut them the same way every time. `on_read` is told of every plain byte once its packed form is handed out.
     """
     if not compress:
-        for block in read_blocks(path):
+        for block in blocks:
             yield block
             if on_read:
                 on_read(len(block))
         return
-    yield from _compressed(read_blocks(path), on_read)
+    yield from _compressed(blocks, on_read)
 
 
 def _compressed(blocks: Iterable[bytes], on_read: Callable[[int], None] | None) -> Iterator[bytes]:

@@ -138,6 +138,12 @@ def path_of(paths: Paths, upload_id: str) -> Path:
     return paths.receipts / f"{upload_id}.json"
 
 
+def blocks_path(paths: Paths, key: str) -> Path:
+    """Where the block hashes of the full upload at `key` are kept."""
+    upload_id, name = key.split("/")[3:5]
+    return paths.receipts / f"{upload_id}.{name}.blocks"
+
+
 def save(paths: Paths, receipt: Receipt) -> None:
     files.private_directory(paths.receipts)
     files.write_json(path_of(paths, receipt.upload_id), receipt)
@@ -229,6 +235,10 @@ def trim(paths: Paths, *, keep: int = KEPT) -> None:
         unfinished = receipt.state == "uploading" or receipt.partial
         if not unfinished and receipt.upload_id not in needed:
             path_of(paths, receipt.upload_id).unlink(missing_ok=True)
+    running = {each.upload_id for each in receipts if each.state == "uploading"}
+    for kept in paths.receipts.glob("*.blocks"):
+        if not any(kept.name.startswith(f"{upload_id}.") for upload_id in needed | running):
+            kept.unlink(missing_ok=True)
 
 
 def _leaned_on(receipts: Iterable[Receipt]) -> set[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import files
-from akosha_hook.copying import copy_and_hash, hash_file
+from akosha_hook.copying import Copied, copy_and_hash, hash_file
 from akosha_hook.errors import AkoshaHookError
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class Fingerprint(msgspec.Struct, frozen=True):
 class SnapshotFile(msgspec.Struct, frozen=True):
     """One frozen file. `name` is its name in the data directory, sidecars included.
 
-    `sha256` is hex, of the plain bytes. `fingerprint` is the live file's, None where it is too
-    young to prove anything.
+    `sha256` is hex, of the plain bytes; `blocks` are their block hashes (see `blocks`).
+    `fingerprint` is the live file's, None where it is too young to prove anything.
     """
 
     name: str
@@ -68,6 +68,7 @@ class SnapshotFile(msgspec.Struct, frozen=True):
     size: int
     sha256: str
     fingerprint: Fingerprint | None
+    blocks: bytes = b""
 
 
 class Database(msgspec.Struct, frozen=True):
@@ -293,10 +294,10 @@ def _copy_once(database: Path, into: Path) -> Database | None:
     before = members(database)
     if not before[database].settled(started):
         return None
-    digests: dict[Path, str] = {}
+    copied: dict[Path, Copied] = {}
     for path in reversed(before):
         target = into / path.name
-        digests[path] = copy_and_hash(path, target, before[path].size)
+        copied[path] = copy_and_hash(path, target, before[path].size)
     after = members(database)
     if after[database] != before[database] or not all(
         path in after
@@ -310,8 +311,9 @@ def _copy_once(database: Path, into: Path) -> Database | None:
             name=path.name,
             path=into / path.name,
             size=fingerprint.size,
-            sha256=digests[path],
+            sha256=copied[path].sha256,
             fingerprint=fingerprint if fingerprint.settled(started) else None,
+            blocks=copied[path].blocks,
         )
         for path, fingerprint in before.items()
     ]

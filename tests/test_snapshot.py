@@ -98,11 +98,11 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
 ) -> None:
     real = copying.copy_and_hash
 
-    def disturbed(source: Path, target: Path, size: int) -> str:
-        digest = real(source, target, size)
+    def disturbed(source: Path, target: Path, size: int) -> copying.Copied:
+        copied = real(source, target, size)
         if source.name == "reflection.duckdb":
             source.write_bytes(source.read_bytes())
-        return digest
+        return copied
 
     monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
     monkeypatch.setattr(snapshot, "RETRY_SECONDS", 0)
@@ -118,11 +118,11 @@ def test_a_wal_that_shrank_during_the_copy_is_not_trusted(
     wal.write_bytes(b"x" * 100)
     real = copying.copy_and_hash
 
-    def disturbed(source: Path, target: Path, size: int) -> str:
-        digest = real(source, target, size)
+    def disturbed(source: Path, target: Path, size: int) -> copying.Copied:
+        copied = real(source, target, size)
         if source == wal:
             wal.write_bytes(b"x" * 10)
-        return digest
+        return copied
 
     monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
     monkeypatch.setattr(snapshot, "ATTEMPTS", 1)

@@ -291,3 +291,91 @@ def test_a_receipt_cut_in_half_is_set_aside_and_costs_one_upload(
 def test_snapshots_are_gone_after_the_upload(paths: Paths, data: Path, bucket: TestBucket) -> None:
     sync(paths, bucket)
     assert list(paths.snapshots.iterdir()) == []
+
+
+def restored(bucket: TestBucket, outcome: Outcome, name: str, directory: Path) -> bytes:
+    """The file put together from what the bucket holds, by the receipt's keys alone."""
+    from akosha_hook import delta
+
+    assert outcome.receipt is not None
+    file = next(each for each in outcome.receipt.files if each.name == name)
+    plain = gzip.decompress(bucket.read(file.key))
+    if file.delta is None:
+        return plain
+    base, changes, target = (directory / part for part in ("base", "delta", "target"))
+    base.write_bytes(gzip.decompress(bucket.read(file.delta.base_key)))
+    changes.write_bytes(plain)
+    delta.apply(base, changes, target)
+    return target.read_bytes()
+
+
+@pytest.fixture
+def large(paths: Paths, data: Path) -> Path:
+    """A database large enough for its changes to be worth a delta."""
+    make_databases(paths.data / "more", conversations=3000)
+    (paths.data / "more" / "reflection.duckdb").replace(data / "reflection.duckdb")
+    return data / "reflection.duckdb"
+
+
+def test_ten_new_rows_go_as_a_delta_and_come_back(
+    paths: Paths, large: Path, any_bucket: TestBucket, tmp_path: Path
+) -> None:
+    first = sync(paths, any_bucket)
+    change(large, 10)
+    second = sync(paths, any_bucket)
+    change(large, 10)
+    third = sync(paths, any_bucket)
+    assert first.receipt is not None
+    for outcome in (second, third):
+        assert outcome.receipt is not None
+        file = next(each for each in outcome.receipt.files if each.name == large.name)
+        assert file.delta is not None
+        # Differential: every delta is against the full upload.
+        assert file.delta.base_key == first.receipt.files[0].key
+        assert file.key.endswith("/reflection.duckdb.delta")
+        assert outcome.receipt.bytes_transferred < first.receipt.bytes_transferred
+    assert restored(any_bucket, third, large.name, tmp_path) == large.read_bytes()
+    document = manifest_of(any_bucket, third)
+    assert document["files"] == ["reflection.duckdb.delta"]
+
+
+@pytest.mark.parametrize("damage", ["base gone", "hashes gone", "hashes cut", "too old", "off"])
+def test_without_a_base_to_lean_on_a_full_upload_is_made(
+    paths: Paths, large: Path, bucket: TestBucket, tmp_path: Path, damage: str
+) -> None:
+    first = sync(paths, bucket)
+    assert first.receipt is not None
+    (hashes,) = paths.receipts.glob("*reflection.duckdb.blocks")
+    settings_changed = {}
+    match damage:
+        case "base gone":
+            bucket.client.remove_object(bucket.name, first.receipt.files[0].key)
+        case "hashes gone":
+            hashes.unlink()
+        case "hashes cut":
+            hashes.write_bytes(hashes.read_bytes()[:-5])
+        case "too old":
+            path = receipt.path_of(paths, first.receipt.upload_id)
+            document = json.loads(path.read_text())
+            for each in document["files"]:
+                each["stored_at"] -= 8 * 86_400
+            path.write_text(json.dumps(document))
+        case "off":
+            settings_changed = {"SESSION_BUDDY_AKOSHA_ENABLE_DELTA": "false"}
+    change(large, 10)
+    second = sync(paths, bucket, CLOUD, **settings_changed)
+    assert second.receipt is not None
+    file = next(each for each in second.receipt.files if each.name == large.name)
+    assert file.delta is None
+    assert restored(bucket, second, large.name, tmp_path) == large.read_bytes()
+
+
+def test_block_hashes_go_with_the_uploads_they_describe(
+    paths: Paths, large: Path, bucket: TestBucket
+) -> None:
+    sync(paths, bucket)
+    sync(paths, bucket, replace(CLOUD, full=True))
+    receipt.trim(paths, keep=1)
+    newest = next(iter(receipt.newest_first(paths)))
+    kept = {path.name.split(".")[0] for path in paths.receipts.glob("*.blocks")}
+    assert kept == {newest.upload_id}

@@ -7,30 +7,35 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import manifest, pack, receipt, rows
+from akosha_hook import manifest, receipt, rows
 from akosha_hook.destinations import Delivery
 from akosha_hook.destinations.cloud.connect import object_headers, open_bucket
-from akosha_hook.destinations.cloud.multipart import ObjectPlan, abort, part_size_for, store
+from akosha_hook.destinations.cloud.multipart import abort, store
+from akosha_hook.destinations.cloud.objects import (
+    Item,
+    note,
+    object_plan,
+    oldest_to_lean_on,
+    possible_delta,
+    referred,
+)
 from akosha_hook.destinations.providers import provider_for
-from akosha_hook.receipt import ReceiptFile, same_content
+from akosha_hook.receipt import same_content
 from akosha_hook.retry import DeliveryError
-from akosha_hook.settings.derived import part_size
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable
 
     from akosha_hook.destinations import Consignment, Surroundings
     from akosha_hook.destinations.cloud.bucket import Bucket
-    from akosha_hook.receipt import Receipt
+    from akosha_hook.receipt import Receipt, ReceiptFile
     from akosha_hook.snapshot import Database, SnapshotFile
 
-DAY_SECONDS = 86_400
 COUNT_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
@@ -74,12 +79,13 @@ class Cloud:
 
     def lost(self, known: Iterable[ReceiptFile]) -> set[str]:
         """Databases whose stored files cannot be referred to: gone, too old, or not to be told."""
-        oldest = time.time() - self.surroundings.settings.akosha_full_interval_days * DAY_SECONDS
+        oldest = oldest_to_lean_on(self.surroundings)
         lost: set[str] = set()
         for each in known:
             if each.database in lost:
                 continue
-            if each.stored_at < oldest or not all(map(self._there, _leaned_on(each))):
+            stored_at = each.delta.base_stored_at if each.delta else each.stored_at
+            if stored_at < oldest or not all(map(self._there, _leaned_on(each))):
                 lost.add(each.database)
         return lost
 
@@ -149,90 +155,53 @@ class Cloud:
                     fresh |= {each.name: each for each in database.files}
         found = [each for each in known.values() if each.database in same]
         gone = self.lost(each for each in found if each.name in fresh)
-        return [
-            msgspec.structs.replace(
-                each,
-                status="unchanged",
-                fingerprint=fresh[each.name].fingerprint
-                if each.name in fresh
-                else each.fingerprint,
-            )
-            for each in found
-            if each.database not in gone
-        ]
+        return [referred(each, fresh.get(each.name)) for each in found if each.database not in gone]
 
     def _upload(
         self, consignment: Consignment, file: SnapshotFile, database: Database
     ) -> ReceiptFile:
-        settings = self.surroundings.settings
-        progress = self.surroundings.progress
         journal = self.surroundings.journal
         before = journal.stored.get(file.name)
         if before is not None and before.sha256 == file.sha256:
             return before
-        compress = settings.akosha_enable_compression
-        key = manifest.prefix(consignment.system_id, consignment.upload_id) + manifest.object_name(
-            file.name
+        item = self._delta(consignment, file, database) or Item(consignment, database, file)
+        plan = object_plan(item, self.surroundings)
+        logger.info(
+            "Sending %s: %d bytes in parts of %d", item.name, item.plain_bytes, plan.part_size
         )
-        size = part_size_for(file.size, part_size(settings))
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "x-amz-meta-sha256": file.sha256,
-            "x-amz-meta-size": str(file.size),
-            **({"Content-Encoding": "gzip"} if compress else {}),
-            **object_headers(settings),
-        }
-        progress.file(file.name, file.size)
-        logger.info("Sending %s: %d bytes in parts of %d", file.name, file.size, size)
         started = time.monotonic()
-        read = partial(_report, progress.advance, file.name)
-
-        def make_parts() -> Iterator[bytes]:
-            return pack.parts(pack.packed(file.path, compress=compress, on_read=read), size)
-
-        plan = ObjectPlan(
-            key, headers, pack.codec(compress=compress), file.sha256, size, make_parts
-        )
         stored = store(
             self.bucket,
             plan,
-            parallel=provider_for(settings).parallel_uploads,
+            parallel=provider_for(self.surroundings.settings).parallel_uploads,
             journal=journal,
         )
         logger.info(
             "Stored %s: %d bytes as %d in %.1f s (%s)",
-            key,
+            item.key,
             file.size,
             stored.size,
             time.monotonic() - started,
             stored.verified,
         )
-        journal.stored[file.name] = ReceiptFile(
-            name=file.name,
-            database=database.name,
-            status="uploaded",
-            size=file.size,
-            sha256=file.sha256,
-            key=key,
-            stored_bytes=stored.size,
-            compression="gzip" if compress else "identity",
-            codec=plan.codec,
-            fingerprint=file.fingerprint,
-            stored_at=int(time.time()),
-            verified=stored.verified,
-        )
+        journal.stored[file.name] = note(item, plan, stored, self.surroundings)
         journal.save()
         return journal.stored[file.name]
+
+    def _delta(
+        self, consignment: Consignment, file: SnapshotFile, database: Database
+    ) -> Item | None:
+        """The file as a delta, if its base is still in the bucket."""
+        item = possible_delta(consignment, self.surroundings, database, file)
+        if item is None or item.lean is None or not self._there((item.lean.base_key, None)):
+            return None
+        return item
 
 
 def _leaned_on(file: ReceiptFile) -> list[tuple[str, int | None]]:
     """Keys, with stored size where known, that restoring `file` needs."""
     base = [(file.delta.base_key, None)] if file.delta else []
     return [(file.key, file.stored_bytes), *base]
-
-
-def _report(advance: Callable[[str, int, int], None], name: str, plain_bytes: int) -> None:
-    advance(name, plain_bytes, 0)
 
 
 def _count_conversations(consignment: Consignment) -> dict[str, int | None]:

@@ -1,0 +1,192 @@
+"""What changed since a full upload, and a file put together again from both.
+
+The format is docs/object-format.md's. A delta is differential: the full upload and one delta give
+the file, however many deltas were made in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import msgspec
+from msgspec import Meta
+
+from akosha_hook.blocks import BLOCK_BYTES, HASH_BYTES, HEADER_BYTES, offsets
+from akosha_hook.errors import DamagedError
+from akosha_hook.files import FILE_MODE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAGIC = b"akosha-delta 1\n"
+LENGTH_BYTES = 8
+MAX_HEADER_BYTES = 64 * 1024 * 1024
+PIECE_BYTES = 1024 * 1024
+# Beyond this share of the file a full upload costs little more and is a base for cheaper deltas.
+WORTHWHILE = 1 / 3
+
+Offset = Annotated[int, Meta(ge=0, le=100_000_000_000)]
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """`copies` are (target offset, base offset, length), `literals` (target offset, length)."""
+
+    size: Offset
+    sha256: str
+    block_size: int = BLOCK_BYTES
+    header_size: int = HEADER_BYTES
+    base_size: Offset
+    base_sha256: str
+    copies: list[tuple[Offset, Offset, Offset]]
+    literals: list[tuple[Offset, Offset]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A delta of the file at `path`, ready to be written."""
+
+    path: Path
+    header: Header
+
+    @property
+    def size(self) -> int:
+        """Bytes of the delta before compression, its header's length aside."""
+        return sum(length for _, length in self.header.literals)
+
+    def read(self) -> Iterator[bytes]:
+        """The delta's plain bytes, in pieces; the same ones every time."""
+        encoded = msgspec.json.encode(self.header)
+        yield MAGIC + len(encoded).to_bytes(LENGTH_BYTES, "big") + encoded
+        with self.path.open("rb", buffering=0) as file:
+            for offset, length in self.header.literals:
+                file.seek(offset)
+                yield from _pieces(file, length)
+
+
+def plan(
+    path: Path, *, size: int, sha256: str, hashes: bytes, base: tuple[str, int, bytes]
+) -> Plan | None:
+    """A delta against `base` (its sha256, size and block hashes); None where it is not worth it."""
+    base_sha256, base_size, base_hashes = base
+    known = _places(base_size, base_hashes)
+    copies: list[tuple[int, int, int]] = []
+    literals: list[tuple[int, int]] = []
+    for number, (offset, length) in enumerate(offsets(size)):
+        digest = hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES]
+        found = known.get((digest, length))
+        if found is None:
+            _add_literal(literals, offset, length)
+        else:
+            _add_copy(copies, offset, found, length)
+    if sum(length for _, length in literals) > size * WORTHWHILE:
+        return None
+    header = Header(
+        size=size,
+        sha256=sha256,
+        base_size=base_size,
+        base_sha256=base_sha256,
+        copies=copies,
+        literals=literals,
+    )
+    return Plan(path, header)
+
+
+def apply(base: Path, delta: Path, target: Path) -> None:
+    """Put the file together at `target`, which must not exist; nothing is left there on failure.
+
+    Raises DamagedError where the delta is not one, reaches outside its base or its result, leaves
+    a gap, or the result is not the file it promises.
+    """
+    with delta.open("rb") as changes, base.open("rb", buffering=0) as source:
+        header = read_header(changes)
+        if os.fstat(source.fileno()).st_size != header.base_size:
+            raise DamagedError(f"{base.name} is not the base that {delta.name} was made for.")
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        try:
+            with os.fdopen(descriptor, "wb") as result:
+                _assemble(header, source, changes, result)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def read_header(delta: BinaryIO) -> Header:
+    """The header, checked to cover its result once, in order, from within its base.
+
+    Raises DamagedError.
+    """
+    beginning = delta.read(len(MAGIC) + LENGTH_BYTES)
+    length = int.from_bytes(beginning[len(MAGIC) :], "big")
+    if not beginning.startswith(MAGIC) or length > MAX_HEADER_BYTES:
+        raise DamagedError("This is no delta of a kind known here.")
+    try:
+        header = msgspec.json.decode(delta.read(length), type=Header)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DamagedError(f"The delta's header cannot be read: {error}.") from error
+    position = 0
+    for offset, size, source in _extents(header):
+        if offset != position or size == 0:
+            raise DamagedError("The delta leaves a gap, or says something twice.")
+        if source is not None and source + size > header.base_size:
+            raise DamagedError("The delta reaches outside its base.")
+        position += size
+    if position != header.size:
+        raise DamagedError("The delta does not cover the whole file.")
+    return header
+
+
+def _extents(header: Header) -> list[tuple[int, int, int | None]]:
+    """Target offset, length, and base offset (None for a literal), in target order."""
+    copies = [(offset, length, source) for offset, source, length in header.copies]
+    literals = [(offset, length, None) for offset, length in header.literals]
+    return sorted([*copies, *literals], key=lambda extent: extent[0])
+
+
+def _assemble(header: Header, base: BinaryIO, literals: BinaryIO, result: BinaryIO) -> None:
+    digest = hashlib.sha256()
+    for _, length, source in _extents(header):
+        if source is not None:
+            base.seek(source)
+        for piece in _pieces(literals if source is None else base, length):
+            digest.update(piece)
+            result.write(piece)
+    if digest.hexdigest() != header.sha256:
+        raise DamagedError("A delta and its base do not give the file they promise.")
+
+
+def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
+    while length:
+        piece = file.read(min(length, PIECE_BYTES))
+        if not piece:
+            raise DamagedError("A delta, or its base, ends early.")
+        length -= len(piece)
+        yield piece
+
+
+def _places(size: int, hashes: bytes) -> dict[tuple[bytes, int], int]:
+    """Where each block of the base is, by hash and length; of equal ones, the first."""
+    found: dict[tuple[bytes, int], int] = {}
+    for number, (offset, length) in enumerate(offsets(size)):
+        digest = hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES]
+        found.setdefault((digest, length), offset)
+    return found
+
+
+def _add_copy(copies: list[tuple[int, int, int]], offset: int, source: int, length: int) -> None:
+    if copies:
+        before, base, size = copies[-1]
+        if before + size == offset and base + size == source:
+            copies[-1] = (before, base, size + length)
+            return
+    copies.append((offset, source, length))
+
+
+def _add_literal(literals: list[tuple[int, int]], offset: int, length: int) -> None:
+    if literals and sum(literals[-1]) == offset:
+        literals[-1] = (literals[-1][0], literals[-1][1] + length)
+        return
+    literals.append((offset, length))

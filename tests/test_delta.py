@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from akosha_hook import blocks, delta
+from akosha_hook.copying import copy_and_hash
+from akosha_hook.demo.databases import (
+    add_conversations,
+    add_reflections,
+    make_reflection_database,
+)
+from akosha_hook.errors import DamagedError
+
+B, H = blocks.BLOCK_BYTES, blocks.HEADER_BYTES
+
+
+def index(path: Path) -> tuple[str, int, bytes]:
+    copied = copy_and_hash(path, path.with_name("copy"), path.stat().st_size)
+    return copied.sha256, path.stat().st_size, copied.blocks
+
+
+def make_plan(base: Path, new: Path) -> delta.Plan | None:
+    sha256, size, hashes = index(new)
+    return delta.plan(new, size=size, sha256=sha256, hashes=hashes, base=index(base))
+
+
+def written(plan: delta.Plan, path: Path) -> Path:
+    path.write_bytes(b"".join(plan.read()))
+    return path
+
+
+def round_trip(base: Path, new: Path, tmp_path: Path) -> int | None:
+    """Bytes of the delta that gives `new` again; None where it would not be worth it."""
+    plan = make_plan(base, new)
+    if plan is None:
+        return None
+    target = tmp_path / "target"
+    target.unlink(missing_ok=True)
+    delta.apply(base, written(plan, tmp_path / "delta"), target)
+    assert target.read_bytes() == new.read_bytes()
+    return plan.size
+
+
+def grid(contents: list[int], *, tail: int = 0) -> bytes:
+    """A file of blocks, each filled with its number, and an odd tail."""
+    filled = b"".join(bytes([content % 256]) * B for content in contents)
+    return b"H" * H + filled + b"t" * tail
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    before=st.lists(st.integers(0, 9), max_size=8),
+    after=st.lists(st.integers(0, 12), max_size=8),
+    tails=st.tuples(st.integers(0, 300), st.integers(0, 300)),
+)
+def test_base_and_delta_give_the_file(
+    tmp_path: Path, before: list[int], after: list[int], tails: tuple[int, int]
+) -> None:
+    """Growth, shrinking, blocks that move, repeat, appear and go, and odd ends."""
+    base, new = tmp_path / "base", tmp_path / "new"
+    base.write_bytes(grid(before, tail=tails[0]))
+    new.write_bytes(grid(after, tail=tails[1]))
+    round_trip(base, new, tmp_path)
+
+
+EDITS = st.sampled_from(["insert", "update", "delete", "checkpoint", "reflections", "vacuum"])
+
+
+@settings(
+    max_examples=8,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(st.tuples(EDITS, st.integers(1, 40)), min_size=1, max_size=5))
+def test_edit_scripts_on_a_real_database_come_back_byte_for_byte(
+    tmp_path: Path, script: list[tuple[str, int]]
+) -> None:
+    base, new = tmp_path / "base.duckdb", tmp_path / "new.duckdb"
+    for path in (base, new):
+        path.unlink(missing_ok=True)
+    make_reflection_database(base, conversations=400, reflections=50)
+    new.write_bytes(base.read_bytes())
+    with duckdb.connect(str(new)) as connection:
+        for number, (edit, count) in enumerate(script):
+            run_edit(connection, edit, count, start=1000 * (number + 1))
+    round_trip(base, new, tmp_path)
+
+
+def run_edit(connection: duckdb.DuckDBPyConnection, edit: str, count: int, *, start: int) -> None:
+    match edit:
+        case "insert":
+            add_conversations(connection, count, start=start)
+        case "reflections":
+            add_reflections(connection, count, start=start)
+        case "update":
+            connection.execute(
+                "UPDATE conversations_v2 SET access_count = access_count + 1 WHERE rowid % ? = 0",
+                [count],
+            )
+        case "delete":
+            connection.execute("DELETE FROM conversations_v2 WHERE rowid % ? = 1", [count + 1])
+        case "checkpoint":
+            connection.execute("CHECKPOINT")
+        case "vacuum":
+            connection.execute("VACUUM ANALYZE")
+
+
+def test_a_block_that_only_moved_is_not_sent(tmp_path: Path) -> None:
+    base, new = tmp_path / "base", tmp_path / "new"
+    base.write_bytes(grid([1, 2, 3, 4]))
+    new.write_bytes(grid([4, 3, 2, 1]))
+    assert round_trip(base, new, tmp_path) == 0
+
+
+def test_a_write_ahead_log_that_grew_sends_its_end(tmp_path: Path) -> None:
+    source = random.Random(3)
+    base, new = tmp_path / "base.wal", tmp_path / "new.wal"
+    beginning = source.randbytes(H + 8 * B)
+    base.write_bytes(beginning + source.randbytes(1000))
+    new.write_bytes(beginning + source.randbytes(5000))
+    assert round_trip(base, new, tmp_path) == 5000
+
+
+def test_a_delta_that_would_be_a_third_of_the_file_is_not_made(tmp_path: Path) -> None:
+    base, new = tmp_path / "base", tmp_path / "new"
+    base.write_bytes(grid([1, 2, 3, 4]))
+    new.write_bytes(grid([1, 2, 8, 9]))
+    assert make_plan(base, new) is None
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path, delta.Plan]:
+    base, new = tmp_path / "base", tmp_path / "new"
+    base.write_bytes(grid([1, 2, 3, 4]))
+    new.write_bytes(grid([1, 2, 3, 9]))
+    plan = make_plan(base, new)
+    assert plan is not None
+    return base, new, plan
+
+
+def test_a_damaged_base_is_noticed_and_nothing_is_left(
+    pair: tuple[Path, Path, delta.Plan], tmp_path: Path
+) -> None:
+    base, _, plan = pair
+    changes = written(plan, tmp_path / "delta")
+    damaged = bytearray(base.read_bytes())
+    damaged[H + 5] ^= 1
+    base.write_bytes(damaged)
+    with pytest.raises(DamagedError, match="do not give"):
+        delta.apply(base, changes, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_base_of_another_size_is_refused(
+    pair: tuple[Path, Path, delta.Plan], tmp_path: Path
+) -> None:
+    base, _, plan = pair
+    changes = written(plan, tmp_path / "delta")
+    base.write_bytes(base.read_bytes() + b"more")
+    with pytest.raises(DamagedError, match="not the base"):
+        delta.apply(base, changes, tmp_path / "target")
+
+
+def test_a_delta_cut_short_is_noticed(pair: tuple[Path, Path, delta.Plan], tmp_path: Path) -> None:
+    base, _, plan = pair
+    changes = written(plan, tmp_path / "delta")
+    changes.write_bytes(changes.read_bytes()[:-1])
+    with pytest.raises(DamagedError, match="ends early"):
+        delta.apply(base, changes, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def with_header(path: Path, plan: delta.Plan, **changes: object) -> Path:
+    header = msgspec.structs.replace(plan.header, **changes)
+    return written(delta.Plan(plan.path, header), path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"copies": [(0, 10**9, H + 3 * B)]}, "outside its base"),
+        ({"copies": []}, "gap"),
+        ({"literals": []}, "cover"),
+        ({"literals": [(H, B), (H + 3 * B, B)]}, "gap|twice"),
+        ({"size": 10**10}, "cover"),
+    ],
+)
+def test_a_header_that_lies_is_refused(
+    pair: tuple[Path, Path, delta.Plan],
+    tmp_path: Path,
+    changes: dict[str, object],
+    problem: str,
+) -> None:
+    base, _, plan = pair
+    with pytest.raises(DamagedError, match=problem):
+        delta.apply(base, with_header(tmp_path / "delta", plan, **changes), tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.booleans())
+def test_garbage_is_damage_and_nothing_else(tmp_path: Path, data: bytes, magic: bool) -> None:
+    base, changes, target = tmp_path / "base", tmp_path / "delta", tmp_path / "target"
+    base.write_bytes(b"base")
+    changes.write_bytes((delta.MAGIC if magic else b"") + data)
+    with pytest.raises(DamagedError):
+        delta.apply(base, changes, target)
+    assert not target.exists()
+
+
+def test_block_hashes_are_kept_for_one_very_file(tmp_path: Path) -> None:
+    path = tmp_path / "kept.blocks"
+    hashes = b"0123456789abcdef" * 2
+    blocks.save(path, "ab" * 32, H + 100, hashes)
+    assert blocks.load(path, "ab" * 32, H + 100) == hashes
+    assert blocks.load(tmp_path / "missing", "ab" * 32, H + 100) is None
+    assert blocks.load(path, "cd" * 32, H + 100) is None
+    assert path.with_name("kept.blocks.corrupt").exists()
