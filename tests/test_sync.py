@@ -76,6 +76,7 @@ def test_the_objects_say_what_they_are(paths: Paths, data: Path, bucket: TestBuc
     assert head.metadata["x-amz-meta-sha256"] == file.sha256
     assert head.metadata["x-amz-meta-size"] == str(file.size)
     assert head.metadata["Content-Encoding"] == "gzip"
+    assert head.metadata["Cache-Control"] == "no-transform"
     assert head.size == file.stored_bytes
 
 

@@ -13,8 +13,10 @@ import pytest
 import trustme
 from werkzeug import Request, Response
 
+from akosha_hook.destinations import Journal
 from akosha_hook.destinations.cloud.connect import open_bucket
-from akosha_hook.retry import Deadline, RetryPolicy
+from akosha_hook.destinations.cloud.multipart import ObjectPlan, store
+from akosha_hook.retry import Deadline, DeliveryError, RetryPolicy
 from akosha_hook.settings.fields import Settings
 from tests.support.proxy import forward_proxy
 from tests.support.tls import https_server, write_ca
@@ -122,6 +124,68 @@ def test_the_region_aws_named_is_remembered(tmp_path: Path, paths: Paths) -> Non
         for _ in range(2):
             _open("", ca, proxy.url, paths).put("key", DATA, {})
         assert [request.method for request, _ in server.log] == ["HEAD", "PUT", "PUT"]
+
+
+def test_reading_asks_for_the_stored_bytes_without_signing_that(
+    tmp_path: Path, paths: Paths
+) -> None:
+    """Google's front end rewrites Accept-Encoding, and a signature over it would break."""
+    authority = trustme.CA()
+    host = "storage.googleapis.com"
+    with (
+        https_server(authority, host) as server,
+        forward_proxy({host: server.port}) as proxy,
+    ):
+        server.clear()
+        server.expect_request("/memories/key").respond_with_data(DATA, status=206)
+        ca = write_ca(authority, tmp_path / "ca")
+        bucket = _open(f"https://{host}", ca, proxy.url, paths)
+        assert bucket.get_range("key", 0, len(DATA)) == DATA
+        ((request, _),) = server.log
+    assert request.headers["Accept-Encoding"] == "identity"
+    assert "accept-encoding" not in request.headers["Authorization"]
+
+
+@pytest.mark.parametrize(
+    ("host", "opaque"), [("s3.us-west-004.backblazeb2.com", True), ("minio.test", False)]
+)
+def test_an_opaque_multipart_etag_is_not_compared(
+    tmp_path: Path, paths: Paths, host: str, opaque: bool
+) -> None:
+    """It may have the form of an MD5 of MD5s and be something else."""
+    authority = trustme.CA()
+    parts = [b"x" * (5 << 20), b"y"]
+    plan = ObjectPlan("key", {}, "identity", HASH, 5 << 20, lambda: iter(parts))
+    with (
+        https_server(authority, host) as server,
+        forward_proxy({host: server.port}) as proxy,
+    ):
+        server.clear()
+        server.expect_request(re.compile(".*")).respond_with_handler(_multipart)
+        ca = write_ca(authority, tmp_path / "ca")
+        bucket = _open(f"https://{host}", ca, proxy.url, paths)
+        journal = Journal({}, {}, lambda: None)
+        if opaque:
+            assert store(bucket, plan, parallel=1, journal=journal).verified == "size"
+        else:
+            with pytest.raises(DeliveryError, match="ETag differs"):
+                store(bucket, plan, parallel=1, journal=journal)
+
+
+def _multipart(request: Request) -> Response:
+    """An S3 whose finished objects have an ETag of multipart form that is made up."""
+    made_up = {"ETag": f"{'0' * 32}-2", "Last-Modified": "Sun, 22 Nov 2026 12:00:00 GMT"}
+    if request.method == "HEAD":
+        return Response(headers={**made_up, "Content-Length": str((5 << 20) + 1)})
+    if request.method == "PUT":
+        digest = hashlib.md5(request.data, usedforsecurity=False).hexdigest()
+        return Response(headers={"ETag": digest})
+    root = "Initiate" if "uploads" in request.args else "Complete"
+    ending = "MultipartUploadResult"
+    return Response(
+        f"<{root}{ending}><UploadId>1</UploadId><ETag>{made_up['ETag']}</ETag></{root}{ending}>",
+        content_type="application/xml",
+    )
 
 
 def _open(endpoint: str, ca: Path, proxy: str, paths: Paths) -> Bucket:

@@ -121,13 +121,20 @@ class Bucket:
     """A bucket as we use it. Every call retries under the policy and raises DeliveryError."""
 
     def __init__(
-        self, client: Minio, name: str, retry: RetryPolicy, *, encrypted: bool = False
+        self,
+        client: Minio,
+        name: str,
+        retry: RetryPolicy,
+        *,
+        encrypted: bool = False,
+        multipart_etag_is_md5: bool = True,
     ) -> None:
         self._client = client
         self.name = name
         self._retry = retry
         # With KMS an ETag has MD5 form and is something else.
         self.encrypted = encrypted
+        self.multipart_etag_is_md5 = multipart_etag_is_md5
 
     def put(self, key: str, data: bytes, headers: Mapping[str, str]) -> str:
         """PutObject; the ETag, or "" where the server gives none."""
@@ -285,13 +292,13 @@ class Bucket:
         return self._call(f"reading {key}", request)
 
     def _read(self, key: str, offset: int, length: int) -> bytes:
+        # http.client asks for the identity encoding by itself, unsigned: Google rewrites that header.
+        # Content-Encoding is ours to undo: decoding a range of a gzip object would fail.
         response = self._client.get_object(
             self.name,
             key,
             offset=offset,
             length=length,
-            # Content-Encoding is ours to undo: decoding a range of a gzip object would fail.
-            request_headers={"Accept-Encoding": "identity"},
         )
         try:
             return bytes(response.read(length, decode_content=False))

@@ -64,6 +64,7 @@ def open_bucket(
         settings.akosha_cloud_bucket,
         retry,
         encrypted=settings.akosha_sse == "aws:kms",
+        multipart_etag_is_md5=provider.multipart_etag_is_md5,
     )
 
 

@@ -325,7 +325,10 @@ def _verify(bucket: Bucket, key: str, size: int, expected: str, *, count: int) -
             code="VerifyFailed",
             retryable=True,
         )
-    comparable = is_multipart_etag(head.etag, count) if count else is_md5(head.etag)
+    if count:
+        comparable = bucket.multipart_etag_is_md5 and is_multipart_etag(head.etag, count)
+    else:
+        comparable = is_md5(head.etag)
     if bucket.encrypted or not comparable:
         return Stored(key, size, "size")
     if head.etag != expected:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 DAY_SECONDS = 86_400
 # A smaller file is a request or two, whole or not.
 SMALLEST_FOR_DELTA = 1024 * 1024
+# Without no-transform, Google's storage unpacks such objects for whoever reads them.
+_COMPRESSED = {"Content-Encoding": "gzip", "Cache-Control": "no-transform"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def object_plan(item: Item, surroundings: Surroundings) -> ObjectPlan:
         "Content-Type": "application/octet-stream",
         "x-amz-meta-sha256": file.sha256,
         "x-amz-meta-size": str(file.size),
-        **({"Content-Encoding": "gzip"} if compress else {}),
+        **(_COMPRESSED if compress else {}),
         **object_headers(settings),
     }
     progress.file(file.name, item.plain_bytes)
