@@ -69,7 +69,7 @@ def _keep_or_drop(error: AkoshaHookError, events: Sequence[Event], context: Cont
 
 def remember_failure(error: AkoshaHookError, context: Context) -> None:
     """Have `status` show what kept a sync from being tried."""
-    logger.error("%s", error.message, exc_info=True)
+    logger.error("%s", error.message, exc_info=error)
     _remember(
         context,
         Check(

@@ -58,6 +58,11 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     verified: str = ""
     conversations: int | None = None
 
+    @property
+    def leaned_on_since(self) -> int:
+        """When the oldest object that restoring this file needs was stored (epoch seconds)."""
+        return min(self.stored_at, self.delta.base_stored_at) if self.delta else self.stored_at
+
     def stored(self) -> StoredFile:
         """The same file as the manifest names it."""
         return StoredFile(

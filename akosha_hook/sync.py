@@ -59,11 +59,18 @@ class _Job:
         return receipt.last_success(self.context.paths, self.target)
 
     def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
-        if last is None or self.request.full:
+        """What is stored and may be leaned on, by file name.
+
+        A database stored longer ago than `akosha_full_interval_days` is not: it is sent again even
+        if it never changes, so that a lifecycle rule does not expire the only copy.
+        """
+        settings = self.context.settings
+        if last is None or self.request.full or not settings.akosha_enable_deduplication:
             return {}
-        if not self.context.settings.akosha_enable_deduplication:
-            return {}
-        return {each.name: each for each in last.files}
+        oldest = time.time() - settings.akosha_full_interval_days * 86_400
+        cloud = last.method == "cloud"
+        old = {each.database for each in last.files if cloud and each.leaned_on_since < oldest}
+        return {each.name: each for each in last.files if each.database not in old}
 
 
 def run(request: Request, context: Context) -> Outcome:

@@ -166,6 +166,26 @@ def test_a_reference_to_an_object_that_is_gone_is_sent_again(
     assert outcome.receipt.files_unchanged == ()
 
 
+def test_what_was_stored_too_long_ago_is_sent_again_though_unchanged(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    """Else a lifecycle rule would expire the only copy of a database that never changes."""
+    first = sync(paths, bucket)
+    assert first.receipt is not None
+    backdate(receipt.path_of(paths, first.receipt.upload_id), days=8)
+    again = sync(paths, bucket)
+    assert again.receipt is not None
+    assert again.receipt.upload_id != first.receipt.upload_id
+    assert len(again.receipt.files_uploaded) == 2
+
+
+def backdate(path: Path, *, days: int) -> None:
+    document = json.loads(path.read_text())
+    for each in document["files"]:
+        each["stored_at"] -= days * 86_400
+    path.write_text(json.dumps(document))
+
+
 def test_without_deduplication_everything_is_sent_again(
     paths: Paths, data: Path, bucket: TestBucket
 ) -> None:
@@ -356,11 +376,7 @@ def test_without_a_base_to_lean_on_a_full_upload_is_made(
         case "hashes cut":
             hashes.write_bytes(hashes.read_bytes()[:-5])
         case "too old":
-            path = receipt.path_of(paths, first.receipt.upload_id)
-            document = json.loads(path.read_text())
-            for each in document["files"]:
-                each["stored_at"] -= 8 * 86_400
-            path.write_text(json.dumps(document))
+            backdate(receipt.path_of(paths, first.receipt.upload_id), days=8)
         case "off":
             settings_changed = {"SESSION_BUDDY_AKOSHA_ENABLE_DELTA": "false"}
     change(large, 10)

@@ -84,8 +84,7 @@ class Cloud:
         for each in known:
             if each.database in lost:
                 continue
-            stored_at = each.delta.base_stored_at if each.delta else each.stored_at
-            if stored_at < oldest or not all(map(self._there, _leaned_on(each))):
+            if each.leaned_on_since < oldest or not all(map(self._there, _leaned_on(each))):
                 lost.add(each.database)
         return lost
 
