@@ -303,5 +303,5 @@ def _note_success(paper: Receipt, shipment: Shipment, delivery: Delivery) -> Non
     paper.bytes_transferred += delivery.bytes_transferred
     paper.notes = [*paper.notes, *delivery.notes]
     paper.details = delivery.details
-    paper.partial = {}
+    # What is left in `partial` was begun and then not needed: it is aborted like any other.
     paper.snapshot = ""
