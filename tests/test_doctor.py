@@ -369,3 +369,34 @@ def test_a_file_that_was_set_aside(at_home: Home) -> None:
     found = only(examine(at_home), "State", "corrupt file")
     assert found.state == "warning"
     assert found.fix.startswith("rm ")
+
+
+def test_a_receipt_nobody_can_read(at_home: Home) -> None:
+    files.private_directory(at_home.paths.receipts)
+    (at_home.paths.receipts / "20260101_000000_laptop.json").write_text("{")
+    assert only(examine(at_home), "State", "corrupt file").state == "warning"
+
+
+def test_a_file_where_the_outbox_should_be(at_home: Home) -> None:
+    files.private_directory(at_home.paths.state)
+    at_home.paths.outbox.touch(mode=0o600)
+    found = only(examine(at_home), "State", "directory")
+    assert found.state == "problem"
+    assert "outbox has to be a directory" in found.detail
+
+
+def test_with_settings_in_doubt_no_server_is_asked(at_home: Home) -> None:
+    at_home.configure(akosha_cloud_bucket="Not A Bucket")
+    found = examine(at_home)
+    assert only(found, "Settings", "destination").exit_code == ExitCode.SETTINGS
+    assert not [each for each in found if each.area in {"Bucket", "Akosha"}]
+
+
+def test_doctor_does_not_advise_to_run_doctor(
+    at_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "unknown")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "whatever")
+    fix = only(examine(at_home), "Bucket", "put").fix
+    assert fix.startswith("Check AWS_ACCESS_KEY_ID")
+    assert "doctor" not in fix

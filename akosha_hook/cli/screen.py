@@ -51,8 +51,8 @@ def show(labelled: Iterable[tuple[str, Iterable[Line]]], *, words: bool = False)
 
     `words` has a pipe say each line's tone, which a terminal shows by symbol and colour.
     """
-    target = console()
-    if target.is_terminal:
+    if sys.stdout.isatty():
+        target = console()
         target.print(as_table(labelled, symbols=target.encoding.startswith("utf")))
         return
     for label, lines in labelled:

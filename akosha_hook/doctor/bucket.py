@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import itertools
+import re
 import secrets
 import socket
 import time
@@ -73,7 +74,8 @@ def reachable(patient: Patient) -> Iterator[Finding]:
 def _opened(patient: Patient) -> Generator[Finding, None, _Probes | None]:
     """The bucket once the way to it is known to be good, else None."""
     settings = patient.loaded.settings
-    if not cloud_configured(settings) or settings.akosha_force_method == "http":
+    unused = not cloud_configured(settings) or settings.akosha_force_method == "http"
+    if unused or patient.loaded.doubtful:
         return None
     from akosha_hook.destinations.providers import provider_for
 
@@ -167,7 +169,7 @@ def _answer(patient: Patient, provider: Provider) -> Iterator[Finding]:
         date = bounded(request, seconds=2 * STEP_SECONDS, what="the request")
     except AkoshaHookError as error:
         yield Finding(
-            AREA, "server", "problem", error.message, error.hint or NETWORK_FIX, error.exit_code
+            AREA, "server", "problem", error.message, _fix(error) or NETWORK_FIX, error.exit_code
         )
         return
     secure = "over TLS" if provider.secure else "without TLS"
@@ -327,10 +329,15 @@ def _try(probes: _Probes, name: str, request: Callable[[], object], without: str
             name,
             "problem",
             error.message,
-            error.hint or "akosha-hook logs shows more",
+            _fix(error) or "akosha-hook logs shows more",
             ExitCode.CREDENTIALS if denied else error.exit_code,
         )
     return Finding(AREA, name, "ok", "works")
+
+
+def _fix(error: AkoshaHookError) -> str:
+    """The error's hint without its advice to run what is running."""
+    return re.sub(r"[;,]? *akosha-hook doctor [^.;]*[.;]?", "", error.hint).strip()
 
 
 def _chmod(warnings: tuple[str, ...]) -> str:

@@ -32,6 +32,10 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield Finding(AREA, "value", "warning", each, "akosha-hook config show --origin")
     for each in loaded.notes:
         yield Finding(AREA, "note", "ok", each)
+    if loaded.doubtful:
+        detail = "in doubt: nothing is sent anywhere until the settings are right"
+        yield Finding(AREA, "destination", "problem", detail, "", ExitCode.SETTINGS)
+        return
     try:
         chain = selection.destinations(loaded.settings)
     except SettingsError as error:

@@ -25,7 +25,7 @@ OK_STATUS = 200
 def findings(patient: Patient) -> Iterator[Finding]:
     """No keys in files, HTTPS, encryption at rest, a bucket that strangers cannot look into."""
     yield from _secrets(patient)
-    if not cloud_configured(patient.loaded.settings):
+    if patient.loaded.doubtful or not cloud_configured(patient.loaded.settings):
         return
     yield _transport(patient)
     yield _encryption(patient)

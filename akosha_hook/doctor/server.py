@@ -19,6 +19,8 @@ SECONDS = 12.0
 
 def findings(patient: Patient) -> Iterator[Finding]:
     """What the server says; a silent one is a problem only where it is the one destination."""
+    if patient.loaded.doubtful:
+        return
     try:
         chain = selection.destinations(patient.loaded.settings)
     except SettingsError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import shutil
 import stat
 from typing import TYPE_CHECKING
 
+from akosha_hook import receipt
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import SPARE_BYTES, find_databases
@@ -27,9 +29,9 @@ def findings(patient: Patient) -> Iterator[Finding]:
     state = patient.paths.state
     if state.is_dir():
         yield from _private(patient.paths)
-        if not os.access(state, os.W_OK | os.X_OK):
-            detail = f"{state} cannot be written"
-            yield Finding(AREA, "directory", "problem", detail, f"chmod u+rwx '{state}'")
+        yield from _directories(patient.paths)
+        # Reading a receipt is what sets a corrupt one aside.
+        collections.deque(receipt.newest_first(patient.paths), maxlen=0)
         aside = [*state.glob("*.corrupt"), *patient.paths.receipts.glob("*.corrupt")]
         for each in sorted(aside):
             detail = f"{each} could not be read and was set aside"
@@ -82,6 +84,17 @@ def _private(paths: Paths) -> Iterator[Finding]:
         yield Finding(AREA, "modes", "warning", f"{each}; now only you can read it")
     if not still and not foreign:
         yield Finding(AREA, "modes", "ok", f"{paths.state} is readable by you alone")
+
+
+def _directories(paths: Paths) -> Iterator[Finding]:
+    """Where something else has the name, or nothing can be written, hooks leave no event."""
+    for path in (paths.state, paths.outbox, paths.receipts, paths.snapshots):
+        if path.exists() and not path.is_dir():
+            detail = f"{path} has to be a directory: nothing can be kept there"
+            yield Finding(AREA, "directory", "problem", detail, f"mv '{path}' '{path}.old'")
+        elif path.exists() and not os.access(path, os.W_OK | os.X_OK):
+            detail = f"{path} cannot be written"
+            yield Finding(AREA, "directory", "problem", detail, f"chmod u+rwx '{path}'")
 
 
 def _owner(path: Path) -> int | None:

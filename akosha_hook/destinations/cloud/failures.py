@@ -202,9 +202,13 @@ def _of_connection(error: Exception, what: str) -> DeliveryError:
     while isinstance(cause, http.MaxRetryError) and cause.reason is not None:
         cause = cause.reason
     if isinstance(cause, http.SSLError):
+        reason = _tls_reason(cause)
+        plain = "WRONG_VERSION_NUMBER" in reason
         return DeliveryError(
-            f"Cloud sync failed: TLS to the endpoint failed while {what}: {_tls_reason(cause)}.",
-            hint="For a private server set akosha_ca_file to its CA bundle.",
+            f"Cloud sync failed: TLS to the endpoint failed while {what}: {reason}.",
+            hint="There is no TLS at that port: is the endpoint an http:// one?"
+            if plain
+            else "For a private server set akosha_ca_file to its CA bundle.",
             code="TLS",
             retryable=False,
         )
