@@ -95,7 +95,7 @@ def store(session: Session, tools: Tools, batch: Batch) -> Outcome:
 def _outcome(answer: StoreAnswer, batch: Batch) -> Outcome:
     sent = {id_.hex(): id_ for id_ in batch.documents}
     unnamed = answer.failed - len(answer.errors)
-    if answer.stored + answer.failed != len(sent) or unnamed < 0:
+    if answer.stored + answer.failed != len(sent) or answer.stored < 0 or unnamed < 0:
         said = f"{answer.stored} stored, {answer.failed} failed of {len(sent)} rows"
         reason = f"the server's counts do not add up: {said}"
         return Outcome(0, 0, (reason,) * len(sent), frozenset())
