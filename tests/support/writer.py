@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,54 @@ for line in sys.stdin:
     print("ok", flush=True)
 """
 
+_CHECKPOINTS_MEANWHILE = """
+import sys, threading
+import duckdb
+from akosha_hook.demo.databases import add_conversations
+
+connection = duckdb.connect(sys.argv[1])
+number = connection.execute("SELECT count(*) FROM conversations_v2").fetchone()[0]
+
+def checkpoint_forever():
+    cursor = connection.cursor()
+    while True:
+        try:
+            cursor.execute("CHECKPOINT")
+        except duckdb.TransactionException:
+            pass
+
+threading.Thread(target=checkpoint_forever, daemon=True).start()
+while True:
+    add_conversations(connection, 1, start=number)
+    number += 1
+    print(number, flush=True)
+"""
+ENOUGH_ROWS = 300
+
+
+def killed_in_checkpoint(database: Path, committed: Path) -> int:
+    """Kill a writer in mid-checkpoint, with rows committed meanwhile; the rows it knew stored.
+
+    DuckDB 2 leaves a `.wal.checkpoint` beside the `.wal` then; an older one, only the `.wal`.
+    """
+    sidecar = database.with_name(database.name + ".wal.checkpoint")
+    with committed.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _CHECKPOINTS_MEANWHILE, str(database)],
+            stdout=output,
+            cwd=Path(__file__).parents[2],
+        )
+    while committed.read_bytes().count(b"\n") < ENOUGH_ROWS:
+        assert process.poll() is None, "the writer ended"
+        if sidecar.exists():
+            process.send_signal(signal.SIGSTOP)
+            if sidecar.exists():
+                break
+            process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.wait()
+    return int((committed.read_text().split() or ["0"])[-1])
+
 
 class Writer:
     """Holds the database open read-write until the block ends; `kill` ends it like a crash."""
@@ -90,6 +139,12 @@ class Writer:
         """What failed for the writer meanwhile."""
         answer = self._ask("stop")
         return [] if answer == "[]" else [answer]
+
+    def close(self) -> None:
+        """Close the database and end, as the block's end does."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
 
     def kill(self) -> None:
         self._process.kill()

@@ -235,6 +235,8 @@ def _abort_all(bucket: Bucket, key: str) -> str | None:
     except DeliveryError as error:
         if error.retryable:
             raise
+        if error.code == "NoSuchUpload":
+            return None  # rclone's answer for a bucket that never had one
         logger.warning("Could not look for unfinished uploads of %s: %s", key, error.message)
         return f"unfinished uploads of {key} could not be looked for ({error.code})"
     notes = [abort_one(bucket, key, each.multipart_id) for each in found if each.key == key]
