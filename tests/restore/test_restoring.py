@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -306,3 +307,82 @@ def test_too_little_disk_is_said_before_anything_is_downloaded(at_home: Home) ->
     else:
         with pytest.raises(DamagedError):
             restore.run(Wish(), context(at_home.paths))
+
+
+def test_an_object_of_another_size_is_noticed_before_the_download(at_home: Home) -> None:
+    assert at_home.bucket is not None
+    newest = upload(at_home.paths)
+    put(at_home.bucket, f"systems/laptop/uploads/{newest}/reflection.duckdb", b"short")
+    with pytest.raises(DamagedError, match="has 5 bytes in the bucket, its manifest says"):
+        restore.run(Wish(newest), context(at_home.paths))
+
+
+def test_a_hostile_manifest_writes_nothing_anywhere(at_home: Home) -> None:
+    assert at_home.bucket is not None
+    newest = upload(at_home.paths)
+    document = read_manifest(at_home.bucket, newest)
+    for name in ("../settings.json", "/tmp/x", "..", "a/../../b"):
+        for each in document["metadata"]["files"][:1]:
+            each["name"] = each["database"] = name
+        write_manifest(at_home.bucket, newest, document)
+        before = sorted(at_home.paths.claude.rglob("*"))
+        result = at_home.akosha_hook("restore", newest)
+        assert result.returncode == 6, result.stderr
+        assert "cannot be read" in result.stderr
+        after = sorted(at_home.paths.claude.rglob("*"))
+        assert {each.name for each in set(after) - set(before)} <= {
+            "akosha.log",
+            "logs",
+            "progress.json",
+            "session-buddy.log",
+            "sync.lock",
+        }
+
+
+def test_the_command_says_what_it_did_and_what_it_kept(at_home: Home) -> None:
+    newest = upload(at_home.paths)
+    result = at_home.akosha_hook("restore")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("Restored reflection.duckdb, knowledge_graph.duckdb: ")
+    assert f"Upload id: {newest}" in result.stdout
+    assert "What was there is kept" in result.stdout
+    document = json.loads(at_home.akosha_hook("restore", "--json").stdout)
+    assert document["upload_id"] == newest
+    assert Path(document["kept"]).is_dir()
+    with Writer(at_home.paths.data / "reflection.duckdb") as writer:
+        refused = at_home.akosha_hook("restore", "--force")
+    assert refused.returncode == 1
+    assert str(writer.pid) in refused.stderr
+    assert "Try: Close Claude Code" in refused.stderr
+
+
+def test_verify_remembers_its_verdict(at_home: Home) -> None:
+    assert at_home.bucket is not None
+    newest = upload(at_home.paths)
+    assert restore.last_drill(at_home.paths) is None
+    before = contents(at_home.paths.data)
+    result = at_home.akosha_hook("verify")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"{newest} can be restored: ")
+    drill = restore.last_drill(at_home.paths)
+    assert drill is not None
+    assert (drill.success, drill.upload_id, drill.files) == (True, newest, 2)
+    put(at_home.bucket, f"systems/laptop/uploads/{newest}/reflection.duckdb", b"short")
+    assert at_home.akosha_hook("restore", newest, "--verify-only").returncode == 6
+    drill = restore.last_drill(at_home.paths)
+    assert drill is not None
+    assert drill.success is False
+    assert "has 5 bytes" in (drill.error or "")
+    assert contents(at_home.paths.data) == before
+    assert not list(at_home.paths.state.glob(".akosha-restore-*"))
+
+
+def test_a_server_out_of_reach_is_no_verdict(at_home: Home) -> None:
+    newest = upload(at_home.paths)
+    at_home.akosha_hook("verify")
+    gone = "http://127.0.0.1:1"
+    result = at_home.akosha_hook("verify", SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT=gone)
+    assert result.returncode == 5
+    drill = restore.last_drill(at_home.paths)
+    assert drill is not None
+    assert (drill.success, drill.upload_id) == (True, newest)
