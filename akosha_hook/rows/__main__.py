@@ -11,7 +11,7 @@ import queue
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,19 +21,17 @@ from akosha_hook.rows.tables import Source, quoted, sources
 from akosha_hook.snapshot import SIDECARS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import duckdb
 
-T = TypeVar("T")
-
-# MB. With the first, a database of any size is read in about 105 MB, this process all in all. Rows
-# replayed from a sidecar live in this memory, and DuckDB can spin for ever where it is too small
-# for them (seen at 16 MB). The later limits are for rows of many megabytes.
-MEMORY_LIMITS = (24, 40, 64, 512)
-MEMORY_LIMITS_WITH_SIDECARS = MEMORY_LIMITS[1:]
+# MB. With the first, a database of any size is read in about 97 MB, this process all in all. Rows
+# replayed from a sidecar have to fit as well: 40 is enough for what Session-Buddy leaves in one.
+# The later limits are for rows of many megabytes.
+MEMORY_LIMITS = (16, 24, 40, 64, 512)
+MEMORY_LIMITS_WITH_SIDECARS = MEMORY_LIMITS[2:]
 WINDOW = 2048  # DuckDB's own vector
-SLICE = 256
+SLICE = 128
 
 
 class Parent:
@@ -66,20 +64,40 @@ class Reader:
     """A database opened read-only, with more memory only after less was not enough."""
 
     def __init__(self, path: str, scratch: str) -> None:
+        self._path = path
+        self._scratch = scratch
         sidecars = any(Path(path + suffix).exists() for suffix in SIDECARS)
         self._limits = list(MEMORY_LIMITS_WITH_SIDECARS if sidecars else MEMORY_LIMITS)
-        self._connection = self._patiently(lambda: self._connect(path, scratch))
+        self._connection: duckdb.DuckDBPyConnection | None = None
 
-    def _connect(self, path: str, scratch: str) -> duckdb.DuckDBPyConnection:
+    def all(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        import duckdb
+
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                return self._connection.execute(sql, parameters).fetchall()
+            except duckdb.OutOfMemoryException:
+                if len(self._limits) == 1:
+                    raise
+                # Opened again, not only given more: DuckDB 2.0.0 hangs in the next query over
+                # replayed rows after one that ran out of memory.
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+                del self._limits[0]
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
         import duckdb
 
         connection = duckdb.connect(
-            path,
+            self._path,
             read_only=True,
             config={
                 "memory_limit": f"{self._limits[0]}MB",
                 "threads": 1,
-                "temp_directory": scratch,
+                "temp_directory": self._scratch,
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
             },
@@ -87,24 +105,6 @@ class Reader:
         # The copy may come from anywhere, also from a bucket: it reads no file but itself.
         connection.execute("SET enable_external_access = false")
         return connection
-
-    def all(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        def fetch() -> list[tuple[Any, ...]]:
-            self._connection.execute(f"SET memory_limit = '{self._limits[0]}MB'")
-            return self._connection.execute(sql, parameters).fetchall()
-
-        return self._patiently(fetch)
-
-    def _patiently(self, action: Callable[[], T]) -> T:
-        import duckdb
-
-        while True:
-            try:
-                return action()
-            except duckdb.OutOfMemoryException:
-                if len(self._limits) == 1:
-                    raise
-                del self._limits[0]
 
 
 def count(reader: Reader, parent: Parent) -> None:

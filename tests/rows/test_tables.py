@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from akosha_hook.rows import Key, Row, Table, read
-from tests.support.duckdb_files import make
+from tests.support.duckdb_files import crash_after, make
 
 FLOATS = "[" + ", ".join(["0.5"] * 384) + "]"
 
@@ -167,9 +168,14 @@ def test_columns_that_say_nothing_are_left_out(tmp_path: Path) -> None:
     assert one_row(path).columns == {"project": "web"}
 
 
-def test_a_row_larger_than_the_first_memory_limit_is_read(tmp_path: Path) -> None:
-    path = make(
+@pytest.mark.parametrize("leave", [make, crash_after])
+def test_rows_larger_than_the_first_memory_limits_are_read(
+    tmp_path: Path, leave: Callable[..., Path]
+) -> None:
+    """In the file, and in a WAL: DuckDB hangs when it ran out of memory over replayed rows."""
+    path = leave(
         tmp_path / "r.duckdb",
-        "CREATE TABLE conversations AS SELECT 'a' AS id, repeat('0123456789', 4000000) AS content",
+        "CREATE TABLE conversations (id VARCHAR, content VARCHAR)",
+        "INSERT INTO conversations SELECT i, repeat('0123456789', 1_000_000) || i FROM range(9) t(i)",
     )
-    assert len(one_row(path).text) == 40_000_000
+    assert [len(row.text) for row in all_of(path)[2]] == [10_000_001] * 9

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 # The server takes 1000 rows, and the MCP SDK's server 4 MiB a request.
 MAX_ROWS = 500
-MAX_BYTES = 3 * 1_048_576
+MAX_BYTES = 2 * 1_048_576
 
 
 @dataclass(slots=True)
