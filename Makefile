@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench screens clean
 
 help:
 	@echo "make demo    watch the main job run end to end, no account needed"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff rewrite the code"
 	@echo "make bench   compare with what you would run instead"
+	@echo "make screens draw the pictures of docs/screens"
 	@echo "make clean   remove the virtual environment"
 
 $(STAMP): pyproject.toml tools/check-python.py
@@ -44,6 +45,9 @@ bench: $(VENV)/.bench
 $(VENV)/.bench: $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	@touch $@
+
+screens: $(STAMP)
+	@$(BIN)/python tools/screens.py
 
 clean:
 	rm -rf $(VENV)

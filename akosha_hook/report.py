@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -25,16 +25,26 @@ if TYPE_CHECKING:
     from akosha_hook.settings import Loaded
     from akosha_hook.watch import Check, State
 
-DRILL, PRUNE = "drill.json", "prune.json"
+T = TypeVar("T")
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """How the last restore drill, or the worker's last prune, ended; `at` is ISO 8601 UTC."""
+class Drill(msgspec.Struct, frozen=True, kw_only=True):
+    """What `verify` last came to; `at` is ISO 8601 UTC. Read without what it takes to restore."""
 
     at: str
-    success: bool = True
+    success: bool
     upload_id: str = ""
-    deleted: tuple[str, ...] = ()
+    error: str | None = None
+    hint: str = ""
+
+
+class Pruning(msgspec.Struct, frozen=True, kw_only=True):
+    """What the worker's last pruning came to; `at` is epoch seconds."""
+
+    at: float
+    success: bool
+    uploads_removed: int = 0
+    freed_bytes: int = 0
     error: str | None = None
     hint: str = ""
 
@@ -66,8 +76,8 @@ class Report:
     last_success: Receipt | None
     last_failure: Receipt | None
     last_akosha: Receipt | None
-    last_drill: Verdict | None
-    last_prune: Verdict | None
+    last_drill: Drill | None
+    last_prune: Pruning | None
     events: tuple[Event, ...]
     worker: State
     next_try: float
@@ -117,8 +127,8 @@ def report(loaded: Loaded, paths: Paths, environ: Mapping[str, str], directory: 
         last_success=deliveries.success,
         last_failure=deliveries.failure,
         last_akosha=deliveries.akosha,
-        last_drill=_verdict(paths.state / DRILL),
-        last_prune=_verdict(paths.state / PRUNE),
+        last_drill=_read(paths.drill, Drill),
+        last_prune=_read(paths.prune, Pruning),
         events=outbox.waiting(paths),
         worker=worker_state(paths),
         next_try=next_try if next_try > time.time() else 0.0,
@@ -153,10 +163,10 @@ def _deliveries(paths: Paths, preferred: Target | None) -> Deliveries:
     return Deliveries(success, failure, akosha)
 
 
-def _verdict(path: Path) -> Verdict | None:
+def _read(path: Path, kind: type[T]) -> T | None:
     """What the file says; None where it is missing, or nothing this version understands."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Verdict)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
@@ -207,8 +217,8 @@ def as_json(found: Report) -> dict[str, Any]:
         "last_sync": _sync_json(found.last_success),
         "last_failure": _sync_json(found.last_failure),
         "last_akosha": _sync_json(found.last_akosha),
-        "last_drill": _verdict_json(found.last_drill),
-        "last_prune": _verdict_json(found.last_prune),
+        "last_drill": msgspec.to_builtins(found.last_drill),
+        "last_prune": _pruning_json(found.last_prune),
         "last_check": msgspec.to_builtins(found.worker.last),
         "pending_events": [{"event": each.name, "at": _iso(each.epoch)} for each in found.events],
         "next_try": _iso(found.next_try) if found.next_try else None,
@@ -235,17 +245,8 @@ def as_json(found: Report) -> dict[str, Any]:
     }
 
 
-def _verdict_json(verdict: Verdict | None) -> dict[str, Any] | None:
-    if verdict is None:
-        return None
-    return {
-        "at": verdict.at,
-        "success": verdict.success,
-        "upload_id": verdict.upload_id or None,
-        "deleted": list(verdict.deleted),
-        "error": verdict.error,
-        "hint": verdict.hint,
-    }
+def _pruning_json(pruning: Pruning | None) -> dict[str, Any] | None:
+    return None if pruning is None else msgspec.to_builtins(pruning) | {"at": _iso(pruning.at)}
 
 
 def _sync_json(paper: Receipt | None) -> dict[str, Any] | None:

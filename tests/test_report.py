@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -8,8 +7,10 @@ import pytest
 
 from akosha_hook import files, outbox, receipt, settings
 from akosha_hook.paths import Paths
+from akosha_hook.prune.automatic import Pruning
 from akosha_hook.receipt import Receipt, Target
 from akosha_hook.report import Report, as_json, report
+from akosha_hook.restore import Drill
 from akosha_hook.watch import Check, State
 from tests.support.home import Home
 
@@ -126,12 +127,17 @@ def test_a_drill_nobody_can_read_is_none_and_stays_where_it_is(configured: Home,
 
 
 def test_the_last_drill_and_the_last_prune_are_told(configured: Home) -> None:
-    files.private_directory(configured.paths.state)
-    verdict = {"at": "2026-01-01T00:00:00+00:00", "success": True, "upload_id": "x", "size": 3}
-    (configured.paths.state / "drill.json").write_text(json.dumps(verdict))
-    document = as_json(look(configured.paths))
+    paths = configured.paths
+    files.private_directory(paths.state)
+    files.write_json(
+        paths.drill,
+        Drill(at="2026-01-01T00:00:00+00:00", success=True, upload_id="x", system_id="laptop"),
+    )
+    files.write_json(paths.prune, Pruning(at=0.0, success=True, uploads_removed=3))
+    document = as_json(look(paths))
     assert document["last_drill"]["upload_id"] == "x"
-    assert document["last_prune"] is None
+    assert document["last_prune"]["uploads_removed"] == 3
+    assert document["last_prune"]["at"] == "1970-01-01T00:00:00+00:00"
 
 
 def test_waiting_events_are_all_there(configured: Home) -> None:

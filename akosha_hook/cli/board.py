@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.doctor.finding import Finding
     from akosha_hook.receipt import Receipt, Target
-    from akosha_hook.report import Report, Verdict
+    from akosha_hook.report import Pruning, Report
     from akosha_hook.watch import State
 
 PHASES = {
@@ -94,7 +94,8 @@ def _success(paper: Receipt | None) -> Line:
 
 
 def _delivered(paper: Receipt) -> str:
-    what = f"{len(paper.files_uploaded)} files, {screen.size(paper.bytes_transferred)}"
+    count = len(paper.files_uploaded)
+    what = f"{count} file{'s' * (count != 1)}, {screen.size(paper.bytes_transferred)}"
     if paper.method == "http":
         what = f"{paper.details.get('stored', 0)} memories to Akosha"
     return f"{_ago(paper.finished)}: {what} in {screen.duration(paper.duration_seconds)}"
@@ -190,14 +191,16 @@ def _drill(found: Report) -> Iterator[Line]:
         yield from _hint(verdict.hint)
 
 
-def _pruned(verdict: Verdict | None) -> Iterator[Line]:
-    if verdict is None:
+def _pruned(pruning: Pruning | None) -> Iterator[Line]:
+    if pruning is None:
         return
-    if verdict.error:
-        yield Line(f"{_ago(verdict.at)}: {verdict.error}", Tone.WARNING)
-        yield from _hint(verdict.hint)
+    when = screen.age(pruning.at)
+    if pruning.success:
+        freed = screen.size(pruning.freed_bytes)
+        yield Line(f"{when}: {pruning.uploads_removed} uploads deleted, {freed} freed", Tone.OK)
     else:
-        yield Line(f"{_ago(verdict.at)}: {len(verdict.deleted)} uploads deleted", Tone.OK)
+        yield Line(f"{when}: {pruning.error}", Tone.WARNING)
+        yield from _hint(pruning.hint)
 
 
 def _hooks(found: Report) -> Iterator[Line]:
