@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,6 +82,12 @@ def quoted(path: Path) -> str:
     for character in '\\"$`':
         text = text.replace(character, "\\" + character)
     return f'"{text}"'
+
+
+def unquoted(text: str) -> str | None:
+    """The path that `quoted` put at the start of `text`; None where none is."""
+    found = re.match(r'"((?:[^"\\]|\\.)*)"', text)
+    return re.sub(r"\\(.)", r"\1", found.group(1)) if found else None
 
 
 def is_ours(text: object) -> bool:

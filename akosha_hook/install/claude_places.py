@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.install import claude, json_text
@@ -51,14 +51,26 @@ def _claude_place(kind: str, path: Path, recorded: bool) -> Place | None:
         return Place(kind, path, "broken", detail, f"correct {path}") if recorded else None
     missing = [hook.event for hook in claude.HOOKS if not claude.our_entries(settings, hook.event)]
     if len(missing) == len(claude.HOOKS):
-        gone = "our hooks were removed from it"
-        return Place(kind, path, "broken", gone, fix) if recorded else None
+        detail = "our hooks were removed from it"
+        return Place(kind, path, "broken", detail, fix) if recorded else None
     if missing:
         return Place(kind, path, "broken", f"no hook for {', '.join(missing)}", fix)
     if settings.get("disableAllHooks") is True:
         detail = "disableAllHooks is set: Claude Code runs no hook at all"
         return Place(kind, path, "broken", detail, f"remove disableAllHooks from {path}")
+    if gone := _missing_script(settings):
+        return Place(kind, path, "broken", f"it names a script that is gone: {gone}", fix)
     return Place(kind, path, "working", ", ".join(hook.event for hook in claude.HOOKS))
+
+
+def _missing_script(settings: Any) -> str | None:
+    """The script that one of our entries names, where there is none: a home may have moved."""
+    for hook in claude.HOOKS:
+        for entry in claude.our_entries(settings, hook.event):
+            script = claude.unquoted(entry["command"])
+            if script is not None and not os.access(script, os.X_OK):
+                return script
+    return None
 
 
 def plugin_places(paths: Paths) -> Iterator[Place]:

@@ -64,10 +64,19 @@ def _own_place(kind: str, hooks: Path, repository: Path | None, here: _Here | No
         return Place(kind, hooks, "broken", detail, fix, repository)
     there = _events_in(hooks)
     missing = [event for event in wrapper.EVENTS if event not in there]
+    if gone := next(filter(None, (_missing_script(hooks / event) for event in there)), None):
+        detail = f"it names a script that is gone: {gone}"
+        return Place(kind, hooks, "broken", detail, fix, repository)
     if missing:
         detail = f"removed, or overwritten by something else: {', '.join(missing)}"
         return Place(kind, hooks, "broken", detail, fix, repository)
     return Place(kind, hooks, "working", ", ".join(wrapper.EVENTS), "", repository)
+
+
+def _missing_script(path: Path) -> str | None:
+    """The script that our block in a hook names, where there is none: a home may have moved."""
+    script = wrapper.named_script(_bytes(path))
+    return script if script is not None and not os.access(script, os.X_OK) else None
 
 
 def _events_in(hooks: Path) -> list[str]:

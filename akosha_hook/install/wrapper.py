@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from typing import TYPE_CHECKING
 
 from akosha_hook.event import REPOSITORY_EVENTS
-from akosha_hook.install.claude import quoted
+from akosha_hook.install.claude import quoted, unquoted
 from akosha_hook.install.plan import Content, PlanError
 from akosha_hook.paths import shipped
 
@@ -85,6 +86,13 @@ def _filled(template: str, expression: str, event: str) -> bytes:
 def has_block(data: bytes) -> bool:
     """Whether a hook holds our block."""
     return _BLOCK.search(data) is not None
+
+
+def named_script(data: bytes) -> str | None:
+    """The script that our block in a hook names; None where it names it by HOME."""
+    block = _BLOCK.search(data)
+    named = re.search(rb'^akosha=("/.*")$', block.group(), re.MULTILINE) if block else None
+    return unquoted(os.fsdecode(named.group(1))) if named else None
 
 
 def is_shell(data: bytes) -> bool:

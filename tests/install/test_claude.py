@@ -129,7 +129,7 @@ def _as_claude_writes(value: Any) -> str:
     return json.dumps(dict(sorted(document.items())), indent=2, ensure_ascii=False) + "\n"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     document=SETTINGS, layout=LAYOUTS, crlf=st.booleans(), mark=st.booleans(), end=st.text(" \n")
 )
@@ -149,7 +149,7 @@ def test_uninstall_gives_back_the_same_bytes(
         assert [each.name for each in paths.claude.iterdir()] == ["settings.json"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(document=SETTINGS, layout=LAYOUTS)
 def test_uninstall_after_claude_rewrote_the_file_leaves_what_claude_wrote(
     document: dict[str, Any], layout: dict[str, Any]

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook.install.places import Place, installed_places
+from akosha_hook.paths import Paths
 from tests.install.support import git, install_claude, install_git, repository, uninstall
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from akosha_hook.paths import Paths
 
 
 @pytest.fixture
@@ -64,7 +63,25 @@ def test_a_deleted_environment_breaks_every_place(paths: Paths, repo: Path) -> N
 def test_a_missing_script_breaks_every_place(paths: Paths, repo: Path) -> None:
     install_git(paths, repo)
     paths.hook_script.unlink()
-    assert "missing or not executable" in places(paths, repo)["git"].detail
+    assert "names a script that is gone" in places(paths, repo)["git"].detail
+
+
+def test_hooks_that_name_a_script_of_a_moved_home_are_broken(
+    paths: Paths, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a $b").mkdir()
+    old = Paths.from_environment({"CLAUDE_CONFIG_DIR": str(tmp_path / "a $b" / "claude")})
+    install_claude(old)
+    install_git(old, repo)
+    assert {place.state for place in places(old, repo).values()} == {"working"}
+    old.claude.rename(paths.claude)
+    found = places(paths, repo)
+    assert {place.state for place in found.values()} == {"broken"}
+    for place in found.values():
+        assert place.detail == f"it names a script that is gone: {old.hook_script}"
+    install_claude(paths)
+    install_git(paths, repo)
+    assert {place.state for place in places(paths, repo).values()} == {"working"}
 
 
 def test_an_overwritten_hook_is_broken(paths: Paths, repo: Path) -> None:
