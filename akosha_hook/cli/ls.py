@@ -69,7 +69,8 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
 def _say(name: str, uploads: Sequence[Upload], shown: Sequence[Upload], *, more: int) -> None:
     total = screen.size(sum(each.stored_bytes for each in uploads))
     complete = sum(each.complete for each in uploads)
-    click.echo(f"{name}: {complete} complete uploads, {total} stored")
+    plural = "" if complete == 1 else "s"
+    click.echo(f"{name}: {complete} complete upload{plural}, {total} stored")
     if not shown:
         return
     heads = ("Upload", "Made", "Size", "Stored", "Files", "Cause")

@@ -386,3 +386,12 @@ def test_a_server_out_of_reach_is_no_verdict(at_home: Home) -> None:
     drill = restore.last_drill(at_home.paths)
     assert drill is not None
     assert (drill.success, drill.upload_id) == (True, newest)
+
+
+def test_what_a_killed_restore_left_is_removed(at_home: Home) -> None:
+    upload(at_home.paths)
+    left = at_home.paths.data / ".akosha-restore-abc" / "whole"
+    left.mkdir(parents=True)
+    (left / "reflection.duckdb").write_bytes(b"half")
+    restore.run(Wish(), context(at_home.paths))
+    assert not left.parent.exists()
