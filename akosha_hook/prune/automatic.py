@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import catalog, files
-from akosha_hook.clock import now_iso
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.prune.keep import Keep
 from akosha_hook.prune.planning import plan
@@ -26,11 +24,11 @@ logger = logging.getLogger(__name__)
 
 
 class Pruning(msgspec.Struct, frozen=True, kw_only=True):
-    """`prune.json`: the worker's last pruning; `at` is ISO 8601 UTC, `deleted` are upload ids."""
+    """`prune.json`: the worker's last pruning; `at` is epoch seconds."""
 
-    at: str
+    at: float
     success: bool
-    deleted: tuple[str, ...] = ()
+    uploads_removed: int = 0
     freed_bytes: int = 0
     error: str | None = None
     hint: str = ""
@@ -49,22 +47,15 @@ def after_upload(outcome: Outcome, context: Context) -> None:
     keep = Keep.by_settings(context.settings)
     if not keep or outcome.state != "uploaded" or outcome.method != "cloud":
         return
-    if not _due(last(context.paths)):
+    before = last(context.paths)
+    # A time still to come is no reason to wait.
+    if before is not None and 0 <= time.time() - before.at < EVERY_SECONDS:
         return
     result = _prune(keep, context)
     try:
         files.write_json(context.paths.prune, result)
     except OSError:
         logger.warning("prune.json could not be written", exc_info=True)
-
-
-def _due(before: Pruning | None) -> bool:
-    """A time that is no time, or still to come, is no reason to wait."""
-    try:
-        passed = time.time() - dt.datetime.fromisoformat(before.at).timestamp() if before else None
-    except (ValueError, OverflowError):
-        return True
-    return passed is None or not 0 <= passed < EVERY_SECONDS
 
 
 def _prune(keep: Keep, context: Context) -> Pruning:
@@ -74,10 +65,10 @@ def _prune(keep: Keep, context: Context) -> Pruning:
         done = apply(bucket, found)
     except AkoshaHookError as error:
         logger.warning("Not pruned: %s", error.message)
-        return Pruning(at=now_iso(), success=False, error=error.message, hint=error.hint)
+        return Pruning(at=time.time(), success=False, error=error.message, hint=error.hint)
     return Pruning(
-        at=now_iso(),
+        at=time.time(),
         success=True,
-        deleted=tuple(each.upload_id for each in found.removed),
+        uploads_removed=len(found.removed),
         freed_bytes=done.freed_bytes,
     )
