@@ -174,6 +174,8 @@ def test_a_place_with_spaces_and_unicode(
 def test_two_users_of_one_name_overwrite_nothing(
     patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Not even when both upload in the same second."""
+    monkeypatch.setattr("akosha_hook.delivery.stamp", lambda: "20260101_000000")
     patient.configure(akosha_system_id="laptop")
     one = patient.write(seed=1)
     assert patient.sync().success
