@@ -32,7 +32,7 @@ def uploading(work: Path) -> Iterator[None]:
     data.mkdir(parents=True)
     _make_large_database(data / "reflection.duckdb")
     with s3_server(work / "server") as server:
-        _make_bucket(server)
+        make_bucket(server)
         environ = _environment(home, server)
         # The first upload tells whether this works at all; the others are the load.
         subprocess.run(_SYNC, check=True, env=environ, capture_output=True)
@@ -65,7 +65,7 @@ def _environment(home: Path, server: S3Server) -> dict[str, str]:
     }
 
 
-def _make_bucket(server: S3Server) -> None:
+def make_bucket(server: S3Server) -> None:
     from minio import Minio
 
     host = server.endpoint.removeprefix("http://")
