@@ -9,6 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from akosha_hook.demo.databases import make_databases
+from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.paths import Paths
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
@@ -106,3 +107,12 @@ def test_neither_keys_nor_memories_are_logged(at_home: Home, home: Path) -> None
     assert at_home.bucket is not None
     for secret in (SECRET, "AKIAABCDEFGHIJKLMNOP", at_home.bucket.server.secret_key, MEMORY):
         assert secret not in said
+
+
+def test_a_fallback_is_told(broken: Home, home: Path) -> None:
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    broken.configure(akosha_enable_fallback=True, akosha_http_url=url)
+    broken.akosha_hook("sync", **keys(home))
+    said = broken.paths.session_buddy_log.read_text()
+    assert "Falling back to http: Cloud sync failed" in said
+    assert "Akosha HTTP endpoint unreachable" in said

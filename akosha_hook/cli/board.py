@@ -102,7 +102,12 @@ def _delivered(paper: Receipt) -> str:
 
 
 def _ago(iso: str | None) -> str:
-    return screen.age(dt.datetime.fromisoformat(iso).timestamp()) if iso else "not finished"
+    if not iso:
+        return "not finished"
+    try:
+        return screen.age(dt.datetime.fromisoformat(iso).timestamp())
+    except (ValueError, OverflowError):
+        return "at an unknown time"
 
 
 def _checked(found: Report) -> list[Line]:

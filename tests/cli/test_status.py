@@ -120,3 +120,27 @@ def test_escape_sequences_in_a_settings_file_do_not_reach_the_terminal(at_home: 
     said = at_home.akosha_hook("status")
     assert "\x1b" not in said.stdout
     assert "\x1b" not in said.stderr
+
+
+def test_times_that_are_none_do_not_hide_the_rest(at_home: Home) -> None:
+    at_home.akosha_hook("sync")
+    (at_home.paths.state / "drill.json").write_text('{"at": "yesterday", "success": true}')
+    result = at_home.akosha_hook("status")
+    assert result.returncode == 0
+    assert "Last drill  at an unknown time" in result.stdout
+
+
+def test_check_asks_the_server(at_home: Home) -> None:
+    at_home.configure(akosha_enable_fallback=False)
+    result = at_home.akosha_hook("status", "--check")
+    assert result.returncode == 0
+    assert "Bucket list (s3:ListBucket): works" in result.stdout
+    refused = at_home.akosha_hook(
+        "status", "--check", "--json", AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="yyyy"
+    )
+    assert refused.returncode == 4
+    assert json.loads(refused.stdout)["servers"][-1]["state"] == "problem"
+
+
+def test_watching_needs_a_terminal(at_home: Home) -> None:
+    assert at_home.akosha_hook("status", "--watch").returncode == 2
