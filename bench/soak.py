@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 REPORT_SECONDS = 30.0
+KINDS = ("event", "work", "by_hand", "recover", "touch", "change", "fault", "kill", "kill")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +88,7 @@ def _round(
             akosha_cloud_endpoint=proxy.url,
             akosha_enable_fallback=False,
             akosha_enable_compression=source.random() < 0.5,
-            akosha_enable_delta=False,
+            akosha_enable_delta=source.random() < 0.7,
             akosha_settle_seconds=0,
             akosha_min_interval_seconds=0,
             akosha_max_retries=source.choice([0, 1, 3]),
@@ -111,7 +112,7 @@ def _round(
 
 def _step(ordeal: Ordeal, source: random.Random, told: list[str]) -> None:
     """One step of the schedule, told before it is taken, so that a loss can be read."""
-    kind = source.choice(["event", "work", "by_hand", "recover", "change", "fault", "kill", "kill"])
+    kind = source.choice(KINDS)
     operation, first = source.choice(OPERATIONS), source.randint(1, 3)
     size, carried_out = source.choice(SIZES), source.random() < 0.5
     fault, times = source.choice(sorted(FAULTS)), source.randint(1, 5)
@@ -123,8 +124,11 @@ def _step(ordeal: Ordeal, source: random.Random, told: list[str]) -> None:
             told.append(f"fault {fault} {operation} {first} {times}")
             ordeal.fault(fault, operation, first, times)
         case "kill":
-            told.append(f"change {size}, kill {operation} {first} {carried_out}")
-            ordeal.change(size)
+            told.append(f"change, kill {operation} {first} {carried_out}")
+            if source.random() < 0.5:
+                ordeal.change(size)
+            else:
+                ordeal.touch()
             ordeal.kill(operation, first, carried_out=carried_out)
         case _:
             told.append(kind)

@@ -5,6 +5,7 @@ The property test and `bench/soak.py` draw the steps; each is small, and any ord
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,15 @@ class Ordeal:
         self.seed += 1
         self.counts.changes += 1
         self.content = self.patient.write(size, seed=self.seed)
+
+    def touch(self) -> None:
+        """A few bytes change in the middle: what a delta is for."""
+        self.seed += 1
+        self.counts.changes += 1
+        middle = len(self.content) // 2
+        fresh = random.Random(self.seed).randbytes(100)
+        self.content = self.content[:middle] + fresh + self.content[middle + len(fresh) :]
+        self.patient.database.write_bytes(self.content)
 
     def event(self) -> None:
         self.counts.events += 1

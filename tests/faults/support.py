@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import logging
 import os
 import random
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from akosha_hook import conclude, drain, files, outbox, settings, sync
+from akosha_hook import conclude, delta, drain, files, outbox, settings, sync
 from akosha_hook.delivery import Context
 from akosha_hook.outcome import Outcome
 from akosha_hook.progress import Silent
@@ -113,19 +115,25 @@ class Patient(Home):
         return self.files_of(self.manifests()[-1])
 
     def files_of(self, manifest: dict[str, Any]) -> dict[str, bytes]:
-        return {
-            each["name"]: _plain(self.store.read(each["key"]), each["compression"])
-            for each in manifest["metadata"]["files"]
-        }
+        return {each["name"]: self._restored(each) for each in manifest["metadata"]["files"]}
+
+    def _restored(self, file: dict[str, Any]) -> bytes:
+        stored = _plain(self.store.read(file["key"]), file["compression"])
+        if not file["delta"]:
+            return stored
+        base = file["delta"]
+        with tempfile.TemporaryDirectory() as folder:
+            before, changes, result = (Path(folder) / name for name in ("base", "delta", "result"))
+            before.write_bytes(_plain(self.store.read(base["base_key"]), base["base_compression"]))
+            changes.write_bytes(stored)
+            delta.apply(before, changes, result)
+            return result.read_bytes()
 
     def every_manifest_is_whole(self) -> None:
         """What is visible is complete: each file is there with the size and hash promised."""
-        import hashlib
-
         for manifest in self.manifests():
             for each in manifest["metadata"]["files"]:
-                data = _plain(self.store.read(each["key"]), each["compression"])
-                assert hashlib.sha256(data).hexdigest() == each["sha256"]
+                assert hashlib.sha256(self._restored(each)).hexdigest() == each["sha256"]
 
     def nothing_is_left(self) -> None:
         """No unfinished upload, no snapshot, no temporary file, no event."""

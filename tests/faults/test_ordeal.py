@@ -39,6 +39,7 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.just(Ordeal.work),
     st.just(Ordeal.by_hand),
     st.just(Ordeal.recover),
+    st.just(Ordeal.touch),
     st.builds(_change, st.sampled_from(SIZES)),
     st.builds(_fault, st.sampled_from(sorted(FAULTS)), operations, few, st.integers(1, 5)),
     st.builds(_kill, operations, few, st.booleans()),
@@ -53,7 +54,7 @@ def test_whatever_happens_the_last_state_is_stored(
     shutil.rmtree(any_patient.paths.state, ignore_errors=True)
     any_patient.network.heal()
     any_patient.bucket = make_bucket(any_patient.store.server, f"memories-{uuid.uuid4().hex[:12]}")
-    any_patient.configure(akosha_cloud_bucket=any_patient.bucket.name)
+    any_patient.configure(akosha_cloud_bucket=any_patient.bucket.name, akosha_enable_delta=True)
     ordeal = Ordeal(any_patient)
     ordeal.begin()
     for step in schedule:
