@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from akosha_hook.errors import AkoshaHookError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 SIDECARS = (".wal", ".wal.checkpoint", ".wal.recovery")
 ATTEMPTS = 8
@@ -134,11 +135,13 @@ def take(
     into: Path,
     *,
     known: Mapping[str, Fingerprint] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Snapshot:
     """Freeze the databases of `source` in the new directory `into`.
 
     `known` are the fingerprints, by file name, of what is stored already: a database all of whose
-    files match is not even read. Raises AkoshaHookError when the disk is full or not writable.
+    files match is not even read. `meanwhile` runs beside the copying, if there is any. Raises
+    AkoshaHookError when the disk is full or not writable.
     """
     names, missing = find_databases(source, patterns)
     unchanged = tuple(name for name in names if known and is_known(source / name, known))
@@ -147,6 +150,8 @@ def take(
     skipped = list(missing)
     if changed:
         _make_room(source, changed, into)
+        if meanwhile:
+            threading.Thread(target=meanwhile, daemon=True).start()
     for name in changed:
         outcome = _freeze(source / name, into)
         if isinstance(outcome, Database):
