@@ -400,3 +400,14 @@ def test_doctor_does_not_advise_to_run_doctor(
     fix = only(examine(at_home), "Bucket", "put").fix
     assert fix.startswith("Check AWS_ACCESS_KEY_ID")
     assert "doctor" not in fix
+
+
+def test_copies_of_a_run_that_was_killed_are_removed(at_home: Home) -> None:
+    files.private_directory(at_home.paths.state)
+    old, running = (at_home.paths.state / name for name in (".doctor-old", ".doctor-running"))
+    for each in (old, running):
+        each.mkdir(mode=0o700)
+    os.utime(old, (0, 0))
+    examine(at_home)
+    assert not old.exists()
+    assert running.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 AREA = "Databases"
 READ_SECONDS = 30.0
+SCRATCH = ".doctor-"
+LEFT_SECONDS = 3600.0
 # DuckDB checkpoints at 16 MiB: far more means that nothing has for a long time.
 LARGE_WAL_BYTES = 256 * 1024 * 1024
 
@@ -98,7 +101,11 @@ def _read(database: Database) -> Finding:
 def _scratch(patient: Patient) -> Iterator[Path]:
     """A directory for copies, on the disk of our state where there is one, removed afterwards."""
     state = patient.paths.state
-    made = Path(tempfile.mkdtemp(prefix=".doctor-", dir=state if state.is_dir() else None))
+    # What an earlier run that was killed left.
+    for left in state.glob(f"{SCRATCH}*"):
+        if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+            files.remove_tree(left)
+    made = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=state if state.is_dir() else None))
     try:
         yield made
     finally:
