@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from akosha_hook.event import EVENTS
 from akosha_hook.install import json_text
 from akosha_hook.install.plan import Change, Content, PlanError, read, target, writable
+from akosha_hook.install.shell import SHARED_SCRIPT, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +29,6 @@ Scope = Literal["user", "project", "local"]
 PART = "claude-settings"
 TIMEOUT_SECONDS = 10
 _OWN_SCRIPT = "/akosha/bin/akosha-hook.sh"
-# A file that others share must not name one user's home, nor fail where nothing is installed.
-_SHARED_SCRIPT = '"${CLAUDE_CONFIG_DIR:-$HOME/.claude}/akosha/bin/akosha-hook.sh"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +70,8 @@ def project_directory(directory: Path) -> Path:
 def command(script: Path, name: str, *, shared: bool = False) -> str:
     """The shell command that reports `name`."""
     if shared:
-        return f"[ ! -x {_SHARED_SCRIPT} ] || {_SHARED_SCRIPT} {name}"
+        return f"[ ! -x {SHARED_SCRIPT} ] || {SHARED_SCRIPT} {name}"
     return f"{quoted(script)} {name}"
-
-
-def quoted(path: Path) -> str:
-    """`path` in double quotes, as a POSIX shell reads them."""
-    text = str(path)
-    for character in '\\"$`':
-        text = text.replace(character, "\\" + character)
-    return f'"{text}"'
-
-
-def unquoted(text: str) -> str | None:
-    """The path that `quoted` put at the start of `text`; None where none is."""
-    found = re.match(r'"((?:[^"\\]|\\.)*)"', text)
-    return re.sub(r"\\(.)", r"\1", found.group(1)) if found else None
 
 
 def is_ours(text: object) -> bool:
@@ -95,7 +79,7 @@ def is_ours(text: object) -> bool:
     if not isinstance(text, str):
         return False
     for hook in HOOKS:
-        if text == f"[ ! -x {_SHARED_SCRIPT} ] || {_SHARED_SCRIPT} {hook.name}":
+        if text == f"[ ! -x {SHARED_SCRIPT} ] || {SHARED_SCRIPT} {hook.name}":
             return True
     try:
         words = shlex.split(text)

@@ -10,6 +10,7 @@ from akosha_hook.errors import AkoshaHookError
 from akosha_hook.install import claude, json_text
 from akosha_hook.install.place import Place
 from akosha_hook.install.plan import read
+from akosha_hook.install.shell import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _missing_script(settings: Any) -> str | None:
     """The script that one of our entries names, where there is none: a home may have moved."""
     for hook in claude.HOOKS:
         for entry in claude.our_entries(settings, hook.event):
-            script = claude.unquoted(entry["command"])
+            script = unquoted(entry["command"])
             if script is not None and not os.access(script, os.X_OK):
                 return script
     return None

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from akosha_hook.install import wrapper
-from akosha_hook.install.claude import quoted
 from akosha_hook.install.plan import Change, Content, read, target, writable
+from akosha_hook.install.shell import quoted
 
 PART = "git-config"
 SINCE = (2, 54)

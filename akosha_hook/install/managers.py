@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.install import lefthook, precommit, wrapper
 from akosha_hook.install.plan import Change, Content, PlanError, read, writable
+from akosha_hook.install.shell import SHARED_SCRIPT
 from akosha_hook.paths import shipped
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _husky_change(manager: Manager, repository: Repository, event: str) -> Chang
     before = read(path)
     writable(path, before)
     data = before.data if before is not None else b""
-    after = wrapper.inserted(data, wrapper.SHARED_SCRIPT, event)
+    after = wrapper.inserted(data, SHARED_SCRIPT, event)
     mode = before.mode if before is not None else 0o644
     return Change(path, before, Content(after, mode), LINE_PART, "husky", repository.common)
 

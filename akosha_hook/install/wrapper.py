@@ -8,8 +8,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from akosha_hook.event import REPOSITORY_EVENTS
-from akosha_hook.install.claude import quoted, unquoted
 from akosha_hook.install.plan import Content, PlanError
+from akosha_hook.install.shell import SHARED_SCRIPT, quoted, unquoted
 from akosha_hook.paths import shipped
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 EVENTS = tuple(sorted(REPOSITORY_EVENTS))
 MODE = 0o755
-# In a file that others share: no user's home, and nothing happens where we are not installed.
-SHARED_SCRIPT = '"${CLAUDE_CONFIG_DIR:-$HOME/.claude}/akosha/bin/akosha-hook.sh"'
 
 _BLOCK = re.compile(
     rb"^# >>> akosha-hook\b.*?^# <<< akosha-hook[^\n]*(?:\n|\Z)", re.MULTILINE | re.DOTALL
