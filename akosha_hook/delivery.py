@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from akosha_hook import backoff, identity, receipt, selection, snapshot
+from akosha_hook import backoff, identity, log, receipt, selection, snapshot
 from akosha_hook.clock import now_iso, stamp
 from akosha_hook.destinations import Attempt, Consignment, Journal, Surroundings
 from akosha_hook.errors import AkoshaHookError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from akosha_hook.settings.fields import Settings
     from akosha_hook.snapshot import Snapshot
 
+MAX_SAID = 2000
 logger = logging.getLogger(__name__)
 
 
@@ -82,7 +83,7 @@ def ship(
         backoff.failed(
             context.paths,
             paper.destination,
-            error.message,
+            _said(error),
             backoff.circumstances(context.settings, context.environ),
         )
     else:
@@ -187,7 +188,7 @@ def _surroundings_of(
     def on_retry(error: DeliveryError, attempt: int, delay: float) -> None:
         logger.warning("Retry %d in %.1f s: %s", attempt, delay, error.message)
         attempts.append(_attempt(method, error))
-        context.progress.retry(error.message, attempt, delay)
+        context.progress.retry(_said(error), attempt, delay)
 
     settings = context.settings
     policy = RetryPolicy(
@@ -266,11 +267,16 @@ def _worth_resuming(error: AkoshaHookError) -> bool:
     return isinstance(error, DeliveryError) and error.retryable
 
 
+def _said(error: AkoshaHookError) -> str:
+    """The message for a file or a screen: a server may send back what it was sent."""
+    return log.redacted(error.message[:MAX_SAID])
+
+
 def _attempt(method: str, error: AkoshaHookError) -> Attempt:
     return Attempt(
         method=method,
         code=getattr(error, "code", "") or type(error).__name__,
-        message=error.message,
+        message=_said(error),
         retryable=bool(getattr(error, "retryable", False)),
         at=now_iso(),
     )
@@ -283,7 +289,7 @@ def _note_failure(
     shipment.attempts.append(_attempt(paper.method, error))
     paper.attempts = list(shipment.attempts)
     paper.state = "uploading" if resumable else "failed"
-    paper.error = error.message
+    paper.error = _said(error)
     paper.details = error.details
     paper.error_code = str(getattr(error, "code", "") or "")
     paper.hint = error.hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook import (
@@ -23,18 +24,18 @@ from akosha_hook import sync as syncing
 from akosha_hook.conclude import conclude, give_up
 from akosha_hook.delivery import Context
 from akosha_hook.errors import AkoshaHookError, SettingsError
-from akosha_hook.settings import repository
+from akosha_hook.settings import project, repository
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import find_databases
 from akosha_hook.watch import Check, ProgressFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from akosha_hook.event import Event
     from akosha_hook.paths import Paths
     from akosha_hook.schedule import Plan
+    from akosha_hook.settings import Loaded
     from akosha_hook.settings.fields import Settings
 
 STAY_SECONDS = 15 * 60.0
@@ -44,9 +45,29 @@ POLL_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def drain(paths: Paths, environ: Mapping[str, str]) -> None:
-    """Deal with everything that is due within 15 minutes; the caller holds the worker lock."""
+def forget_projects(paths: Paths, environ: MutableMapping[str, str]) -> tuple[str, ...]:
+    """Take what projects put into the worker's `environ` out of it, and say what.
+
+    Whoever started the worker tied it to the user's own configuration directory, that of `paths`,
+    and left the directory it was in as OLDPWD: its event may be gone by now.
+    """
+    previous = environ.get("OLDPWD")
+    directories = [event.directory for event in outbox.waiting(paths)]
+    if previous:
+        directories.append(Path(previous))
+    return project.forget_projects(environ, dict.fromkeys(directories), claude=paths.claude)
+
+
+def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ()) -> None:
+    """Deal with everything that is due within 15 minutes; the caller holds the worker lock.
+
+    `dropped` are variables of projects that are not in `environ` any more.
+    """
     progress = ProgressFile(paths)
+    told: set[str] = set()
+    if dropped:
+        progress.dropped(dropped)
+        _tell(dropped, told)
     try:
         while True:
             # Before the listing: an event that comes after it must end the sleep.
@@ -57,8 +78,9 @@ def drain(paths: Paths, environ: Mapping[str, str]) -> None:
             log.configure(
                 paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
             )
-            if loaded.problems:
-                _cannot_work(loaded.problems, progress)
+            _tell(loaded.problems, told)
+            if loaded.doubtful:
+                _cannot_work(loaded, progress)
                 return
             context = Context(loaded.settings, paths, environ, progress)
             if error := _no_destination(loaded.settings):
@@ -82,7 +104,7 @@ def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
     if not outbox.waiting(paths):
         return False
     loaded = settings.load(environ, paths)
-    if loaded.problems or _no_destination(loaded.settings):
+    if loaded.doubtful or _no_destination(loaded.settings):
         return False
     plan = _plan(Context(loaded.settings, paths, environ, ProgressFile(paths)))
     return plan.due is not None and plan.due <= time.time() + STAY_SECONDS
@@ -188,15 +210,22 @@ def _stamp(directory: Path) -> int:
         return 0
 
 
-def _cannot_work(problems: tuple[str, ...], progress: ProgressFile) -> None:
+def _tell(problems: Iterable[str], told: set[str]) -> None:
+    """Log each once: the worker looks at the settings before every sync."""
     for problem in problems:
-        logger.error("%s", problem)
+        if problem not in told:
+            logger.error("%s", problem)
+            told.add(problem)
+
+
+def _cannot_work(loaded: Loaded, progress: ProgressFile) -> None:
+    """Where memories go, which, or whether, is in doubt: the events wait for the user."""
     progress.finished(
         Check(
             at=time.time(),
             state="failed",
             method="cloud",
-            error=problems[0],
+            error=loaded.problems[0],
             hint="akosha-hook config validate shows every problem.",
         )
     )

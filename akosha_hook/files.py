@@ -32,6 +32,31 @@ def private_directory(path: Path) -> Path:
     return path
 
 
+def tighten(directory: Path) -> tuple[Path, ...]:
+    """Close what is in `directory`, and itself, to other users; what had been open to them.
+
+    Symlinks are left alone, and so is `bin`, whose program may be run by anybody.
+    """
+    if not directory.is_dir():
+        return ()
+    found = [directory]
+    for name in os.listdir(directory):  # noqa: PTH208 - names are all that is needed
+        path = directory / name
+        found.append(path)
+        if name in {"outbox", "receipts", "snapshots"} and path.is_dir() and not path.is_symlink():
+            found += path.iterdir()
+    return tuple(path for path in found if path.name != "bin" and _closed(path))
+
+
+def _closed(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        mode = path.lstat().st_mode
+        if mode & 0o077 and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            path.chmod(mode & 0o700)
+            return True
+    return False
+
+
 def sync_directory(path: Path) -> None:
     """Make a rename inside `path` durable."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from akosha_hook.paths import Paths
 
 _WORKER = ("-P", "-m", "akosha_hook.worker")
-_UNSET = ("PYTHONPATH", "PYTHONHOME")
+# Python's own variables can name code to run: PYTHONPATH, PYTHONPYCACHEPREFIX, PYTHONUSERBASE.
+_UNSET = ("GIT_", "PYTHON")
 
 
 def start_worker(paths: Paths, environ: Mapping[str, str], *, python: str = sys.executable) -> None:
@@ -48,13 +50,11 @@ def worker_environment(paths: Paths, environ: Mapping[str, str]) -> dict[str, st
     """The caller's environment without git's and Python's own variables, and tied to `paths`.
 
     git exports `GIT_DIR` and `GIT_INDEX_FILE` to hooks, which would point any git the worker runs
-    at the wrong repository.
+    at the wrong repository. OLDPWD tells the worker whose environment it has.
     """
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith("GIT_") and name not in _UNSET
-    }
+    kept = {name: value for name, value in environ.items() if not name.startswith(_UNSET)}
+    with contextlib.suppress(OSError):
+        kept["OLDPWD"] = str(Path.cwd())
     return kept | {"CLAUDE_CONFIG_DIR": str(paths.claude)}
 
 

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, _raise_terminated)
     try:
+        _forget_projects()
         if list(arguments) == ["--worker"]:
             handoff.main([sys.executable])
         else:
@@ -114,6 +115,14 @@ def _anything_waits(paths: Paths) -> bool:
 
 def _raise_terminated(*_: object) -> None:
     raise _TerminatedError
+
+
+def _forget_projects() -> None:
+    """A project must not say which interpreter becomes the worker, nor where its events wait."""
+    from akosha_hook.settings.project import forget_projects
+
+    previous = os.environ.get("OLDPWD")
+    forget_projects(os.environ, [_working_directory(), Path(previous) if previous else None])
 
 
 def _log_failure(error: BaseException) -> None:

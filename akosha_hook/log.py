@@ -92,7 +92,10 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
     logger.propagate = False
     chosen = "DEBUG" if debug else level
     logger.setLevel(logging.DEBUG)
-    logger.addHandler(logging.NullHandler())
+    # It knows what to redact even where no log can be opened.
+    silent = logging.NullHandler()
+    silent.setFormatter(RedactingFormatter(tracebacks=False))
+    logger.addHandler(silent)
     if not paths.state.is_dir():
         return
     with contextlib.suppress(OSError):
@@ -108,6 +111,14 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
         shared.setLevel(chosen)
         shared.setFormatter(RedactingFormatter(tracebacks=debug))
         logger.addHandler(shared)
+
+
+def redacted(text: str) -> str:
+    """`text`, which came from somebody else, without the values that `protect` was told of."""
+    for handler in logging.getLogger(LOGGER).handlers:
+        if isinstance(handler.formatter, RedactingFormatter):
+            text = handler.formatter.redact(text)
+    return text
 
 
 def protect(*secrets: Secret) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 import time
@@ -110,6 +111,8 @@ class Report:
 
 def report(loaded: Loaded, paths: Paths, environ: Mapping[str, str], directory: Path) -> Report:
     """Gather the report; `directory` is where the user stands, for that repository's hooks."""
+    dropped = (each for each in watch.read(paths).dropped if each not in loaded.warnings)
+    loaded = dataclasses.replace(loaded, warnings=(*loaded.warnings, *dropped))
     from akosha_hook.install.places import installed_places
 
     settings = loaded.settings

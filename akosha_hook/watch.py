@@ -12,6 +12,8 @@ import msgspec
 from akosha_hook import files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from akosha_hook.paths import Paths
 
 WRITE_SECONDS = 0.5
@@ -40,6 +42,8 @@ class State(msgspec.Struct, kw_only=True):
     wire_bytes: int = 0
     message: str = ""
     last: Check | None = None
+    # Variables a project put into the last worker's environment, which were not heeded.
+    dropped: tuple[str, ...] = ()
 
 
 def read(paths: Paths) -> State:
@@ -78,13 +82,17 @@ class ProgressFile:
         """Nothing is due before `until` (epoch seconds)."""
         self._update(now=True, phase="waiting", until=until, message="")
 
+    def dropped(self, names: Sequence[str]) -> None:
+        """A project put these into the environment; they were not heeded."""
+        self._update(now=True, dropped=tuple(names))
+
     def idle(self) -> None:
         self._update(now=True, phase="idle", file="", message="", pid=0)
 
     def finished(self, check: Check) -> None:
         self._update(now=True, last=check)
 
-    def _update(self, *, now: bool, **changes: str | float | Check) -> None:
+    def _update(self, *, now: bool, **changes: str | float | Check | tuple[str, ...]) -> None:
         with self._guard:
             for name, value in changes.items():
                 setattr(self._state, name, value)

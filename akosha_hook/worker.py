@@ -52,14 +52,21 @@ def _work(lock: int) -> bool:
 
     An event whose worker found the lock taken was written before the unlock: it is listed after.
     """
-    from akosha_hook import log
-    from akosha_hook.drain import drain, is_due
+    import logging
+
+    from akosha_hook import files, log
+    from akosha_hook.drain import drain, forget_projects, is_due
     from akosha_hook.paths import Paths
 
+    dropped = forget_projects(Paths.from_environment(os.environ), os.environ)
     paths = Paths.from_environment(os.environ)
+    opened = files.tighten(paths.state)
     log.configure(paths)
+    for path in opened:
+        logger = logging.getLogger("akosha_hook.worker")
+        logger.warning("%s was open to others; it is closed to them now", path)
     try:
-        drain(paths, dict(os.environ))
+        drain(paths, dict(os.environ), dropped)
     finally:
         os.close(lock)
     return is_due(paths, dict(os.environ))

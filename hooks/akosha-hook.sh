@@ -21,7 +21,7 @@ main() {
 
   directory=$PWD
   case $directory in *"$newline"*) directory= ;; esac
-  find_state || { drain; return; }
+  find_state || { cd / && drain; return; }
   outbox=$state/outbox
   # The working directory is somebody else's: nothing may be found there, nor keep it busy.
   cd /
@@ -100,16 +100,17 @@ hand_off() {
   now=$(date +%s)
   mv -f "$temporary" "$outbox/${now:-0}-$$-$event.event"
 
-  unset PYTHONPATH PYTHONHOME
+  # Python's own variables can name code to run, git's a repository.
   IFS=$newline
   set -f
   for line in $(export -p); do
     name=${line%%=*}
     name=${name##* }
-    case $name in GIT_*[!A-Za-z0-9_]*) ;; GIT_*) unset "$name" ;; esac
+    case $name in *[!A-Za-z0-9_]*) ;; GIT_* | PYTHON*) unset "$name" ;; esac
   done
   CLAUDE_CONFIG_DIR=${state%/akosha}
-  export CLAUDE_CONFIG_DIR
+  # Whose environment this is, for the worker to see what a project put into it.
+  export CLAUDE_CONFIG_DIR OLDPWD
 
   IFS= read -r python <"$state/interpreter"
   set -- "$python" -P -m akosha_hook.worker

@@ -120,12 +120,12 @@ def test_a_repository_that_asks_not_to_is_left_alone(at_home: Home, tmp_path: Pa
 
 
 def test_broken_settings_keep_the_event_and_status_says_why(at_home: Home) -> None:
-    at_home.paths.settings_yaml.write_text("akosha_max_retries: many\n")
+    at_home.paths.settings_yaml.write_text("akosha_force_method: cluod\n")
     happen(at_home)
     assert at_home.work() == ""
     assert len(at_home.events()) == 1
     status = json.loads(at_home.akosha_hook("status", "--json").stdout)
-    assert "akosha_max_retries" in status["problems"][0]
+    assert "akosha_force_method" in status["problems"][0]
 
 
 def test_a_failure_keeps_the_event_backs_off_and_leaves_a_notice(at_home: Home) -> None:
@@ -193,3 +193,28 @@ def test_an_event_of_garbage_is_set_aside_and_the_others_count(at_home: Home) ->
     assert at_home.events() == []
     assert len(list(at_home.paths.outbox.glob("*.corrupt"))) == 1
     assert len(at_home.receipts()) == 1
+
+
+def test_a_mistyped_retry_count_holds_nothing_up_and_is_reported(at_home: Home) -> None:
+    at_home.configure(akosha_max_retries="many")
+    happen(at_home)
+    at_home.work()
+    (receipt,) = at_home.receipts()
+    assert receipt.success
+    assert at_home.events() == []
+    assert "akosha_max_retries" in at_home.akosha_hook("status").stdout
+    assert at_home.paths.log.read_text().count('akosha_max_retries is "many"') == 1
+
+
+@pytest.mark.parametrize("name", ["akosha_cloud_endpoint", "akosha_data_dir", "akosha_databases"])
+def test_a_setting_that_leaves_in_doubt_where_or_which_holds_the_upload_up(
+    at_home: Home, name: str
+) -> None:
+    at_home.configure(**{name: 7})
+    happen(at_home)
+    at_home.work()
+    assert at_home.receipts() == []
+    assert len(at_home.events()) == 1
+    told = at_home.akosha_hook("status").stdout
+    assert "held up" in told
+    assert "at AWS" not in told

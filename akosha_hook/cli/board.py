@@ -27,6 +27,17 @@ PHASES = {
     "download": "downloading",
     "check": "checking",
 }
+# With one of these mistyped, the next layer's value says nothing about what was meant.
+TELLING_WHERE = frozenset(
+    {
+        "akosha_cloud_bucket",
+        "akosha_cloud_endpoint",
+        "akosha_cloud_region",
+        "akosha_force_method",
+        "akosha_http_url",
+        "akosha_system_id",
+    }
+)
 BAR_WIDTH = 20
 
 
@@ -40,7 +51,7 @@ class Section(NamedTuple):
 def sections(found: Report, servers: tuple[Finding, ...] | None = None) -> Iterator[Section]:
     """The board from top to bottom; `servers` is what `--check` was answered."""
     yield Section("Backup", [_headline(found)])
-    yield Section("To", [Line(_where(found.destination, found.system_id))])
+    yield Section("To", [Line(_where(found.destination, found.system_id, found.loaded.doubtful))])
     yield Section("From", [Line(str(found.data_directory))])
     yield Section("Last sync", [_success(found.last_success), *_checked(found)])
     yield Section("Last error", list(_failure(found)))
@@ -77,7 +88,9 @@ def _headline(found: Report) -> Line:
     return Line("on", Tone.OK)
 
 
-def _where(destination: Target | None, system_id: str) -> str:
+def _where(destination: Target | None, system_id: str, doubtful: frozenset[str]) -> str:
+    if doubtful & TELLING_WHERE:
+        return "in doubt: the settings have a problem (below)"
     if destination is None:
         return "nowhere yet"
     if destination.method == "http":

@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 def say_error(error: AkoshaHookError) -> None:
     """What failed and what to type next, on stderr."""
-    click.echo(f"Error: {printable(error.message)}", err=True)
+    click.echo(f"Error: {printable(log.redacted(error.message))}", err=True)
     if error.hint:
-        click.echo(f"Try: {printable(error.hint)}", err=True)
+        click.echo(f"Try: {printable(log.redacted(error.hint))}", err=True)
 
 
 def printable(text: str) -> str:
@@ -55,7 +55,10 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     except Exception as error:
         logger.exception("Unexpected error")
-        click.echo(f"Error: unexpected {type(error).__name__}: {printable(str(error))}", err=True)
+        click.echo(
+            f"Error: unexpected {type(error).__name__}: {printable(log.redacted(str(error)))}",
+            err=True,
+        )
         click.echo(
             f"Try: look into {_log_name()}, and report it with what you find there.", err=True
         )

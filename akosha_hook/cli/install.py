@@ -10,6 +10,7 @@ import click
 
 from akosha_hook.checks import without_secrets
 from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.session import forget_project
 from akosha_hook.errors import AkoshaHookError, CredentialsError
 from akosha_hook.install import git, installer, plan, script
 from akosha_hook.install.places import installed_places
@@ -41,6 +42,7 @@ def install(
     """Install the hooks: into Claude Code, or (--git) into the repository you are in."""
     if (everywhere or no_manager) and not for_git:
         raise click.UsageError("--global and --no-manager go with --git.")
+    forget_project()
     paths = Paths.from_environment(os.environ)
     directory = Path.cwd()
     installations = [installer.for_script(paths)]

@@ -10,6 +10,7 @@ import click
 
 from akosha_hook.cli.boundary import printable, say_error
 from akosha_hook.cli.install import show_diff
+from akosha_hook.cli.session import forget_project
 from akosha_hook.errors import ExitCode
 from akosha_hook.install import claude, git, installer
 from akosha_hook.paths import Paths
@@ -31,6 +32,7 @@ def uninstall(for_git: bool, scope: str | None, everywhere: bool, dry_run: bool)
     """Remove what install added, wherever that was, and give back what was there before."""
     if everywhere and not for_git:
         raise click.UsageError("--global goes with --git.")
+    forget_project()
     paths = Paths.from_environment(os.environ)
     wanted = _wanted(Path.cwd(), scope, for_git=for_git, everywhere=everywhere)
     removal = installer.removal(paths, Path.cwd(), wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 logger = logging.getLogger(__name__)
+
+# All the child gets of our environment: no credentials, nothing that could be one.
+INHERITED = (
+    *("PATH", "TMPDIR", "LANG", "LC_ALL", "TZ"),
+    # Where some Pythons find their own shared libraries.
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+)
 
 
 class NotCheckedError(AkoshaHookError):
@@ -112,6 +120,7 @@ def _child(mode: str, database_path: Path, timeout_seconds: float) -> Iterator[_
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=scratch,
+                env={name: os.environ[name] for name in INHERITED if name in os.environ},
             )
         child = _Child(process, timeout_seconds, errors)
         try:

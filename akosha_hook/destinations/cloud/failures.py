@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import re
 import time
@@ -11,8 +12,10 @@ from xml.etree.ElementTree import ParseError
 import urllib3.exceptions as http
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
+from akosha_hook import log
 from akosha_hook.errors import ExitCode
 from akosha_hook.retry import DeliveryError
+from akosha_hook.settings.wording import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +38,7 @@ _RETRYABLE_CODES = frozenset(
         "XMinioServerNotInitialized",
     }
 )
+MAX_SAID = 300
 _CREDENTIAL_HINT = (
     "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile in ~/.aws/credentials; "
     "akosha-hook doctor names the source in use."
@@ -115,7 +119,7 @@ def classify(error: Exception, *, what: str) -> DeliveryError:
 def _of_code(code: str, what: str, error: S3Error) -> DeliveryError:
     response = error.response
     status = int(getattr(response, "status", 0) or 0)
-    request_id = error.request_id or ""
+    code, request_id = _foreign(code), _foreign(error.request_id or "")
     if code == "RequestTimeTooSkewed":
         return _skewed(response, request_id)
     if code in _FINAL:
@@ -128,7 +132,7 @@ def _of_code(code: str, what: str, error: S3Error) -> DeliveryError:
             request_id=request_id,
         )
     # RGW and others leave the message empty: the code always stands there.
-    said = f": {error.message}" if error.message else ""
+    said = f": {_foreign(error.message)}" if error.message else ""
     retryable = code in _RETRYABLE_CODES or status >= 500 or status == 429  # noqa: PLR2004
     return DeliveryError(
         f"Cloud sync failed: the server answered {code} while {what}{said}.",
@@ -140,10 +144,17 @@ def _of_code(code: str, what: str, error: S3Error) -> DeliveryError:
     )
 
 
+def _foreign(text: str) -> str:
+    """What the server says, for a message: short, on one line, without our keys."""
+    return escaped(log.redacted(text[: 4 * MAX_SAID]), MAX_SAID)
+
+
 def _skewed(response: object, request_id: str) -> DeliveryError:
     headers = getattr(response, "headers", None) or {}
-    theirs = email.utils.parsedate_to_datetime(headers["Date"]) if "Date" in headers else None
-    gap = f" by {abs(theirs.timestamp() - time.time()):.0f} s" if theirs else ""
+    gap = ""
+    with contextlib.suppress(ValueError, OverflowError, TypeError, KeyError):
+        theirs = email.utils.parsedate_to_datetime(headers["Date"])
+        gap = f" by {abs(theirs.timestamp() - time.time()):.0f} s"
     return DeliveryError(
         f"Cloud sync failed: this machine's clock is off{gap} (RequestTimeTooSkewed).",
         hint="Set the clock; timedatectl set-ntp true keeps it right.",

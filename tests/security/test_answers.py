@@ -1,0 +1,137 @@
+"""Whatever answers in place of an S3 server, only a DeliveryError comes out, short and printable."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import urllib3
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from minio import Minio
+from pytest_httpserver import HTTPServer
+from werkzeug import Response
+
+from akosha_hook.destinations.cloud.bucket import BoundedHttp, Bucket
+from akosha_hook.receipt import Part
+from akosha_hook.retry import Deadline, DeliveryError, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug import Request
+
+MD5 = "0" * 32
+CALLS: tuple[Callable[[Bucket], object], ...] = (
+    lambda bucket: bucket.put("systems/k", b"x", {}),
+    lambda bucket: bucket.create_multipart("systems/k", {}),
+    lambda bucket: bucket.put_part("systems/k", "id", 1, b"x", MD5),
+    lambda bucket: bucket.complete_multipart("systems/k", "id", [Part(1, 1, MD5, MD5)]),
+    lambda bucket: bucket.abort_multipart("systems/k", "id"),
+    lambda bucket: bucket.list_parts("systems/k", "id"),
+    lambda bucket: bucket.list_multiparts("systems/"),
+    lambda bucket: bucket.head("systems/k"),
+    lambda bucket: bucket.get("systems/k", limit=100),
+    lambda bucket: bucket.get_range("systems/k", 0, 10),
+    lambda bucket: list(bucket.objects("systems/")),
+    lambda bucket: bucket.prefixes("systems/"),
+    lambda bucket: bucket.delete("systems/k"),
+)
+XML = (
+    b"<Error><Code>%s</Code><Message>%s</Message><RequestId>\x1b[2J</RequestId></Error>",
+    b"<InitiateMultipartUploadResult><UploadId></UploadId></InitiateMultipartUploadResult>",
+    b"<ListPartsResult><Part><PartNumber>x</PartNumber></Part></ListPartsResult>",
+    b"<ListBucketResult><Contents><Key>k</Key><Size>-x</Size></Contents></ListBucketResult>",
+    b"<a>" * 2000,
+    b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+)
+CODES = (b"SlowDown", b"AccessDenied", b"RequestTimeTooSkewed", b"\xf0\x9f\x92\xa9", b"A" * 5000)
+BODIES = st.one_of(
+    st.binary(max_size=200),
+    st.sampled_from(XML[1:]),
+    st.builds(
+        lambda code, said: XML[0].replace(b"\x1b", b"") % (code, said),
+        st.sampled_from(CODES),
+        st.sampled_from((b"", b"said " * 5000, b"&#9;&#10;")),
+    ),
+)
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "Content-Type": st.sampled_from(("application/xml", "text/html", "x", "")),
+        "ETag": st.sampled_from(("", '"', "W/x", MD5)),
+        "Content-Range": st.just("bytes x-y/z"),
+        "Last-Modified": st.just("yesterday"),
+        "Content-Encoding": st.sampled_from(("gzip", "br", "x")),
+        "Date": st.sampled_from(("soon", "")),
+        "x-amz-error-code": st.just("Odd"),
+    },
+)
+STATUS = st.sampled_from(
+    (200, 204, 206, 301, 307, 400, 403, 404, 409, 412, 416, 429, 500, 501, 503)
+)
+
+
+@pytest.fixture
+def bucket(httpserver: HTTPServer) -> Bucket:
+    host = httpserver.url_for("").removeprefix("http://").rstrip("/")
+    client = Minio(host, "key", "secret-secret", secure=False, region="us-east-1")
+    deadline = Deadline(20.0)
+    client._http = BoundedHttp(urllib3.PoolManager(), deadline, None)  # type: ignore[assignment]
+    return Bucket(client, "memories", RetryPolicy(0, 0.0, deadline))
+
+
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(call=st.sampled_from(CALLS), status=STATUS, body=BODIES, headers=HEADERS)
+def test_any_answer_is_a_result_or_a_delivery_error(
+    httpserver: HTTPServer,
+    bucket: Bucket,
+    call: Callable[[Bucket], object],
+    status: int,
+    body: bytes,
+    headers: dict[str, str],
+) -> None:
+    httpserver.clear()
+    asked = 0
+
+    def answer(request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        # A listing that never ends is cut by the deadline; here by an answer without more.
+        if asked > 5:
+            return Response(
+                b"<Error><Code>AccessDenied</Code></Error>", 403, content_type="application/xml"
+            )
+        return Response(body, status, headers)
+
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
+    error = _raised_by(lambda: call(bucket))
+    if error is not None:
+        assert len(error.message) < 1000
+        assert error.message.isprintable()
+        assert len(error.code) < 400
+        assert error.request_id.isprintable()
+
+
+def _raised_by(call: Callable[[], object]) -> DeliveryError | None:
+    try:
+        call()
+    except DeliveryError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("date", ["soon", "", "Mon, 99 Foo 99999 99:99:99 GMT"])
+def test_a_clock_that_cannot_be_read_is_still_told(
+    httpserver: HTTPServer, bucket: Bucket, date: str
+) -> None:
+    body = b"<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>"
+    httpserver.expect_request("/memories/systems/k").respond_with_handler(
+        lambda _: Response(body, 403, {"Content-Type": "application/xml", "Date": date})
+    )
+    with pytest.raises(DeliveryError, match="clock is off"):
+        bucket.put("systems/k", b"x", {})
