@@ -30,7 +30,7 @@ CALLS: tuple[Callable[[Bucket], object], ...] = (
     lambda bucket: bucket.complete_multipart("systems/k", "id", [Part(1, 1, MD5, MD5)]),
     lambda bucket: bucket.abort_multipart("systems/k", "id"),
     lambda bucket: bucket.list_parts("systems/k", "id"),
-    lambda bucket: bucket.list_multiparts("systems/"),
+    lambda bucket: bucket.unfinished("systems/"),
     lambda bucket: bucket.head("systems/k"),
     lambda bucket: bucket.get("systems/k", limit=100),
     lambda bucket: bucket.get_range("systems/k", 0, 10),

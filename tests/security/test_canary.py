@@ -128,7 +128,7 @@ def test_after_answers_that_echo_what_was_sent(
     at_home: Home, httpserver: HTTPServer, kind: str, status: int
 ) -> None:
     """As RGW and others do; and one that echoes more than any server could know."""
-    said = " ".join((ACCESS, SECRET, SESSION))
+    said = f"{ACCESS} {SECRET} {SESSION}"
 
     def echo(request: Request) -> Response:
         sent = f"{said} {request.headers.get('Authorization', '')}"
