@@ -21,7 +21,7 @@ from tests.support.faults import error, lost_answer
 from tests.support.s3 import make_bucket
 
 BIG = 16 * MIB
-EXAMPLES = int(os.environ.get("AKOSHA_TEST_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("AKOSHA_TEST_EXAMPLES", "5"))
 STATE_FILES = (
     "machine.json",
     "backoff.json",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from akosha_hook import watch
 from akosha_hook.install import wrapper
 from tests.faults.support import MIB, Patient
 from tests.support.hooks import install_script, record_interpreter
@@ -130,16 +131,40 @@ def test_the_interval_holds_and_the_last_state_is_not_lost(hooked: Patient) -> N
     hooked.nothing_is_left()
 
 
-def test_waiting_for_a_later_moment_is_sleeping(hooked: Patient) -> None:
+def test_waiting_for_a_later_moment_is_sleeping(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A worker that spins would use a processor until the event is due."""
-    hooked.configure(akosha_settle_seconds=0, akosha_min_interval_seconds=3)
-    hooked.write(seed=1)
-    assert hooked.sync().success
-    hooked.write(seed=2)
-    hooked.happen()
-    with hooked.start_worker() as worker:
-        _, status, usage = os.wait4(worker.pid, 0)
-        worker.returncode = os.waitstatus_to_exitcode(status)
-    assert syncs(hooked) == 1
-    assert usage.ru_nvcsw < 5000
-    assert len(hooked.manifests()) == 2
+    slept: list[float] = []
+    real = time.sleep
+
+    def counted(seconds: float) -> None:
+        slept.append(seconds)
+        real(seconds)
+
+    patient.configure(akosha_min_interval_seconds=3)
+    patient.write(seed=1)
+    assert patient.sync().success
+    patient.write(seed=2)
+    patient.happen()
+    monkeypatch.setattr(time, "sleep", counted)
+    patient.drain()
+    assert 1 <= len(slept) < 100
+    assert len(patient.manifests()) == 2
+
+
+def test_within_the_interval_a_worker_only_waits(patient: Patient) -> None:
+    patient.configure(akosha_min_interval_seconds=800)
+    patient.write(seed=1)
+    assert patient.sync().success
+    patient.write(seed=2)
+    patient.happen()
+    with patient.start_worker() as worker:
+        until(
+            lambda: worker.poll() is not None or watch.read(patient.paths).phase == "waiting",
+            "the worker waits",
+        )
+        worker.kill()
+        worker.wait()
+    assert len(patient.events()) == 1
+    assert len(patient.manifests()) == 1
