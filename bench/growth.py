@@ -15,7 +15,7 @@ SIZES, LARGE_SIZES = (5, 15, 45, 135), (400, 1_100)
 
 def run(work: Path, *, rounds: int, large: bool = False) -> Table:
     sizes = (*SIZES, *LARGE_SIZES) if large else SIZES
-    found = [upload.measured(work, size, rounds=rounds, only=peers.OURS) for size in sizes]
+    found = [upload.measured(work, size, rounds=rounds, only=(peers.OURS,)) for size in sizes]
     base = next(each for each, size in zip(found, sizes, strict=True) if size == upload.SMALL)
     last = found[-1]
     what = f"{last.megabytes:.0f} MB against {base.megabytes:.0f} MB"

@@ -65,7 +65,7 @@ def table(title: str, rows: list[tuple[str | float, ...]], budgets: list[Budget]
     return Table(title, COLUMNS, rows, budgets, peers.versions())
 
 
-COLUMNS = ("who", "MB", "s (median)", "s (least)", "ours takes, x", "peak MB")
+COLUMNS = ("who", "MB", "s (median)", "s (least)", "ours takes, x", "CPU s", "peak MB")
 
 
 def measured(
@@ -74,7 +74,7 @@ def measured(
     *,
     rounds: int,
     megabits_per_second: float | None = None,
-    only: str | None = None,
+    only: tuple[str, ...] = (),
 ) -> Runs:
     """Every round with a new server, a new home and a new repository; the file is in memory."""
     database = databases.made(work, megabytes)
@@ -91,7 +91,7 @@ def measured(
             contenders = [
                 peer.made_ready()
                 for peer in peers.all_installed(placed, environ, endpoint)
-                if only in {None, peer.name}
+                if not only or peer.name in only
             ]
             for peer in random.sample(contenders, len(contenders)):
                 usages[peer.name].append(process.run(peer.command, peer.environ))
@@ -119,6 +119,7 @@ def rows_of(runs: Runs) -> list[tuple[str | float, ...]]:
             runs.seconds(name),
             min(usage.seconds for usage in runs.usages[name]),
             runs.ratio(name),
+            statistics.median(usage.cpu_seconds for usage in runs.usages[name]),
             runs.peak_mb(name),
         )
         for name in sorted(runs.usages, key=runs.seconds)
