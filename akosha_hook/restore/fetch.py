@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -98,7 +99,7 @@ def _ranges(
             length = min(RANGE_BYTES, source.stored_size - offset)
             return pool.submit(bucket.get_range, source.key, offset, length)
 
-        ahead = deque(start(offset) for offset, _ in zip(offsets, range(RANGES), strict=False))
+        ahead = deque(start(offset) for offset in itertools.islice(offsets, RANGES))
         try:
             while ahead:
                 data = _result(ahead.popleft(), source)

@@ -45,7 +45,7 @@ def source(stored: bytes, plain: bytes, *, compressed: bool = True) -> Source:
 def test_an_object_of_many_ranges_comes_back(
     opened: Bucket, any_bucket: TestBucket, tmp_path: Path, compressed: bool
 ) -> None:
-    plain = random.Random(1).randbytes(2 * fetching.RANGE_BYTES + 12_345)
+    plain = random.Random(1).randbytes((fetching.RANGES + 2) * fetching.RANGE_BYTES + 12_345)
     origin = tmp_path / "plain"
     origin.write_bytes(plain)
     stored = b"".join(pack.packed(pack.read_blocks(origin), compress=compressed))
