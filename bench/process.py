@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SAMPLE_SECONDS = 0.01
 # Finding new children reads all of /proc, which is too dear for every sample.
 LOOK_SECONDS = 0.05
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,10 @@ def _parent(process: Path) -> int:
 
 
 def _resident(pid: int) -> int:
+    """Bytes of memory the process takes up, its share of pages that several processes share."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except OSError:
+        with Path(f"/proc/{pid}/smaps_rollup").open() as file:
+            share = next(line for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):
         return 0
+    return int(share.split()[1]) * 1024
