@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -74,7 +75,9 @@ def last_upload(paths: Paths, *, now: float) -> float:
     """
     for each in receipt.newest_first(paths):
         if each.success and each.method == "cloud":
-            began = dt.datetime.fromisoformat(each.started).timestamp()
-            if began <= now:
-                return began
+            # A receipt that somebody else has written in may say anything.
+            with contextlib.suppress(ValueError, OverflowError):
+                began = dt.datetime.fromisoformat(each.started).timestamp()
+                if began <= now:
+                    return began
     return 0.0

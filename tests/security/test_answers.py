@@ -135,3 +135,14 @@ def test_a_clock_that_cannot_be_read_is_still_told(
     )
     with pytest.raises(DeliveryError, match="clock is off"):
         bucket.put("systems/k", b"x", {})
+
+
+def test_what_a_server_says_is_cut_and_escaped(httpserver: HTTPServer, bucket: Bucket) -> None:
+    body = XML[0].replace(b"\x1b", b"") % (b"A" * 5000, b"two\nlines " * 5000)
+    httpserver.expect_request("/memories/systems/k").respond_with_handler(
+        lambda _: Response(body, 400, {"Content-Type": "application/xml"})
+    )
+    with pytest.raises(DeliveryError, match="the server answered") as caught:
+        bucket.put("systems/k", b"x", {})
+    assert len(caught.value.message) < 1000
+    assert caught.value.message.isprintable()
