@@ -176,9 +176,9 @@ def test_a_server_without_a_trusted_certificate_is_not_talked_to(patient: Patien
     assert len(outcome.receipt.attempts) == 1
 
 
+@pytest.mark.timeout(45)  # A request without the deadline hangs for a minute.
 @pytest.mark.parametrize("operation", ["ListObjects", "PutObject", "UploadPart", "PutManifest"])
 def test_a_black_hole_costs_no_more_than_the_timeout(patient: Patient, operation: str) -> None:
-    """Without a deadline each try would hang for a minute, and there are three of them."""
     patient.configure(akosha_upload_timeout_seconds=1)
     patient.write(MULTIPART if operation == "UploadPart" else SINGLE)
     patient.network.on(operation, fault=patient.network.hole)
