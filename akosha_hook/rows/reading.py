@@ -20,7 +20,7 @@ from akosha_hook.rows.errors import ReadError, Trouble
 from akosha_hook.rows.messages import Count, End, Failure, Key, Keys, Message, Row, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class _Child:
         for line in self._process.stdout:
             if not line.endswith(b"\n"):
                 break
-            message: Message = decoder.decode(line)
+            message = self._decoded(decoder, line)
             if isinstance(message, Failure):
                 raise _read_error(message)
             if isinstance(message, End):
@@ -69,6 +69,14 @@ class _Child:
         if self._late.is_set():
             raise ReadError(Trouble.TIME, f"Reading took longer than {self._seconds:g} s.")
         raise ReadError(Trouble.READER, f"The reader ended early: {self._last_words()}")
+
+    def _decoded(self, decoder: msgspec.json.Decoder[Message], line: bytes) -> Message:
+        try:
+            return decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ReadError(
+                Trouble.READER, f"The reader said what it never should: {error}"
+            ) from error
 
     def reply(self, rowids: Sequence[int]) -> None:
         assert self._process.stdin is not None
@@ -104,9 +112,26 @@ def _read_error(failure: Failure) -> ReadError:
 
 @contextlib.contextmanager
 def _child(mode: str, database_path: Path, timeout_seconds: float) -> Iterator[_Child]:
-    """Run the child on `database_path`; what it spills goes beside the copy and is removed."""
+    """Run the child on `database_path`; what it spills goes beside the copy and is removed.
+
+    Raises ReadError where it cannot be started: no room, or an interpreter that is gone.
+    """
     database_path = database_path.absolute()
-    scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=database_path.parent))
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=database_path.parent))
+    except OSError as error:
+        raise _not_started(error) from error
+    try:
+        child = _start(mode, database_path, scratch, timeout_seconds)
+        try:
+            yield child
+        finally:
+            child.end()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _start(mode: str, database_path: Path, scratch: Path, timeout_seconds: float) -> _Child:
     errors = scratch / "errors"
     try:
         with errors.open("wb") as stderr:
@@ -122,13 +147,13 @@ def _child(mode: str, database_path: Path, timeout_seconds: float) -> Iterator[_
                 cwd=scratch,
                 env={name: os.environ[name] for name in INHERITED if name in os.environ},
             )
-        child = _Child(process, timeout_seconds, errors)
-        try:
-            yield child
-        finally:
-            child.end()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise _not_started(error) from error
+    return _Child(process, timeout_seconds, errors)
+
+
+def _not_started(error: OSError) -> ReadError:
+    return ReadError(Trouble.READER, f"The reader could not be started: {error}")
 
 
 def read(
@@ -136,11 +161,11 @@ def read(
     choose: Callable[[Table, list[Key]], Sequence[int]],
     *,
     timeout_seconds: float,
-) -> Iterator[Table | Row]:
+) -> Generator[Table | Row]:
     """Every table with memories or a knowledge graph, then the chosen rows.
 
     `choose` gets a table's keys, some at a time, and returns the rowids to send; those rows follow
-    before it is asked again. Raises ReadError.
+    before it is asked again. Close the generator: the child runs until then. Raises ReadError.
     """
     with _child("rows", database_path, timeout_seconds) as child:
         tables: list[Table] = []
@@ -162,7 +187,7 @@ def conversation_count(database_path: Path, *, timeout_seconds: float) -> int | 
     try:
         with _child("count", database_path, timeout_seconds) as child:
             counts = [each.rows for each in child.messages() if isinstance(each, Count)]
-    except (ReadError, OSError) as error:
+    except ReadError as error:
         logger.info("Conversations in %s were not counted: %s", database_path.name, error)
         return None
     return sum(counts)
@@ -184,6 +209,4 @@ def check(database_path: Path, *, timeout_seconds: float) -> str | None:
         raise NotCheckedError(
             f"{database_path.name} could not be checked: {error.message}", hint=error.hint
         ) from error
-    except OSError as error:
-        raise NotCheckedError(f"{database_path.name} could not be checked: {error}") from error
     return None

@@ -135,6 +135,39 @@ def test_the_child_ends_when_its_parent_is_gone(database: Path, tmp_path: Path) 
         assert child.wait(timeout=60) == 1
 
 
+def test_a_reader_that_cannot_be_started_is_no_verdict(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as an environment that `pre-commit gc` removed under a running worker."""
+    monkeypatch.setattr(sys, "executable", str(database.with_name("python")))
+    assert conversation_count(database, timeout_seconds=SECONDS) is None
+    with pytest.raises(NotCheckedError, match="could not be started"):
+        check(database, timeout_seconds=SECONDS)
+    with pytest.raises(ReadError, match="could not be started"):
+        rows_of(database)
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        ("print('hello')", "never should"),
+        ("raise SystemExit('no such module')", "no such module"),
+        ("pass", "exit status 0"),
+        ("print('{', end='')", "exit status 0"),
+    ],
+)
+def test_a_reader_that_says_something_else_is_no_verdict(
+    database: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: str, heard: str
+) -> None:
+    impostor = tmp_path / "python"
+    impostor.write_text(f"#!{sys.executable}\n{words}\n")
+    impostor.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(impostor))
+    with pytest.raises(ReadError, match=heard) as caught:
+        rows_of(database)
+    assert caught.value.trouble is Trouble.READER
+
+
 def test_only_the_chosen_rows_are_sent(database: Path) -> None:
     def some(table: Table, keys: list[Key]) -> list[int]:
         return [key.rowid for key in keys if key.id in {"conversation-7", "reflection-3"}]
@@ -164,7 +197,7 @@ def test_more_rows_than_one_window_are_sent_once_each(tmp_path: Path) -> None:
 def test_a_reader_that_stops_early_leaves_nothing_running(database: Path) -> None:
     found = read(database, everything, timeout_seconds=SECONDS)
     assert isinstance(next(found), Table)
-    found.close()  # type: ignore[attr-defined]
+    found.close()
     assert set(contents(database.parent)) == {"reflection.duckdb"}
 
 

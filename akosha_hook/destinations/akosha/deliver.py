@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -81,16 +82,17 @@ class Push:
             return chooser.choose(table, keys)
 
         try:
-            for each in rows.read(
-                database.file.path, choose, timeout_seconds=self.retry.deadline.remaining
-            ):
-                if isinstance(each, rows.Row):
-                    self._send(chooser.memory(each))
-                elif each.kind == "graph":
-                    carried = self.tally.not_carried
-                    carried[each.name] = carried.get(each.name, 0) + each.rows
-                else:
-                    watched.total += each.rows
+            with contextlib.closing(
+                rows.read(database.file.path, choose, timeout_seconds=self.retry.deadline.remaining)
+            ) as found:
+                for each in found:
+                    if isinstance(each, rows.Row):
+                        self._send(chooser.memory(each))
+                    elif each.kind == "graph":
+                        carried = self.tally.not_carried
+                        carried[each.name] = carried.get(each.name, 0) + each.rows
+                    else:
+                        watched.total += each.rows
         except rows.ReadError as error:
             if error.trouble is rows.Trouble.TIME:
                 raise DeadlinePassedError(self.retry.deadline.seconds) from error

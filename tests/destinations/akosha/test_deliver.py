@@ -381,6 +381,7 @@ def test_what_was_stored_before_a_failure_is_kept(
         pusher.push(database)
     before = caught.value.details["stored"]
     assert 0 < before < 50
+    assert set(contents(database.parent)) == {"reflection.duckdb"}
     assert len(pusher.waits) == 1
     mcp.answers = [first] * 10
     assert pusher.counts(database) == {"stored": 50 - before, "known": before}
