@@ -46,6 +46,7 @@ class AkoshaServer:
     embeds: str | None = "real"
     refuse: Callable[[dict[str, Any]], str | None] = lambda _: None
     memories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: list[dict[str, Any]] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -90,6 +91,8 @@ class AkoshaServer:
         error = error or self.refuse(memory)
         if error is None:
             self.memories[str(id_)] = memory
+        else:
+            self.refused.append(memory)
         return error
 
     def embed(self, texts: list[str], batch_size: int = 32) -> dict[str, Any]:

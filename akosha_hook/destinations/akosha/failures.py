@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import CredentialsError, ExitCode
@@ -23,6 +24,16 @@ _PASSING = frozenset({408, 425, _TOO_MANY, 500, 502, 503, 504})
 _DENIED = frozenset({401, 403})
 _NOT_FOUND = 404
 _REDIRECT = range(300, 400)
+
+
+_MAX_QUOTED = 200
+# Validation errors quote what was sent, and that is the user's.
+_INPUT = re.compile(r"input_value=.*?(?=, input_type=|$)", re.DOTALL)
+
+
+def quoted(text: str) -> str:
+    """A server's words for a message, a log or a receipt: short, on one line, no memory in them."""
+    return " ".join(_INPUT.sub("input_value=...", text).split())[:_MAX_QUOTED]
 
 
 class NotRunningError(DeliveryError):
@@ -57,7 +68,7 @@ class ToolError(DeliveryError):
 
     def __init__(self, tool: str, message: str, *, retryable: bool = False) -> None:
         super().__init__(
-            f"Akosha's {tool} failed: {message}", code="tool-error", retryable=retryable
+            f"Akosha's {tool} failed: {quoted(message)}", code="tool-error", retryable=retryable
         )
 
 

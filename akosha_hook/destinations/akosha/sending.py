@@ -100,7 +100,9 @@ class Sender:
             self.tally.fail(reason)
         if outcome.failures:
             logger.warning(
-                "Akosha did not store %d rows: %s", len(outcome.failures), outcome.failures[0]
+                "Akosha did not store %d rows: %s",
+                len(outcome.failures),
+                failures.quoted(outcome.failures[0]),
             )
         self._give_up_after_useless(outcome)
 

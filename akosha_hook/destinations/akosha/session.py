@@ -26,7 +26,6 @@ T = TypeVar("T")
 PROTOCOL_VERSION = "2025-06-18"
 PATH = "/mcp"
 MAX_TOOL_PAGES = 20
-MAX_SAID = 500
 GOODBYE_SECONDS = 2.0
 _OK = range(200, 300)
 _BAD_REQUEST, _NOT_FOUND, _TOO_LARGE = 400, 404, 413
@@ -114,7 +113,7 @@ class Session:
         result = self._request("tools/call", parameters, _ToolResult)
         text = next((each.text for each in result.content if each.type == "text"), "")
         if result.is_error:
-            raise self._tool_failure(tool, text[:MAX_SAID] or "it gave no reason")
+            raise self._tool_failure(tool, failures.quoted(text) or "it gave no reason")
         structured = bytes(result.structured_content)
         document = text.encode() if structured in _NOTHING else structured
         try:
@@ -245,7 +244,7 @@ class Session:
 
     def _refusal(self, what: str, error: _Error) -> Exception:
         """What a JSON-RPC error means; `what` is the tool or the method."""
-        text = error.message[:MAX_SAID]
+        text = failures.quoted(error.message)
         if error.code == _METHOD_NOT_FOUND:
             return failures.UnsupportedError(what)
         if _UNKNOWN_TOOL.search(text) or _DENIED.search(text):

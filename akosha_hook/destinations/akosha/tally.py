@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from akosha_hook.destinations.akosha.failures import quoted
+
 MAX_REASONS = 10
-REASON_LENGTH = 200
 OTHER = "other reasons"
 
 
@@ -57,7 +58,7 @@ class Tally:
 
 def _count(reasons: Counter[str], reason: str, rows: int) -> None:
     """Reasons come from a server, which may put anything into them: their number is bounded."""
-    short = " ".join(reason.split())[:REASON_LENGTH]
+    short = quoted(reason)
     if short not in reasons and len(reasons) >= MAX_REASONS:
         short = OTHER
     reasons[short] += rows

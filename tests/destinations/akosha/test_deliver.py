@@ -469,6 +469,26 @@ def test_the_token_reaches_no_log(
     assert "right-token" not in caplog.text
 
 
+def test_no_memory_is_quoted_in_a_message_a_receipt_or_a_log(
+    pusher: Pusher, akosha: AkoshaServer, database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Validation errors quote what was sent."""
+    caplog.set_level(logging.DEBUG, logger="akosha_hook")
+    akosha.refuse = lambda memory: (
+        f"1 validation error [type=bad, input_value={memory['text']!r}, input_type=str]"
+    )
+    with pytest.raises(DeliveryError, match="50 memories failed: 1 validation error") as caught:
+        pusher.push(database)
+    words = {each["text"] for each in akosha.refused}
+    logged = [each.getMessage() for each in caplog.records if each.name.startswith("akosha_hook")]
+    told = f"{caught.value.message} {caught.value.details} {logged}"
+    assert logged
+    assert not any(text[:40] in told for text in words)
+    assert caught.value.details["failed"] == {
+        "1 validation error [type=bad, input_value=..., input_type=str]": 50
+    }
+
+
 def test_the_receipt_lists_what_this_server_was_shown(pusher: Pusher, database: Path) -> None:
     """After a fallback the known files are in the bucket; this server never saw them."""
     in_bucket = ReceiptFile(
