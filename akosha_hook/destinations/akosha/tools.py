@@ -95,9 +95,11 @@ def store(session: Session, tools: Tools, batch: Batch) -> Outcome:
 def _outcome(answer: StoreAnswer, batch: Batch) -> Outcome:
     sent = {id_.hex(): id_ for id_ in batch.documents}
     unnamed = answer.failed - len(answer.errors)
-    if answer.stored + answer.failed != len(sent) or answer.stored < 0 or unnamed < 0:
+    named = [each.memory_id for each in answer.errors if each.memory_id in sent]
+    whole = answer.stored >= 0 and answer.stored + answer.failed == len(sent)
+    if not whole or unnamed < 0 or len(set(named)) < len(named):
         said = f"{answer.stored} stored, {answer.failed} failed of {len(sent)} rows"
-        reason = f"the server's counts do not add up: {said}"
+        reason = f"the server's answer does not add up: {said}"
         return Outcome(0, 0, (reason,) * len(sent), frozenset())
     there: set[bytes] = set()
     not_there: set[bytes] = set()

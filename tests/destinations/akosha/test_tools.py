@@ -71,6 +71,12 @@ def test_a_batch_refused_as_a_whole() -> None:
     assert found == Outcome(0, 0, ("Batch size exceeds",) * 4, frozenset())
 
 
+def test_an_answer_that_names_a_row_twice_is_not_believed() -> None:
+    found = outcome_of(stored=2, failed=2, errors=[error(1, DUPLICATE), error(1, "no room")])
+    assert found.sure == frozenset()
+    assert len(found.failures) == len(IDS)
+
+
 ERRORS = st.fixed_dictionaries(
     {
         "memory_id": st.sampled_from([*(id_.hex() for id_ in IDS), "someone else's", "", None]),
