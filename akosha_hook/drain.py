@@ -65,6 +65,7 @@ def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ())
     """
     progress = ProgressFile(paths)
     told: set[str] = set()
+    dealt_with: tuple[Event, ...] = ()
     if dropped:
         progress.dropped(dropped)
         _tell(dropped, told)
@@ -93,7 +94,12 @@ def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ())
             if plan.due > time.time():
                 progress.waiting(plan.due)
                 _sleep_until(plan.due, paths.outbox, seen)
+                dealt_with = ()
                 continue
+            if events == dealt_with:
+                logger.error("Events stay in %s although they are dealt with", paths.outbox)
+                return
+            dealt_with = events
             _sync(context)
     finally:
         progress.idle()

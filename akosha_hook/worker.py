@@ -8,6 +8,9 @@ import fcntl
 import os
 import sys
 
+# More turns than that, one after the other, are a fault: the next event starts a new worker.
+TURNS = 10
+
 
 def _state_directory() -> str:
     configured = os.environ.get("CLAUDE_CONFIG_DIR")
@@ -36,7 +39,10 @@ def main() -> int:
     except OSError:
         pass  # the leader of its session already
     path = os.path.join(_state_directory(), "worker.lock")  # noqa: PTH118
-    while (descriptor := _lock(path)) is not None:
+    for _ in range(TURNS):
+        descriptor = _lock(path)
+        if descriptor is None:
+            break
         try:
             again = _work(descriptor)
         except Exception:  # noqa: BLE001 - a detached process has nobody else to tell

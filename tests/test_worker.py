@@ -218,3 +218,16 @@ def test_a_setting_that_leaves_in_doubt_where_or_which_holds_the_upload_up(
     told = at_home.akosha_hook("status").stdout
     assert "held up" in told
     assert "at AWS" not in told
+
+
+def test_events_that_cannot_be_removed_do_not_keep_a_worker_busy(
+    at_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that turned read-only; without the protection this never ends."""
+    from akosha_hook.drain import drain
+
+    happen(at_home)
+    monkeypatch.setattr(outbox, "acknowledge", lambda events: None)
+    drain(at_home.paths, dict(os.environ))
+    assert len(at_home.events()) == 1
+    assert len(at_home.receipts()) == 1
