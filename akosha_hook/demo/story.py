@@ -6,7 +6,6 @@ server that listens on loopback only.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -139,6 +138,8 @@ def _end_a_session(stage: Stage) -> None:
     _run(["/bin/sh", "-c", command], stage, stdin=event.encode())
     stage.say(f"  the hook was back after {_milliseconds(started)}; the worker goes on alone")
     _tell_upload(stage, _await_upload(stage.paths, 1))
+    # It looks at the databases once more, and they are about to be written.
+    _wait_for_the_worker_to_leave(stage.paths)
 
 
 def _commit(stage: Stage) -> None:
@@ -172,15 +173,16 @@ def _prove(stage: Stage) -> None:
     for each in client.list_objects(BUCKET, recursive=True):
         stage.say(f"  {each.size:>10,}  {each.object_name}")
     stage.say("")
-    stage.say("Downloaded, gunzipped and compared with the live databases:")
-    latest = next(iter(receipt.newest_first(stage.paths)))
-    for file in latest.files:
-        plain = gzip.decompress(_download(client, file.key))
-        live = (stage.paths.data / file.name).read_bytes()
-        if plain != live:
-            raise AkoshaHookError(f"{file.key} is not what {file.name} holds.")
+    stage.say("$ akosha-hook restore --to ~/restored")
+    restored = stage.home / "restored"
+    _ours(stage, "restore", "--to", str(restored))
+    live = sorted(path for path in stage.paths.data.iterdir() if path.is_file())
+    for path in live:
+        plain = (restored / path.name).read_bytes()
+        if plain != path.read_bytes():
+            raise AkoshaHookError(f"What was restored of {path.name} is not what it holds.")
         digest = hashlib.sha256(plain).hexdigest()
-        stage.say(f"  equal  {file.name}  {len(plain):,} bytes  sha256 {digest[:16]}…")
+        stage.say(f"  equal  {path.name}  {len(plain):,} bytes  sha256 {digest[:16]}…")
 
 
 def _tell_upload(stage: Stage, paper: receipt.Receipt) -> None:
@@ -273,15 +275,6 @@ def _client(server: S3Server) -> Minio:
         region="us-east-1",
         http_client=urllib3.PoolManager(timeout=30),
     )
-
-
-def _download(client: Minio, key: str) -> bytes:
-    response = client.get_object(BUCKET, key, request_headers={"Accept-Encoding": "identity"})
-    try:
-        return bytes(response.read(decode_content=False))
-    finally:
-        response.close()
-        response.release_conn()
 
 
 def _milliseconds(started: float) -> str:
