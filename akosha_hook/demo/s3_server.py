@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
@@ -75,6 +76,8 @@ def s3_server(
             stdout=output,
             stderr=output,
             cwd=directory,
+            # weed leaves its logs in the temporary directory.
+            env={**os.environ, "TMPDIR": str(directory)},
         )
     server = S3Server(chosen, f"http://127.0.0.1:{listening}", ACCESS_KEY, SECRET_KEY, log)
     try:
