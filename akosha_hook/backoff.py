@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import files
+from akosha_hook import files, log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,10 @@ def failed(paths: Paths, target: Target, reason: str, now_circumstances: str) ->
         count = before.failures + 1
     delay = min(MAX_SECONDS, FIRST_SECONDS * 2.0 ** min(count - 1, 16))
     entry = Entry(
-        due=time.time() + delay, failures=count, reason=reason, circumstances=now_circumstances
+        due=time.time() + delay,
+        failures=count,
+        reason=log.redacted(reason),
+        circumstances=now_circumstances,
     )
     files.private_directory(paths.state)
     files.write_json(paths.backoff, known | {_name(target): entry})

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import manifest
+from akosha_hook import log, manifest
 from akosha_hook.errors import DamagedError, SettingsError
 from akosha_hook.manifest import Manifest
 from akosha_hook.retry import Deadline, DeliveryError, RetryPolicy
@@ -96,7 +96,7 @@ def open_to_read(context: Context, *, readers: int = READERS) -> Bucket:
         )
 
     def on_retry(error: DeliveryError, attempt: int, delay: float) -> None:
-        context.progress.retry(error.message, attempt, delay)
+        context.progress.retry(log.redacted(error.message), attempt, delay)
 
     policy = RetryPolicy(
         max_retries=context.settings.akosha_max_retries,
@@ -247,7 +247,7 @@ def _parsed(upload: Upload, data: bytes) -> Upload:
     try:
         document = parse(data, system_id=upload.system_id, upload_id=upload.upload_id)
     except DamagedError as error:
-        return replace(upload, problem=error.message)
+        return replace(upload, problem=log.redacted(error.message))
     return replace(upload, manifest=document)
 
 

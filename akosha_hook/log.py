@@ -11,12 +11,13 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 from akosha_hook.files import FILE_MODE, private_directory
+from akosha_hook.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from akosha_hook.paths import Paths
-    from akosha_hook.secret import Secret
 
 LOGGER = "akosha_hook"
 ROTATE_BYTES = 1_000_000
@@ -38,11 +39,17 @@ class RedactingFormatter(logging.Formatter):
     Every physical line carries the prefix, so that `grep -i akosha` shows whole messages.
     """
 
-    def __init__(self, *, tracebacks: bool) -> None:
+    def __init__(self, secrets: Iterable[Secret] = (), *, tracebacks: bool) -> None:
         super().__init__("%(message)s", "%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
         self._tracebacks = tracebacks
         self._secrets: set[str] = set()
+        for secret in secrets:
+            self.protect(secret)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return tuple(map(Secret, self._secrets))
 
     def protect(self, secret: Secret) -> None:
         if len(secret.reveal()) >= 4:  # noqa: PLR2004 - shorter ones would redact ordinary words
@@ -86,6 +93,7 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
     `debug` (the guide's `enable_debug_mode`) lowers the level and adds tracebacks to both.
     """
     logger = logging.getLogger(LOGGER)
+    known = _protected(logger)
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
@@ -94,7 +102,7 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
     logger.setLevel(logging.DEBUG)
     # It knows what to redact even where no log can be opened.
     silent = logging.NullHandler()
-    silent.setFormatter(RedactingFormatter(tracebacks=False))
+    silent.setFormatter(RedactingFormatter(known, tracebacks=False))
     logger.addHandler(silent)
     if not paths.state.is_dir():
         return
@@ -104,13 +112,24 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
             paths.log, maxBytes=ROTATE_BYTES, backupCount=ROTATE_KEEP, encoding="utf-8"
         )
         own.setLevel("DEBUG" if chosen == "DEBUG" else "INFO")
-        own.setFormatter(RedactingFormatter(tracebacks=True))
+        own.setFormatter(RedactingFormatter(known, tracebacks=True))
         logger.addHandler(own)
     with contextlib.suppress(OSError):
         shared = _session_buddy_handler(paths.session_buddy_log)
         shared.setLevel(chosen)
-        shared.setFormatter(RedactingFormatter(tracebacks=debug))
+        shared.setFormatter(RedactingFormatter(known, tracebacks=debug))
         logger.addHandler(shared)
+
+
+def _protected(logger: logging.Logger) -> tuple[Secret, ...]:
+    """What the handlers of an earlier `configure` were told to protect."""
+    formatters = [handler.formatter for handler in logger.handlers]
+    return tuple(
+        secret
+        for each in formatters
+        if isinstance(each, RedactingFormatter)
+        for secret in each.secrets
+    )
 
 
 def redacted(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import files
+from akosha_hook import files, log
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
@@ -27,7 +27,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 def leave(paths: Paths, message: str) -> None:
     """Have the next session start say `message`; does nothing where it says so already."""
-    wanted = Notice(message)
+    wanted = Notice(log.redacted(message))
     if files.read_json(paths.notice, Notice) == wanted:
         return
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import files
+from akosha_hook import files, log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,10 +73,11 @@ class ProgressFile:
         self._update(now=False)
 
     def retry(self, reason: str, attempt: int, delay_seconds: float) -> None:
-        self._update(now=True, message=f"retry {attempt} in {delay_seconds:.0f} s: {reason}")
+        why = log.redacted(reason)
+        self._update(now=True, message=f"retry {attempt} in {delay_seconds:.0f} s: {why}")
 
     def fallback(self, reason: str) -> None:
-        self._update(now=True, message=f"falling back to Akosha: {reason}")
+        self._update(now=True, message=f"falling back to Akosha: {log.redacted(reason)}")
 
     def waiting(self, until: float) -> None:
         """Nothing is due before `until` (epoch seconds)."""
@@ -90,7 +91,9 @@ class ProgressFile:
         self._update(now=True, phase="idle", file="", message="", pid=0)
 
     def finished(self, check: Check) -> None:
-        self._update(now=True, last=check)
+        error = None if check.error is None else log.redacted(check.error)
+        told = msgspec.structs.replace(check, error=error, hint=log.redacted(check.hint))
+        self._update(now=True, last=told)
 
     def _update(self, *, now: bool, **changes: str | float | Check | tuple[str, ...]) -> None:
         with self._guard:

@@ -26,6 +26,11 @@ def say_error(error: AkoshaHookError) -> None:
         click.echo(f"Try: {printable(log.redacted(error.hint))}", err=True)
 
 
+def error_document(error: AkoshaHookError) -> dict[str, str]:
+    """The same for a JSON document."""
+    return {"error": log.redacted(error.message), "hint": log.redacted(error.hint)}
+
+
 def printable(text: str) -> str:
     """`text` with control characters escaped: names on disk and server answers are not trusted."""
     return "".join(

@@ -9,7 +9,7 @@ import click
 from akosha_hook import catalog
 from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.session import open_session
 from akosha_hook.cli.table import table
@@ -66,7 +66,7 @@ def prune(
     except AkoshaHookError as error:
         if not as_json:
             raise
-        screen.print_json({"success": False, "error": error.message, "hint": error.hint})
+        screen.print_json({"success": False, **error_document(error)})
         return error.exit_code
     if as_json:
         screen.print_json(_document(found, done))

@@ -10,7 +10,7 @@ import click
 from akosha_hook import catalog, identity
 from akosha_hook import restore as restoring
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.session import open_session
 from akosha_hook.cli.when import When, local
@@ -109,7 +109,7 @@ def verify_wish(wish: Wish, *, as_json: bool) -> int:
 def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
     if not as_json:
         raise error
-    screen.print_json({"success": False, "error": error.message, "hint": error.hint})
+    screen.print_json({"success": False, **error_document(error)})
     return error.exit_code
 
 

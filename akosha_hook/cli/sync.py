@@ -11,7 +11,7 @@ import click
 from akosha_hook import outbox, selection
 from akosha_hook import sync as syncing
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.session import open_session
 from akosha_hook.conclude import conclude, remember_failure
@@ -99,9 +99,8 @@ def _nothing_done(request: syncing.Request, error: AkoshaHookError) -> dict[str,
         "bytes_transferred": 0,
         "duration_seconds": 0.0,
         "upload_id": None,
-        "error": error.message,
-        "hint": error.hint,
         "state": "failed",
+        **error_document(error),
     }
 
 

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from akosha_hook import log
 from akosha_hook.errors import ExitCode, UnreachableError
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class Finding:
     detail: str
     fix: str = ""
     exit_code: ExitCode = ExitCode.FAILED
+
+    def __post_init__(self) -> None:
+        # It may quote a server, a file or a program.
+        object.__setattr__(self, "detail", log.redacted(self.detail))
 
 
 def bounded(request: Callable[[], T], *, seconds: float, what: str) -> T:

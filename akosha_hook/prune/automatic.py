@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import catalog, files
+from akosha_hook import catalog, files, log
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.prune.keep import Keep
 from akosha_hook.prune.planning import plan
@@ -65,7 +65,12 @@ def _prune(keep: Keep, context: Context) -> Pruning:
         done = apply(bucket, found)
     except AkoshaHookError as error:
         logger.warning("Not pruned: %s", error.message)
-        return Pruning(at=time.time(), success=False, error=error.message, hint=error.hint)
+        return Pruning(
+            at=time.time(),
+            success=False,
+            error=log.redacted(error.message),
+            hint=log.redacted(error.hint),
+        )
     return Pruning(
         at=time.time(),
         success=True,

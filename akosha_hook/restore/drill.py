@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import catalog, files
+from akosha_hook import catalog, files, log
 from akosha_hook.clock import now_iso
 from akosha_hook.errors import DamagedError
 from akosha_hook.restore import place as placing
@@ -61,8 +61,8 @@ def verify(wish: Wish, context: Context) -> Restored:
                 upload_id=wish.upload_id,
                 system_id=wish.system_id,
                 duration_seconds=round(time.monotonic() - started, 3),
-                error=error.message,
-                hint=error.hint,
+                error=log.redacted(error.message),
+                hint=log.redacted(error.hint),
             ),
         )
         raise
