@@ -1,7 +1,8 @@
-"""A file's blocks on DuckDB's grid: which bytes are where, by hash.
+"""A file's blocks: which bytes are where, by hash.
 
-DuckDB keeps 12 KiB of headers, then blocks of 256 KiB. A change touches whole blocks, and a
-checkpoint moves some: cut on that grid, what did not change is found wherever it went.
+DuckDB keeps 12 KiB of headers, then blocks of 256 KiB, and a checkpoint moves whole ones. Blocks of
+4 KiB lie on that grid wherever one went, and inside a block that was written again most of them are
+what they were: ten new rows touch 8-16 % of a 45 MB file in blocks of 256 KiB, 2 % in these.
 """
 
 from __future__ import annotations
@@ -12,23 +13,17 @@ from typing import TYPE_CHECKING
 from akosha_hook import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-HEADER_BYTES = 12_288
-BLOCK_BYTES = 262_144
+BLOCK_BYTES = 4_096
 # A block's SHA-256, cut to 128 bits: what is put together is checked by its whole SHA-256.
 HASH_BYTES = 16
-_MAGIC = b"akosha-blocks 1\n"
+_MAGIC = b"akosha-blocks 2\n"
 
 
-def offsets(size: int) -> Iterator[tuple[int, int]]:
-    """Start and length of every block of a file of `size` bytes, the headers being the first."""
-    start = 0
-    while start < size:
-        length = min(HEADER_BYTES if start == 0 else BLOCK_BYTES, size - start)
-        yield start, length
-        start += length
+def count(size: int) -> int:
+    """The blocks of a file of `size` bytes; the last one may be short."""
+    return -(-size // BLOCK_BYTES)
 
 
 class Blocks:
@@ -36,31 +31,23 @@ class Blocks:
 
     def __init__(self) -> None:
         self._hashes = bytearray()
-        self._left = HEADER_BYTES
-        self._digest = hashlib.sha256()
-        self._empty = True
+        self._rest = b""
 
     def update(self, data: memoryview) -> None:
-        while data:
-            piece = data[: self._left]
-            self._digest.update(piece)
-            self._empty = False
-            self._left -= len(piece)
-            data = data[len(piece) :]
-            if not self._left:
-                self._close()
+        if self._rest:
+            data = memoryview(self._rest + data)
+        whole = len(data) - len(data) % BLOCK_BYTES
+        for start in range(0, whole, BLOCK_BYTES):
+            self._hashes += _hash(data[start : start + BLOCK_BYTES])
+        self._rest = bytes(data[whole:])
 
     def hashes(self) -> bytes:
         """HASH_BYTES for every block, in order."""
-        if not self._empty:
-            self._close()
-        return bytes(self._hashes)
+        return bytes(self._hashes) + (_hash(self._rest) if self._rest else b"")
 
-    def _close(self) -> None:
-        self._hashes += self._digest.digest()[:HASH_BYTES]
-        self._digest = hashlib.sha256()
-        self._left = BLOCK_BYTES
-        self._empty = True
+
+def _hash(block: memoryview | bytes) -> bytes:
+    return hashlib.sha256(block).digest()[:HASH_BYTES]
 
 
 def save(path: Path, sha256: str, size: int, hashes: bytes) -> None:
@@ -76,8 +63,7 @@ def load(path: Path, sha256: str, size: int) -> bytes | None:
         return None
     beginning = _MAGIC + f"{sha256} {size}\n".encode()
     hashes = data[len(beginning) :]
-    count = sum(1 for _ in offsets(size))
-    if not data.startswith(beginning) or len(hashes) != count * HASH_BYTES:
+    if not data.startswith(beginning) or len(hashes) != count(size) * HASH_BYTES:
         files.set_aside(path)
         return None
     return hashes

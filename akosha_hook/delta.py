@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import msgspec
 from msgspec import Meta
 
-from akosha_hook.blocks import BLOCK_BYTES, HASH_BYTES, HEADER_BYTES, offsets
+from akosha_hook.blocks import BLOCK_BYTES, HASH_BYTES
 from akosha_hook.errors import DamagedError
 from akosha_hook.files import FILE_MODE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAGIC = b"akosha-delta 1\n"
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 64 * 1024 * 1024
+# A pair of extents takes about 50 bytes of the header: well within its limit.
+MAX_EXTENTS = 500_000
 PIECE_BYTES = 1024 * 1024
 # Beyond this share of the file a full upload costs little more and is a base for cheaper deltas.
 WORTHWHILE = 1 / 3
@@ -38,7 +40,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     size: Offset
     sha256: str
     block_size: int = BLOCK_BYTES
-    header_size: int = HEADER_BYTES
     base_size: Offset
     base_sha256: str
     copies: list[tuple[Offset, Offset, Offset]]
@@ -72,17 +73,17 @@ def plan(
 ) -> Plan | None:
     """A delta against `base` (its sha256, size and block hashes); None where it is not worth it."""
     base_sha256, base_size, base_hashes = base
-    known = _places(base_size, base_hashes)
     copies: list[tuple[int, int, int]] = []
     literals: list[tuple[int, int]] = []
-    for number, (offset, length) in enumerate(offsets(size)):
-        digest = hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES]
-        found = known.get((digest, length))
-        if found is None:
+    for number, source in enumerate(_sources(hashes, base_hashes)):
+        offset = number * BLOCK_BYTES
+        length = min(BLOCK_BYTES, size - offset)
+        if source is None:
             _add_literal(literals, offset, length)
         else:
-            _add_copy(copies, offset, found, length)
-    if sum(length for _, length in literals) > size * WORTHWHILE:
+            _add_copy(copies, offset, source * BLOCK_BYTES, length)
+    changed = sum(length for _, length in literals)
+    if changed > size * WORTHWHILE or len(copies) + len(literals) > MAX_EXTENTS:
         return None
     header = Header(
         size=size,
@@ -167,13 +168,47 @@ def _pieces(file: BinaryIO, length: int) -> Iterator[bytes]:
         yield piece
 
 
-def _places(size: int, hashes: bytes) -> dict[tuple[bytes, int], int]:
-    """Where each block of the base is, by hash and length; of equal ones, the first."""
-    found: dict[tuple[bytes, int], int] = {}
-    for number, (offset, length) in enumerate(offsets(size)):
-        digest = hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES]
-        found.setdefault((digest, length), offset)
+def _sources(hashes: bytes, base: bytes) -> Iterator[int | None]:
+    """For each block its number in the base; None for one that is nowhere in it.
+
+    One that follows on from the block before is preferred, then one in the same place: that makes
+    the longest extents. Only blocks that moved are looked for, so memory follows the change.
+    """
+    wanted = _find(_moved(hashes, base), base)
+    after = 0
+    for number in range(len(hashes) // HASH_BYTES):
+        digest = _at(hashes, number)
+        source: int | None
+        if digest == _at(base, after):
+            source = after
+        elif digest == _at(base, number):
+            source = number
+        else:
+            source = wanted.get(digest)
+        yield source
+        after = number + 1 if source is None else source + 1
+
+
+def _moved(hashes: bytes, base: bytes) -> Iterator[bytes]:
+    for number in range(len(hashes) // HASH_BYTES):
+        digest = _at(hashes, number)
+        if digest != _at(base, number):
+            yield digest
+
+
+def _find(digests: Iterable[bytes], base: bytes) -> dict[bytes, int]:
+    """Where in the base each of them is first; those that are nowhere in it are not in the result."""
+    wanted = set(digests)
+    found: dict[bytes, int] = {}
+    for number in range(len(base) // HASH_BYTES) if wanted else ():
+        digest = _at(base, number)
+        if digest in wanted:
+            found.setdefault(digest, number)
     return found
+
+
+def _at(hashes: bytes, number: int) -> bytes:
+    return hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES]
 
 
 def _add_copy(copies: list[tuple[int, int, int]], offset: int, source: int, length: int) -> None:

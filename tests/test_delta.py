@@ -18,7 +18,7 @@ from akosha_hook.demo.databases import (
 )
 from akosha_hook.errors import DamagedError
 
-B, H = blocks.BLOCK_BYTES, blocks.HEADER_BYTES
+B = H = blocks.BLOCK_BYTES
 
 
 def index(path: Path) -> tuple[str, int, bytes]:
@@ -116,6 +116,41 @@ def test_a_block_that_only_moved_is_not_sent(tmp_path: Path) -> None:
     base.write_bytes(grid([1, 2, 3, 4]))
     new.write_bytes(grid([4, 3, 2, 1]))
     assert round_trip(base, new, tmp_path) == 0
+
+
+def test_ten_rows_in_a_real_database_are_a_small_delta(tmp_path: Path) -> None:
+    base, new = tmp_path / "base.duckdb", tmp_path / "new.duckdb"
+    make_reflection_database(base, conversations=3000, reflections=50)
+    new.write_bytes(base.read_bytes())
+    with duckdb.connect(str(new)) as connection:
+        add_conversations(connection, 10, start=3000)
+    size = round_trip(base, new, tmp_path)
+    assert size is not None
+    assert size < new.stat().st_size / 6
+
+
+def test_block_hashes_do_not_depend_on_how_the_bytes_arrive() -> None:
+    data = random.Random(4).randbytes(5 * B + 77)
+    whole = blocks.Blocks()
+    whole.update(memoryview(data))
+    assert len(whole.hashes()) == blocks.count(len(data)) * blocks.HASH_BYTES
+    for size in (1000, B, B + 1, 3 * B):
+        pieces = blocks.Blocks()
+        for start in range(0, len(data), size):
+            pieces.update(memoryview(data)[start : start + size])
+        assert pieces.hashes() == whole.hashes()
+
+
+def test_more_extents_than_a_header_should_hold_make_no_delta(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delta, "MAX_EXTENTS", 7)
+    base, new = tmp_path / "base", tmp_path / "new"
+    base.write_bytes(grid([1, 2, 3, 4, 5, 6, 7, 8]))
+    new.write_bytes(grid([1, 3, 2, 5, 4, 7, 6, 8]))
+    assert make_plan(base, new) is None
+    monkeypatch.setattr(delta, "MAX_EXTENTS", 8)
+    assert make_plan(base, new) is not None
 
 
 def test_a_write_ahead_log_that_grew_sends_its_end(tmp_path: Path) -> None:

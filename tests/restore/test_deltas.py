@@ -16,7 +16,7 @@ from akosha_hook.demo.databases import make_databases
 from akosha_hook.errors import DamagedError
 from akosha_hook.prune import Keep
 from akosha_hook.restore import Wish
-from tests.support.deltas import HEAD, MAGIC, encode
+from tests.support.deltas import BLOCK, MAGIC, encode
 from tests.support.duck import change
 from tests.support.recovery import (
     contents,
@@ -127,7 +127,7 @@ def test_a_delta_written_from_the_description_is_read(at_home: Home) -> None:
         {"copies": [[0, -1, len(TARGET)]], "literals": []},
         {"copies": [[0, 0, len(BASE)]], "literals": [[len(BASE), 99_000_000_000]]},
         {"copies": [[-5, 0, 10]]},
-        {"copies": [[0, 0, HEAD], [0, 0, HEAD]]},
+        {"copies": [[0, 0, BLOCK], [0, 0, BLOCK]]},
         {"copies": [], "literals": []},
         {"copies": [[0, 0, 10**40]]},
         {"size": 99_000_000_000, "copies": [[0, 0, 1000]] * 1000},

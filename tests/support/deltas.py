@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 MAGIC = b"akosha-delta 1\n"
-BLOCK, HEAD = 262_144, 12_288
+BLOCK = 4_096
 
 
 def encode(base: bytes, target: bytes, **header_changes: Any) -> bytes:
@@ -25,7 +25,6 @@ def encode(base: bytes, target: bytes, **header_changes: Any) -> bytes:
         "size": len(target),
         "sha256": hashlib.sha256(target).hexdigest(),
         "block_size": BLOCK,
-        "header_size": HEAD,
         "base_size": len(base),
         "base_sha256": hashlib.sha256(base).hexdigest(),
         "copies": copies,
@@ -36,5 +35,4 @@ def encode(base: bytes, target: bytes, **header_changes: Any) -> bytes:
 
 
 def _grid(size: int) -> list[tuple[int, int]]:
-    starts = [0, *range(HEAD, size, BLOCK)] if size else []
-    return list(zip(starts, [*starts[1:], size], strict=True))
+    return [(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
