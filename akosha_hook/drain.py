@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ())
     try:
         while True:
             # Before the listing: an event that comes after it must end the sleep.
-            seen = _stamp(paths.outbox)
+            seen = _names(paths.outbox)
             if not (events := outbox.waiting(paths)):
                 return
             loaded = settings.load(environ, paths)
@@ -178,12 +179,12 @@ def _settle(context: Context) -> None:
     """Wait until no event has come for `akosha_settle_seconds`, 30 s at most."""
     limit = time.monotonic() + SETTLE_LIMIT_SECONDS
     quiet_since = time.monotonic()
-    seen = _stamp(context.paths.outbox)
+    seen = _names(context.paths.outbox)
     while time.monotonic() - quiet_since < context.settings.akosha_settle_seconds:
         if time.monotonic() >= limit:
             return
         time.sleep(min(0.1, context.settings.akosha_settle_seconds))
-        now = _stamp(context.paths.outbox)
+        now = _names(context.paths.outbox)
         if now != seen:
             seen, quiet_since = now, time.monotonic()
 
@@ -197,23 +198,24 @@ def _wait_for_owner(context: Context, events: tuple[Event, ...]) -> None:
     owner.wait_until_free([directory / name for name in names], seconds=OWNER_SECONDS)
 
 
-def _sleep_until(due: float, directory: Path, seen: int) -> None:
+def _sleep_until(due: float, outbox: Path, seen: frozenset[str]) -> None:
     """Sleep until `due`, or until the outbox changes from `seen`: a new event may be due earlier.
 
     A clock that is set back meanwhile does not make it longer.
     """
     latest = time.monotonic() + due - time.time()
     while (left := min(due - time.time(), latest - time.monotonic())) > 0:
-        if _stamp(directory) != seen:
+        if _names(outbox) != seen:
             return
         time.sleep(min(POLL_SECONDS, left))
 
 
-def _stamp(directory: Path) -> int:
+def _names(outbox: Path) -> frozenset[str]:
+    """What lies in the outbox; its timestamp may stay the same for two events in a row."""
     try:
-        return directory.stat().st_mtime_ns
+        return frozenset(os.listdir(outbox))  # noqa: PTH208 - names are all that is needed
     except OSError:
-        return 0
+        return frozenset()
 
 
 def _tell(problems: Iterable[str], told: set[str]) -> None:

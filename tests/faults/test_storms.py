@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from akosha_hook import watch
 from akosha_hook.install import wrapper
 from tests.faults.support import MIB, Patient
 from tests.support.hooks import install_script, record_interpreter
+from tests.support.passing import PassingTime, passing_time
 from tests.support.waiting import until
 
 HOOKS = 200
@@ -117,42 +118,109 @@ def test_hooks_during_an_upload_bring_the_state_after_it(hooked: Patient) -> Non
     hooked.nothing_is_left()
 
 
-def test_the_interval_holds_and_the_last_state_is_not_lost(hooked: Patient) -> None:
-    """No hook fires after the last commit: the worker itself has to come back."""
-    hooked.configure(akosha_settle_seconds=0, akosha_min_interval_seconds=4)
-    hooked.write(seed=0)
-    assert hooked.sync().success
-    for seed in range(1, 4):
-        newest = hooked.write(seed=seed)
-        hook(hooked, "post-commit").communicate()
-    until_calm(hooked)
-    assert len(hooked.manifests()) == 2
-    assert hooked.stored() == {"reflection.duckdb": newest}
-    hooked.nothing_is_left()
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> PassingTime:
+    """The worker's loop waits in no time."""
+    return passing_time(monkeypatch, "akosha_hook.drain")
 
 
-class _SleptError(Exception):
-    """Raised where a worker would sleep."""
-
-
-def test_waiting_for_a_later_moment_is_sleeping(
-    patient: Patient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker that spins would use a processor until the event is due."""
-    slept: list[float] = []
-
-    def stop(seconds: float) -> None:
-        slept.append(seconds)
-        raise _SleptError
-
+def stored_once(patient: Patient) -> None:
+    """An upload that the interval counts from, and a change after it."""
     patient.configure(akosha_min_interval_seconds=800)
-    patient.write(seed=1)
+    patient.write(seed=0)
     assert patient.sync().success
+    patient.write(seed=1)
+
+
+def test_the_interval_holds_and_the_last_state_is_not_lost(
+    patient: Patient, passing: PassingTime
+) -> None:
+    """No event comes after the last commit: the worker itself has to come back."""
+    stored_once(patient)
     patient.happen()
-    monkeypatch.setattr(time, "sleep", stop)
-    with pytest.raises(_SleptError):
-        patient.drain()
-    assert slept[0] >= 0.5
+
+    def commit() -> None:
+        patient.write(seed=len(passing.slept) + 1)
+        patient.happen()
+
+    passing.meanwhile += [commit, commit]
+    patient.drain()
+    assert 600 < sum(passing.slept) <= 801
+    assert len(patient.manifests()) == 2
+    assert patient.stored() == {"reflection.duckdb": patient.database.read_bytes()}
+    patient.nothing_is_left()
+
+
+def test_an_event_that_is_due_sooner_ends_the_sleep(patient: Patient, passing: PassingTime) -> None:
+    """A session's end is held back for 30 seconds, a commit for the whole interval."""
+    stored_once(patient)
+    patient.happen("post-commit")
+    passing.meanwhile.append(lambda: patient.happen("session-end"))
+    patient.drain()
+    assert sum(passing.slept) < 60
+    assert len(patient.manifests()) == 2
+    patient.nothing_is_left()
+
+
+def test_an_event_between_the_look_and_the_sleep_ends_the_sleep(
+    patient: Patient, passing: PassingTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor need the outbox get another timestamp: two events may come within its granularity."""
+    stored_once(patient)
+    patient.happen("post-commit")
+    told = watch.ProgressFile.waiting
+
+    def waiting(progress: watch.ProgressFile, until: float) -> None:
+        told(progress, until)
+        if not passing.slept and len(patient.events()) == 1:
+            before = patient.paths.outbox.stat()
+            patient.happen("session-end")
+            os.utime(patient.paths.outbox, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    monkeypatch.setattr(watch.ProgressFile, "waiting", waiting)
+    patient.drain()
+    assert sum(passing.slept) < 60
+    assert len(patient.manifests()) == 2
+
+
+# The event of a hook whose own worker found the lock taken, after the last look at the outbox.
+_LATE_EVENT = """
+import sys
+from akosha_hook import drain, outbox, worker
+
+real = drain.drain
+turns = []
+
+def drain_and_miss_one(paths, environ, dropped):
+    real(paths, environ, dropped)
+    turns.append(1)
+    if len(turns) == 1:
+        outbox.record(paths, "manual", None, b"")
+
+drain.drain = drain_and_miss_one
+worker.main()
+print(len(turns))
+"""
+
+
+def test_an_event_between_the_last_look_and_the_unlock_is_not_left_behind(patient: Patient) -> None:
+    patient.write()
+    patient.happen()
+    done = subprocess.run(
+        [sys.executable, "-c", _LATE_EVENT], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "2\n"
+    patient.nothing_is_left()
+
+
+def test_waiting_for_a_later_moment_is_sleeping(patient: Patient, passing: PassingTime) -> None:
+    """A worker that spins would use a processor until the event is due."""
+    stored_once(patient)
+    patient.happen()
+    patient.drain()
+    # The last sleep is what is left of the time.
+    assert min(passing.slept[:-1]) >= 0.5
+    assert len(patient.manifests()) == 2
 
 
 def test_within_the_interval_a_worker_only_waits(patient: Patient) -> None:
