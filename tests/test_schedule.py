@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from akosha_hook import receipt
 from akosha_hook.event import Event
-from akosha_hook.schedule import Plan, plan
+from akosha_hook.paths import Paths
+from akosha_hook.receipt import Receipt, Target
+from akosha_hook.schedule import Plan, last_upload, plan
 from akosha_hook.settings.repository import RepositoryRules
 
 NOW = 1_000_000.0
@@ -82,3 +85,30 @@ def test_a_repository_may_turn_its_own_events_off() -> None:
 def test_a_clock_that_was_set_back_delays_nothing() -> None:
     ahead = event("post-commit", NOW + 50_000)
     assert planned(ahead, last=NOW + 40_000).due == NOW
+
+
+def stored(paths: Paths, started: str, *, success: bool = True) -> None:
+    receipt.save(
+        paths,
+        Receipt(
+            upload_id=started.replace("-", "").replace(":", ""),
+            state="done",
+            method="cloud",
+            success=success,
+            system_id="vm",
+            started=started,
+            destination=Target(method="cloud", endpoint=""),
+        ),
+    )
+
+
+def test_the_interval_counts_from_the_last_success_that_the_clock_has_reached(
+    paths: Paths,
+) -> None:
+    """An upload of next year was made before the clock was set back, and holds nothing up."""
+    assert last_upload(paths, now=NOW) == 0.0
+    stored(paths, "1970-01-12T13:00:00+00:00")
+    stored(paths, "1970-01-12T13:30:00+00:00", success=False)
+    assert last_upload(paths, now=NOW) == NOW - 2800
+    stored(paths, "1971-01-12T13:45:00+00:00")
+    assert last_upload(paths, now=NOW) == NOW - 2800

@@ -12,6 +12,7 @@ from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.receipt import Receipt
 from tests.faults.support import Patient
 from tests.support.duck import conversations_in
+from tests.support.passing import passing_time
 from tests.support.writer import Writer, killed_in_checkpoint
 
 ROWS = 50
@@ -89,30 +90,32 @@ def test_a_writer_killed_in_mid_checkpoint_is_stored_with_every_sidecar(
     assert rows_of(alive, outcome.receipt, tmp_path / "a") >= committed
 
 
-def test_a_session_that_lets_go_after_its_end_is_waited_for(alive: Patient, tmp_path: Path) -> None:
+def test_a_session_that_lets_go_after_its_end_is_waited_for(
+    alive: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Session-Buddy checkpoints when it closes: the WAL need not be copied then."""
+    passing = passing_time(monkeypatch, "akosha_hook.owner")
     with Writer(alive.database) as writer:
         writer.insert(20)
+        passing.meanwhile.append(writer.close)
         alive.happen("session-end")
-        with alive.start_worker() as worker:
-            closing = threading.Thread(target=writer.close)
-            closing.start()
-            worker.wait()
-            closing.join()
-    (paper,) = alive.receipts()
-    assert rows_of(alive, paper, tmp_path / "a") == ROWS + 20
+        alive.drain()
+        assert passing.meanwhile == []
+    assert list(alive.stored()) == ["reflection.duckdb"]
+    assert rows_of(alive, alive.receipts()[0], tmp_path / "a") == ROWS + 20
     assert alive.events() == []
 
 
 def test_a_session_that_never_lets_go_is_stored_all_the_same(
     alive: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("akosha_hook.drain.OWNER_SECONDS", 0.2)
+    passing = passing_time(monkeypatch, "akosha_hook.owner")
     with Writer(alive.database) as writer:
         writer.insert(20)
         alive.happen("session-end")
         alive.drain()
         writer.insert(1)
+    assert 8 < sum(passing.slept) <= 10.2
     assert alive.events() == []
     assert rows_of(alive, alive.receipts()[0], tmp_path / "a") == ROWS + 20
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trustme
+import urllib3
 
 from akosha_hook import backoff, watch
 from akosha_hook.demo.s3_server import free_ports
+from akosha_hook.destinations.cloud.bucket import CONNECT_SECONDS, READ_SECONDS, BoundedHttp
+from akosha_hook.retry import Deadline, DeadlinePassedError
 from tests.faults.support import MIB, Patient
 from tests.support import faults
 from tests.support.faults import error, portal
+from tests.support.passing import PassingTime, passing_time
 from tests.support.tls import https_server
 from tests.support.waiting import until
 
@@ -176,7 +181,6 @@ def test_a_server_without_a_trusted_certificate_is_not_talked_to(patient: Patien
     assert len(outcome.receipt.attempts) == 1
 
 
-@pytest.mark.timeout(45)  # A request without the deadline hangs for a minute.
 @pytest.mark.parametrize("operation", ["ListObjects", "PutObject", "UploadPart", "PutManifest"])
 def test_a_black_hole_costs_no_more_than_the_timeout(patient: Patient, operation: str) -> None:
     patient.configure(akosha_upload_timeout_seconds=1)
@@ -192,6 +196,57 @@ def test_a_black_hole_costs_no_more_than_the_timeout(patient: Patient, operation
     patient.configure(akosha_upload_timeout_seconds=60)
     assert patient.sync().state == "uploaded"
     patient.nothing_is_left()
+
+
+@dataclass
+class _Pool:
+    """Where requests would leave; a server that takes `seconds` for every ten bytes."""
+
+    passing: PassingTime
+    seconds: float = 0.0
+    timeouts: list[urllib3.Timeout] = field(default_factory=list)
+    taken: int = 0
+
+    def urlopen(self, method: str, url: str, **options: Any) -> urllib3.HTTPResponse:
+        self.timeouts.append(options["timeout"])
+        while options["body"] and (piece := options["body"].read(10)):
+            self.taken += len(piece)
+            self.passing.sleep(self.seconds)
+        return urllib3.HTTPResponse(status=200)
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> PassingTime:
+    """Deadlines come when the test sleeps."""
+    return passing_time(monkeypatch, "akosha_hook.retry")
+
+
+def _ask(pool: _Pool, deadline: Deadline, body: bytes | None = None) -> None:
+    BoundedHttp(cast("urllib3.PoolManager", pool), deadline, None).urlopen("PUT", "/", body=body)
+
+
+def test_no_request_may_take_longer_than_what_is_left_of_the_timeout(passing: PassingTime) -> None:
+    pool = _Pool(passing)
+    deadline = Deadline(900)
+    _ask(pool, deadline)
+    passing.sleep(893)
+    _ask(pool, deadline)
+    passing.sleep(7)
+    with pytest.raises(DeadlinePassedError):
+        _ask(pool, deadline)
+    allowed = [(each.connect_timeout, each.read_timeout) for each in pool.timeouts]
+    assert allowed[0] == (CONNECT_SECONDS, READ_SECONDS)
+    assert all(isinstance(each, float) and each <= 7 for each in allowed[1])
+
+
+def test_a_body_that_only_trickles_away_is_cut_when_the_timeout_is_over(
+    passing: PassingTime,
+) -> None:
+    """Every single write succeeds in time."""
+    pool = _Pool(passing, seconds=5)
+    with pytest.raises(DeadlinePassedError):
+        _ask(pool, Deadline(60), body=bytes(10_000))
+    assert 10 <= pool.taken <= 120
 
 
 def test_a_port_that_takes_connections_and_never_reads_is_left_in_time(patient: Patient) -> None:
