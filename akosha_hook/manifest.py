@@ -29,7 +29,8 @@ Key = Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^systems/")]
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """What a delta object leans on: the full upload it was computed against.
 
-    `base_stored_at` is when that was stored, in epoch seconds.
+    `base_stored_at` is when that was stored, in epoch seconds; `base_stored_size` the bytes of that
+    object, 0 where it was not noted.
     """
 
     base_key: Key
@@ -37,6 +38,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     base_size: Size
     base_compression: Literal["gzip", "identity"] = "gzip"
     base_stored_at: int = 0
+    base_stored_size: Size = 0
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.paths import Paths
+    from akosha_hook.settings.fields import Settings
     from akosha_hook.snapshot import Database
 
 SCHEMA = 1
 KEPT = 200
 # R2 aborts an unfinished upload after 7 days, others earlier or by a lifecycle rule.
 FORGOTTEN_SECONDS = 7 * 86_400
+DAY_SECONDS = 86_400
 logger = logging.getLogger(__name__)
 
 
@@ -137,6 +139,15 @@ class Receipt(msgspec.Struct, kw_only=True):
     details: dict[str, Any] = {}
     snapshot: str = ""
     partial: dict[str, PartialUpload] = {}
+
+
+def may_be_leaned_on(stored_at: int, settings: Settings) -> bool:
+    """Whether what was stored then (epoch seconds) is young enough to lean on.
+
+    One ahead of now was stored before the clock was set back: nobody can tell how old it is.
+    """
+    age = time.time() - stored_at
+    return -DAY_SECONDS < age <= settings.akosha_full_interval_days * DAY_SECONDS
 
 
 def path_of(paths: Paths, upload_id: str) -> Path:

@@ -74,9 +74,12 @@ class _Job:
         settings = self.context.settings
         if last is None or self.request.full or not settings.akosha_enable_deduplication:
             return {}
-        oldest = time.time() - settings.akosha_full_interval_days * 86_400
         cloud = last.method == "cloud"
-        old = {each.database for each in last.files if cloud and each.leaned_on_since < oldest}
+        old = {
+            each.database
+            for each in last.files
+            if cloud and not receipt.may_be_leaned_on(each.leaned_on_since, settings)
+        }
         return {each.name: each for each in last.files if each.database not in old}
 
 

@@ -16,6 +16,7 @@ from akosha_hook.paths import Paths
 from akosha_hook.progress import Silent
 from akosha_hook.sync import Context, Request, run
 from tests.support.duck import change, conversations_in
+from tests.support.recovery import put
 from tests.support.s3 import TestBucket
 from tests.support.writer import Writer
 
@@ -177,6 +178,25 @@ def test_what_was_stored_too_long_ago_is_sent_again_though_unchanged(
     assert again.receipt is not None
     assert again.receipt.upload_id != first.receipt.upload_id
     assert len(again.receipt.files_uploaded) == 2
+
+
+def test_what_was_stored_before_the_clock_was_set_back_is_not_leaned_on(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    """Nobody can tell how old it is; a few seconds are no reason to send everything again."""
+    first = sync(paths, bucket)
+    assert first.receipt is not None
+    path = receipt.path_of(paths, first.receipt.upload_id)
+    backdate(path, days=-400)
+    again = sync(paths, bucket)
+    assert again.receipt is not None
+    assert len(again.receipt.files_uploaded) == 2
+    path = receipt.path_of(paths, again.receipt.upload_id)
+    document = json.loads(path.read_text())
+    for each in document["files"]:
+        each["stored_at"] += 600
+    path.write_text(json.dumps(document))
+    assert sync(paths, bucket).state == "unchanged"
 
 
 def backdate(path: Path, *, days: int) -> None:
@@ -360,7 +380,10 @@ def test_ten_new_rows_go_as_a_delta_and_come_back(
     assert document["files"] == ["reflection.duckdb.delta"]
 
 
-@pytest.mark.parametrize("damage", ["base gone", "hashes gone", "hashes cut", "too old", "off"])
+@pytest.mark.parametrize(
+    "damage",
+    ["base gone", "base cut", "hashes gone", "hashes cut", "too old", "from the future", "off"],
+)
 def test_without_a_base_to_lean_on_a_full_upload_is_made(
     paths: Paths, large: Path, bucket: TestBucket, tmp_path: Path, damage: str
 ) -> None:
@@ -371,12 +394,17 @@ def test_without_a_base_to_lean_on_a_full_upload_is_made(
     match damage:
         case "base gone":
             bucket.client.remove_object(bucket.name, first.receipt.files[0].key)
+        case "base cut":
+            key = first.receipt.files[0].key
+            put(bucket, key, bucket.read(key)[:-1])
         case "hashes gone":
             hashes.unlink()
         case "hashes cut":
             hashes.write_bytes(hashes.read_bytes()[:-5])
         case "too old":
             backdate(receipt.path_of(paths, first.receipt.upload_id), days=8)
+        case "from the future":
+            backdate(receipt.path_of(paths, first.receipt.upload_id), days=-400)
         case "off":
             settings_changed = {"SESSION_BUDDY_AKOSHA_ENABLE_DELTA": "false"}
     change(large, 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import uuid
 from pathlib import Path
@@ -16,7 +17,7 @@ from akosha_hook import backoff, identity, notice, receipt, selection, settings,
 from akosha_hook.clock import now_iso
 from akosha_hook.receipt import PartialUpload, Receipt, Target
 from akosha_hook.settings.fields import Settings
-from tests.faults.support import MIB, Patient
+from tests.faults.support import MIB, Patient, write_database
 from tests.support.faults import error, lost_answer
 from tests.support.s3 import make_bucket
 
@@ -70,6 +71,73 @@ def test_a_killed_upload_is_finished_on_the_same_bytes(
     assert patient.network.parts()[before:] == sent_again
     assert patient.stored() == {"reflection.duckdb": newest}
     patient.every_manifest_is_whole()
+    patient.nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("operation", "first", "carried_out", "sent_again"),
+    [
+        ("HeadObject", 1, False, [1, 2]),
+        ("CreateMultipartUpload", 1, True, [1, 2]),
+        ("UploadPart", 2, True, [2]),
+        ("CompleteMultipartUpload", 1, False, []),
+        ("CompleteMultipartUpload", 1, True, []),
+        ("PutManifest", 1, False, []),
+        ("PutManifest", 1, True, []),
+    ],
+)
+def test_a_killed_delta_is_finished_on_the_same_bytes(
+    patient: Patient, operation: str, first: int, carried_out: bool, sent_again: list[int]
+) -> None:
+    patient.configure(akosha_parallel_uploads=1, akosha_enable_delta=True)
+    base = patient.write(18 * MIB, seed=1)
+    assert patient.sync().success
+    middle = 6 * MIB
+    frozen = base[:middle] + random.Random(2).randbytes(middle - MIB // 2)
+    frozen += base[len(frozen) :]
+    patient.database.write_bytes(frozen)
+    patient.happen()
+    patient.killed_at(operation, first=first, carried_out=carried_out)
+    before = len(patient.network.parts())
+    newest = frozen[:100] + b"newest" + frozen[106:]
+    patient.database.write_bytes(newest)
+    patient.happen()
+    patient.drain()
+    assert patient.files_of(patient.manifests()[1]) == {"reflection.duckdb": frozen}
+    assert patient.stored() == {"reflection.duckdb": newest}
+    # The delta of the newest state takes two parts as well.
+    assert patient.network.parts()[before:] == [*sent_again, 1, 2]
+    _, *later = patient.manifests()
+    bases = [each["metadata"]["files"][0]["delta"]["base_key"] for each in later]
+    assert set(bases) == {patient.manifests()[0]["metadata"]["files"][0]["key"]}
+    patient.every_manifest_is_whole()
+    patient.nothing_is_left()
+
+
+@pytest.mark.parametrize("lost", ["object", "base"])
+def test_what_was_stored_before_the_interruption_is_sent_again_if_it_is_gone(
+    patient: Patient, lost: str
+) -> None:
+    """An interruption may last for weeks, and a lifecycle rule may have come by."""
+    patient.configure(akosha_enable_delta=True, akosha_max_retries=0)
+    patient.write(MIB, seed=1)
+    write_database(patient.paths.data / "second.duckdb", MIB, seed=2)
+    patient.configure(akosha_databases=["reflection.duckdb", "second.duckdb"])
+    assert patient.sync().success
+    (base,) = [key for key in patient.store.object_keys() if key.endswith("/reflection.duckdb")]
+    frozen = patient.database.read_bytes()[:-1] + b"!"
+    patient.database.write_bytes(frozen)
+    second = write_database(patient.paths.data / "second.duckdb", MIB, seed=3)
+    patient.network.on("PutObject", fault=error(503, "SlowDown"), first=2)
+    assert not patient.sync().success
+    patient.network.heal()
+    (stored,) = next(each for each in patient.receipts() if each.state == "uploading").files
+    assert stored.delta is not None
+    patient.store.client.remove_object(
+        patient.store.name, {"object": stored.key, "base": base}[lost]
+    )
+    assert patient.sync().success
+    assert patient.stored() == {"reflection.duckdb": frozen, "second.duckdb": second}
     patient.nothing_is_left()
 
 

@@ -19,7 +19,6 @@ from akosha_hook.destinations.cloud.objects import (
     Item,
     note,
     object_plan,
-    oldest_to_lean_on,
     possible_delta,
     referred,
 )
@@ -79,12 +78,13 @@ class Cloud:
 
     def lost(self, known: Iterable[ReceiptFile]) -> set[str]:
         """Databases whose stored files cannot be referred to: gone, too old, or not to be told."""
-        oldest = oldest_to_lean_on(self.surroundings)
+        settings = self.surroundings.settings
         lost: set[str] = set()
         for each in known:
             if each.database in lost:
                 continue
-            if each.leaned_on_since < oldest or not all(map(self._there, _leaned_on(each))):
+            young = receipt.may_be_leaned_on(each.leaned_on_since, settings)
+            if not young or not all(map(self._there, _leaned_on(each))):
                 lost.add(each.database)
         return lost
 
@@ -161,7 +161,8 @@ class Cloud:
     ) -> ReceiptFile:
         journal = self.surroundings.journal
         before = journal.stored.get(file.name)
-        if before is not None and before.sha256 == file.sha256:
+        # Stored before the interruption, which may have lasted for weeks.
+        if before is not None and before.sha256 == file.sha256 and not self.lost([before]):
             return before
         item = self._delta(consignment, file, database) or Item(consignment, database, file)
         plan = object_plan(item, self.surroundings)
@@ -192,15 +193,18 @@ class Cloud:
     ) -> Item | None:
         """The file as a delta, if its base is still in the bucket."""
         item = possible_delta(consignment, self.surroundings, database, file)
-        if item is None or item.lean is None or not self._there((item.lean.base_key, None)):
+        if item is None or item.lean is None or not self._there(_base(item.lean)):
             return None
         return item
 
 
 def _leaned_on(file: ReceiptFile) -> list[tuple[str, int | None]]:
     """Keys, with stored size where known, that restoring `file` needs."""
-    base = [(file.delta.base_key, None)] if file.delta else []
-    return [(file.key, file.stored_bytes), *base]
+    return [(file.key, file.stored_bytes), *([_base(file.delta)] if file.delta else [])]
+
+
+def _base(lean: manifest.Delta) -> tuple[str, int | None]:
+    return lean.base_key, lean.base_stored_size or None
 
 
 def _count_conversations(consignment: Consignment) -> dict[str, int | None]:

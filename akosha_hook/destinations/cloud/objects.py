@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from akosha_hook.destinations.cloud.multipart import Stored
     from akosha_hook.snapshot import Database, SnapshotFile
 
-DAY_SECONDS = 86_400
 # A smaller file is a request or two, whole or not.
 SMALLEST_FOR_DELTA = 1024 * 1024
 # Without no-transform, Google's storage unpacks such objects for whoever reads them.
@@ -54,11 +53,6 @@ class Item:
         return self.changes.size if self.changes else self.file.size
 
 
-def oldest_to_lean_on(surroundings: Surroundings) -> float:
-    """Epoch seconds before which nothing stored may be leaned on any more."""
-    return time.time() - surroundings.settings.akosha_full_interval_days * DAY_SECONDS
-
-
 def possible_delta(
     consignment: Consignment, surroundings: Surroundings, database: Database, file: SnapshotFile
 ) -> Item | None:
@@ -71,7 +65,7 @@ def possible_delta(
     ):
         return None
     lean = before.delta or _full(before)
-    if lean.base_stored_at < oldest_to_lean_on(surroundings):
+    if not receipt.may_be_leaned_on(lean.base_stored_at, surroundings.settings):
         return None
     kept = blocks.load(
         receipt.blocks_path(surroundings.paths, lean.base_key), lean.base_sha256, lean.base_size
@@ -95,6 +89,7 @@ def _full(file: ReceiptFile) -> manifest.Delta:
         base_size=file.size,
         base_compression=file.compression,
         base_stored_at=file.stored_at,
+        base_stored_size=file.stored_bytes,
     )
 
 
