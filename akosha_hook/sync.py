@@ -15,7 +15,7 @@ import msgspec
 from akosha_hook import delivery, files, identity, receipt, selection, snapshot
 from akosha_hook.clock import stamp
 from akosha_hook.delivery import Context, Shipment, ship
-from akosha_hook.errors import NothingToBackUpError
+from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.outcome import Outcome
 from akosha_hook.settings.derived import data_directory
 
@@ -96,6 +96,8 @@ def run(request: Request, context: Context) -> Outcome:
     )
     job = _Job(request, context, identity.load(context.paths, context.settings), chain)
     receipt.give_up_unfinished(context.paths, job.target, superseded_by=None)
+    # Before anything is copied: they may be what fills the disk.
+    _remove_snapshots(context)
     outcome = _finish_interrupted(job)
     for _ in range(ROUNDS):
         if outcome is not None and (outcome.state != "uploaded" or outcome.owed):
@@ -120,13 +122,18 @@ def _round(job: _Job) -> Outcome:
     known = job.known(last)
     source = data_directory(context.settings, context.paths)
     context.progress.phase("snapshot")
-    frozen = snapshot.take(
-        source,
-        context.settings.akosha_databases,
-        context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}",
-        known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
-        meanwhile=functools.partial(importlib.import_module, MODULES[job.chain[0]]),
-    )
+    directory = context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
+    try:
+        frozen = snapshot.take(
+            source,
+            context.settings.akosha_databases,
+            directory,
+            known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
+            meanwhile=functools.partial(importlib.import_module, MODULES[job.chain[0]]),
+        )
+    except AkoshaHookError:
+        files.remove_tree(directory)
+        raise
     for each in frozen.skipped:
         logger.warning("%s", each.message)
     if not frozen.databases:
@@ -255,10 +262,17 @@ def _tidy(context: Context) -> None:
     receipt.trim(context.paths)
     for directory in (context.paths.state, context.paths.receipts):
         files.remove_abandoned(directory)
-    needed = {
-        each.snapshot for each in receipt.newest_first(context.paths) if each.state == "uploading"
-    }
-    if context.paths.snapshots.is_dir():
-        for directory in context.paths.snapshots.iterdir():
-            if directory.name not in needed:
-                files.remove_tree(directory)
+    _remove_snapshots(context)
+
+
+def _remove_snapshots(context: Context) -> None:
+    """Remove those that no upload continues."""
+    snapshots = context.paths.snapshots
+    found = list(snapshots.iterdir()) if snapshots.is_dir() else []
+    if not found:
+        return
+    papers = receipt.newest_first(context.paths)
+    needed = {each.snapshot for each in papers if each.state == "uploading"}
+    for directory in found:
+        if directory.name not in needed:
+            files.remove_tree(directory)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from akosha_hook import backoff, identity, notice, receipt, selection, settings, watch
+from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import Paths
 from akosha_hook.receipt import Receipt
 from tests.faults.support import MIB, Patient
@@ -67,6 +68,30 @@ def test_a_disk_without_room_for_the_snapshot_is_not_filled(
     assert "too full for a snapshot" in patient.paths.notice.read_text()
     assert len(patient.events()) == 1
     assert list(patient.paths.snapshots.rglob("*.duckdb")) == []
+
+
+def test_what_filled_the_disk_does_not_stay_there(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither half a snapshot, nor that of a killed run: else no later one would find room."""
+    import shutil
+
+    patient.write(4 * MIB)
+    killed = patient.paths.snapshots / "20260101_000000-1"
+    killed.mkdir(parents=True)
+    (killed / "reflection.duckdb").write_bytes(bytes(MIB))
+    patient.happen()
+    with worker_on_a_disk_of(2 * MIB) as worker:
+        until(lambda: watch.read(patient.paths).phase == "waiting", "the worker waits")
+        worker.kill()
+        worker.wait()
+    assert list(patient.paths.snapshots.iterdir()) == []
+    killed.mkdir()
+    free = shutil.disk_usage(patient.paths.claude)._replace(free=MIB)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(AkoshaHookError, match="too full"):
+        patient.sync()
+    assert list(patient.paths.snapshots.iterdir()) == []
 
 
 def test_where_nothing_at_all_can_be_written_the_worker_leaves(patient: Patient) -> None:
