@@ -34,11 +34,12 @@ def conclude(outcome: Outcome, events: Sequence[Event], context: Context) -> Non
             hint=outcome.hint,
         ),
     )
-    if not outcome.owed:
+    owed = outcome.owed or not _is_preferred(outcome, context)
+    if not owed:
         outbox.acknowledge(events)
     elif any(each.reason == "busy" for each in outcome.skipped):
         _come_back(context, "a database was busy")
-    if outcome.success and not outcome.owed:
+    if outcome.success and not owed:
         notice.clear(context.paths)
     elif _never_set_up(outcome, context):
         outbox.acknowledge(events[:-1])
@@ -100,6 +101,14 @@ def _come_back(context: Context, reason: str) -> None:
         return
     target = selection.target_of(settings, method, identity.load(context.paths, settings).system_id)
     backoff.failed(context.paths, target, reason, backoff.circumstances(settings, context.environ))
+
+
+def _is_preferred(outcome: Outcome, context: Context) -> bool:
+    """Whether it went where the settings want it: a user may have asked for another destination."""
+    try:
+        return outcome.method == selection.destinations(context.settings)[0]
+    except SettingsError:
+        return True
 
 
 def _never_set_up(outcome: Outcome, context: Context) -> bool:

@@ -73,3 +73,16 @@ def test_a_timeout_that_made_progress_resumes_and_does_not_fall_back(
     assert outcome.receipt is not None
     assert outcome.receipt.error_code == "timeout-with-progress"
     assert {each.method for each in patient.receipts()} == {"cloud"}
+
+
+def test_a_push_to_akosha_by_hand_leaves_the_cloud_its_events(
+    patient: Patient, akosha: AkoshaServer
+) -> None:
+    """The cloud is what the settings prefer, and it has not got the newest state yet."""
+    patient.happen("session-end")
+    done = patient.akosha_hook("sync", "--method", "http")
+    assert done.returncode == 0, done.stderr
+    assert len(patient.events()) == 1
+    patient.drain()
+    assert set(patient.stored()) == {"reflection.duckdb", "knowledge_graph.duckdb"}
+    patient.nothing_is_left()
