@@ -105,7 +105,6 @@ def _round(
             ordeal.finish()
         except Exception:  # noqa: BLE001 - what went wrong is what the soak is for
             counts.losses.append(f"{steps}\n{traceback.format_exc(limit=-3)}")
-        counts.uploads += len(patient.manifests())
         proxy.heal()
         proxy.asked.clear()
 

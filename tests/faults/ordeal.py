@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from akosha_hook import watch
 from akosha_hook.errors import AkoshaHookError
-from tests.faults.support import MIB, Patient
+from tests.faults.support import DATABASE, MIB, Patient, write_database
 from tests.support import faults
 from tests.support.waiting import until
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tests.support.faults import Exchange, Pause
 
+OTHER = "knowledge_graph.duckdb"
 SIZES = (MIB // 4, MIB, 11 * MIB)
 OPERATIONS = (
     "ListObjects",
@@ -57,21 +58,26 @@ class Counts:
     kills: int = 0
     faults: int = 0
     uploads: int = 0
+    deltas: int = 0
+    references: int = 0
     rounds: int = 0
     losses: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Ordeal:
-    """`content` is the database's last state."""
+    """`content` is the database's last state, `other` that of the one beside it."""
 
     patient: Patient
     counts: Counts = field(default_factory=Counts)
     content: bytes = b""
+    other: bytes = b""
     seed: int = 0
 
     def begin(self) -> None:
+        """A second database never changes: what was stored of it is referred to."""
         self.change(SIZES[1])
+        self.other = write_database(self.patient.paths.data / OTHER, SIZES[0], seed=-1)
 
     def change(self, size: int) -> None:
         self.seed += 1
@@ -134,12 +140,22 @@ class Ordeal:
         self.recover()
         self.by_hand()
         patient = self.patient
-        assert patient.stored() == {"reflection.duckdb": self.content}, "not the last state"
+        last = {DATABASE: self.content, OTHER: self.other}
+        assert patient.stored() == last, "not the last state"
         patient.every_manifest_is_whole()
         patient.nothing_is_left()
-        sequences = [each["metadata"]["sequence"] for each in patient.manifests()]
+        manifests = patient.manifests()
+        sequences = [each["metadata"]["sequence"] for each in manifests]
         assert len(set(sequences)) == len(sequences), "two uploads of one sequence"
         assert not list(patient.paths.state.rglob("*.corrupt")), "a state file was torn"
+        self.counts.uploads += len(manifests)
+        for manifest in manifests:
+            self._count(manifest["metadata"])
+
+    def _count(self, details: dict[str, Any]) -> None:
+        for file in details["files"]:
+            self.counts.deltas += bool(file["delta"])
+            self.counts.references += details["upload_id"] not in file["key"]
 
 
 def _at_an_end(pause: Pause, pid: int, code: int | None, patient: Patient) -> bool:
