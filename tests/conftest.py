@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from akosha_hook.demo.s3_server import S3Server, available, s3_server
+from akosha_hook.demo.s3_server import S3Server, available
 from akosha_hook.paths import Paths
-from tests.support.s3 import TestBucket, make_bucket
+from tests.support.s3 import TestBucket, make_bucket, quick_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def _server(name: str, factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(factory.mktemp(name), name) as server:
+    with quick_server(factory.mktemp(name), name) as server:
         yield server
 
 

