@@ -10,7 +10,7 @@ from bench.report import Budget, Table
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIZES, LARGE_SIZES = (5, 15, 45, 135), (400, 1_100)
+SIZES, LARGE_SIZES = (1, 16, 45, 135), (400, 1_100, 2_000)
 
 
 def run(work: Path, *, rounds: int, large: bool = False) -> Table:
