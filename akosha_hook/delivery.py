@@ -125,7 +125,10 @@ def _deliver(
     cloud = Cloud.open(surroundings)
     if not begun:
         paper.upload_id = cloud.free_upload_id(
-            paper.upload_id, system_id=shipment.me.system_id, machine_id=shipment.me.machine_id
+            paper.upload_id,
+            system_id=shipment.me.system_id,
+            machine_id=shipment.me.machine_id,
+            used=lambda name: receipt.path_of(context.paths, name).exists(),
         )
     frozen = _with_lost(shipment, cloud.lost(_referred(shipment)))
     paper.files_unchanged = frozen.unchanged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import Paths
 from akosha_hook.receipt import Receipt
 from tests.faults.support import MIB, Patient
+from tests.support.faults import error
 from tests.support.hooks import install_script, record_interpreter
 from tests.support.waiting import until
 
@@ -217,6 +219,27 @@ def test_two_users_of_one_name_overwrite_nothing(
     stored = [patient.files_of(each)["reflection.duckdb"] for each in patient.manifests()]
     assert sorted(stored) == sorted([one, two])
     assert len({each["metadata"]["machine_id"] for each in patient.manifests()}) == 2
+
+
+@pytest.mark.parametrize("listing", ["allowed", "denied"])
+def test_uploads_of_one_second_overwrite_nothing(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, listing: str
+) -> None:
+    """Where the first name is another machine's, and where the bucket may not be listed."""
+    monkeypatch.setattr("akosha_hook.delivery.stamp", lambda: "20260101_000000")
+    patient.configure(akosha_system_id="laptop")
+    contents = [patient.write(seed=1)]
+    assert patient.sync().success
+    shutil.rmtree(patient.paths.state)
+    shutil.rmtree(patient.paths.receipts, ignore_errors=True)
+    if listing == "denied":
+        patient.network.on("ListObjects", fault=error(403, "AccessDenied"))
+    for seed in range(2, 5):
+        contents.append(patient.write(seed=seed))
+        assert patient.sync().success
+    stored = [patient.files_of(each)["reflection.duckdb"] for each in patient.manifests()]
+    assert sorted(stored) == sorted(contents)
+    assert len({each["metadata"]["upload_id"] for each in patient.manifests()}) == len(contents)
 
 
 def test_a_stopped_worker_goes_on_and_nobody_else_starts_meanwhile(patient: Patient) -> None:

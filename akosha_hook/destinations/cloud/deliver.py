@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from akosha_hook.retry import DeliveryError
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from akosha_hook.destinations import Consignment, Surroundings
     from akosha_hook.destinations.cloud.bucket import Bucket
@@ -65,16 +66,24 @@ class Cloud:
         )
         return cls(surroundings, bucket, sent)
 
-    def free_upload_id(self, candidate: str, *, system_id: str, machine_id: str) -> str:
-        """`candidate`, or with a suffix where another machine of that name uses it."""
-        unique = f"{candidate}_{machine_id[:6]}"
-        try:
-            taken = next(self.bucket.objects(manifest.prefix(system_id, candidate)), None)
-        except DeliveryError as error:
-            if error.code in {"AccessDenied", "HTTP403"}:
-                return unique
-            raise
-        return candidate if taken is None else unique
+    def free_upload_id(
+        self, candidate: str, *, system_id: str, machine_id: str, used: Callable[[str], bool]
+    ) -> str:
+        """`candidate`, or with a suffix where another machine of that name uses it.
+
+        `used` tells which ids this machine knows it has used itself: with a listing denied, as by a
+        policy that lacks it, nothing else does.
+        """
+        names = (each for each in _names(candidate, machine_id) if not used(each))
+        for name in names:
+            try:
+                if next(self.bucket.objects(manifest.prefix(system_id, name)), None) is None:
+                    return name
+            except DeliveryError as error:
+                if error.code not in {"AccessDenied", "HTTP403"}:
+                    raise
+                return name if name != candidate else next(names)
+        raise AssertionError("there is always another name")
 
     def lost(self, known: Iterable[ReceiptFile]) -> set[str]:
         """Databases whose stored files cannot be referred to: gone, too old, or not to be told."""
@@ -196,6 +205,12 @@ class Cloud:
         if item is None or item.lean is None or not self._there(_base(item.lean)):
             return None
         return item
+
+
+def _names(candidate: str, machine_id: str) -> Iterator[str]:
+    unique = f"{candidate}_{machine_id[:6]}"
+    yield from (candidate, unique)
+    yield from (f"{unique}_{number}" for number in itertools.count(2))
 
 
 def _leaned_on(file: ReceiptFile) -> list[tuple[str, int | None]]:
