@@ -278,6 +278,8 @@ class Bucket:
         except DeliveryError as error:
             if error.code in {"NoSuchKey", "NoSuchObject", "HTTP404"}:
                 return None
+            if error.code in {"InvalidRange", "HTTP416"}:
+                return b""  # an empty object has no first byte
             raise
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -77,15 +78,14 @@ def store(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Journal) 
 def _store_once(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Journal) -> Stored:
     stream = plan.parts()
     first = next(stream)
-    second = next(stream, None)
-    if second is None:
+    if len(first) < plan.part_size:
         _forget(bucket, plan.key, journal)
         etag = bucket.put(plan.key, first, plan.headers)
         return _verified_put(bucket, plan, first, etag)
     partial = _resumable(bucket, plan, journal)
     pending = _Sender(bucket, plan, partial, journal)
     with ThreadPoolExecutor(parallel, thread_name_prefix="part") as pool:
-        pending.run(pool, parallel, _chain(first, second, stream))
+        pending.run(pool, parallel, itertools.chain((first,), stream))
     parts = [partial.parts[number] for number in sorted(partial.parts)]
     stored = _complete(bucket, plan, partial, parts)
     if partial.doubtful:
@@ -93,12 +93,6 @@ def _store_once(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Jou
     journal.partial.pop(plan.key, None)
     journal.save()
     return stored
-
-
-def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield second
-    yield from rest
 
 
 class _Sender:
