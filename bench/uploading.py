@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from akosha_hook.demo.databases import make_reflection_database
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 BUCKET = "bench"
 MEGABYTES = 300
+_WARMING_BYTES, _WARMING_WRITES = 6 * 1024 * 1024, 8
 # What 384 random floats take in a file: they do not compress, as embeddings do not.
 _ROWS_PER_MEGABYTE = 680
 
@@ -66,10 +69,25 @@ def _environment(home: Path, server: S3Server) -> dict[str, str]:
 
 
 def make_bucket(server: S3Server) -> None:
+    """An empty bucket that was written to before.
+
+    SeaweedFS makes a bucket's volumes at the first writes, which takes it up to seconds: whoever
+    happens to come first would pay for it.
+    """
     from minio import Minio
 
     host = server.endpoint.removeprefix("http://")
-    Minio(host, server.access_key, server.secret_key, secure=False).make_bucket(BUCKET)
+    client = Minio(host, server.access_key, server.secret_key, secure=False)
+    client.make_bucket(BUCKET)
+    data = os.urandom(_WARMING_BYTES)
+
+    def write(number: int) -> None:
+        name = f"warming-{number}"
+        client.put_object(BUCKET, name, io.BytesIO(data), len(data))
+        client.remove_object(BUCKET, name)
+
+    with ThreadPoolExecutor(_WARMING_WRITES) as pool:
+        list(pool.map(write, range(_WARMING_WRITES)))
 
 
 def _make_large_database(path: Path) -> None:
