@@ -34,6 +34,8 @@ READERS = 8
 # Reading back takes what it takes: a stalled connection is noticed by its own timeouts.
 READ_SECONDS = 7 * 86_400.0
 MAX_FILES = 1000
+# Of all manifests of a system together: 50,000 of them as we write them.
+MAX_MANIFESTS_BYTES = 128 * 1024 * 1024
 _SYSTEM = re.compile(r"systems/([A-Za-z0-9_-]{1,100})/")
 _UPLOAD = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _KEY = re.compile(r"systems/([A-Za-z0-9_-]{1,100})/uploads/([A-Za-z0-9_.-]{1,255})/([^/]{1,512})")
@@ -66,6 +68,12 @@ class Upload:
     @property
     def has_manifest(self) -> bool:
         return any(each.key.endswith(f"/{manifest.NAME}") for each in self.objects)
+
+    @property
+    def manifest_bytes(self) -> int:
+        """Bytes of its manifest by the listing, or what is read of one that is longer."""
+        sizes = (each.size for each in self.objects if each.key.endswith(f"/{manifest.NAME}"))
+        return min(next(sizes, 0), manifest.MAX_BYTES)
 
     @property
     def at(self) -> dt.datetime:
@@ -123,6 +131,7 @@ def uploads(bucket: Bucket, system_id: str) -> tuple[Upload, ...]:
         if match and match.group(1) == system_id and set(match.group(2)) != {"."}:
             listed.setdefault(match.group(2), []).append(each)
     bare = [Upload(system_id, name, tuple(objects)) for name, objects in listed.items()]
+    _refuse_flood(system_id, bare)
     with ThreadPoolExecutor(READERS, thread_name_prefix="manifest") as pool:
         read = list(pool.map(partial(_with_manifest, bucket), bare))
     sizes = {each.key: each.size for objects in listed.values() for each in objects}
@@ -136,8 +145,18 @@ def read_upload(bucket: Bucket, system_id: str, upload_id: str) -> Upload | None
     if not _UPLOAD.fullmatch(upload_id) or set(upload_id) == {"."}:
         return None
     bare = Upload(system_id, upload_id, ())
-    data = _manifest_bytes(bucket, bare)
+    data = _manifest_bytes(bucket, bare, manifest.MAX_BYTES)
     return _parsed(bare, data) if data is not None else None
+
+
+def _refuse_flood(system_id: str, uploads: list[Upload]) -> None:
+    """Raise DamagedError where reading every manifest would take more memory than is believable."""
+    total = sum(each.manifest_bytes for each in uploads)
+    if total > MAX_MANIFESTS_BYTES:
+        raise DamagedError(
+            f"The manifests of {system_id} have {total:,} bytes in all, more than is believable.",
+            hint="akosha-hook restore UPLOAD_ID reads only that upload's.",
+        )
 
 
 def leaned_on(document: Manifest) -> set[str]:
@@ -229,14 +248,15 @@ def most_stored(file: StoredFile) -> int:
 def _with_manifest(bucket: Bucket, upload: Upload) -> Upload:
     if not upload.has_manifest:
         return upload
-    data = _manifest_bytes(bucket, upload)
+    data = _manifest_bytes(bucket, upload, upload.manifest_bytes)
     return _parsed(upload, data) if data is not None else upload
 
 
-def _manifest_bytes(bucket: Bucket, upload: Upload) -> bytes | None:
+def _manifest_bytes(bucket: Bucket, upload: Upload, most: int) -> bytes | None:
+    """The manifest, and one byte more where there is more than `most`."""
     key = manifest.prefix(upload.system_id, upload.upload_id) + manifest.NAME
     try:
-        return bucket.get(key, limit=manifest.MAX_BYTES + 1)
+        return bucket.get(key, limit=most + 1)
     except DeliveryError as error:
         if error.code == "InvalidRange":  # an empty object has no first byte
             return b""

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated
+
+from msgspec import Meta
+
+# The year 3000: what is later was never written by a clock, and overflows in what reads it.
+MAX_EPOCH = 32_503_680_000
+Epoch = Annotated[float, Meta(ge=0, le=MAX_EPOCH)]
 
 
 def now_iso() -> str:
@@ -13,3 +20,14 @@ def now_iso() -> str:
 def stamp() -> str:
     """`YYYYMMDD_HHMMSS`, the beginning of an upload id."""
     return dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S")
+
+
+def epoch(iso: str) -> float:
+    """Epoch seconds of what `now_iso` wrote; UTC where it names no zone.
+
+    Raises ValueError for what is no time, or none between 1970 and 3000.
+    """
+    when = dt.datetime.fromisoformat(iso)
+    if not 1970 <= when.year < 3000:  # noqa: PLR2004
+        raise ValueError(f"{iso[:40]!r} is no time of ours")
+    return (when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp()

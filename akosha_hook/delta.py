@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import msgspec
 from msgspec import Meta
 
-from akosha_hook.blocks import BLOCK_BYTES, HASH_BYTES
+from akosha_hook.blocks import BLOCK_BYTES, HASH_BYTES, count
 from akosha_hook.errors import DamagedError
 from akosha_hook.files import FILE_MODE
 
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 MAGIC = b"akosha-delta 1\n"
 LENGTH_BYTES = 8
-MAX_HEADER_BYTES = 64 * 1024 * 1024
-# A pair of extents takes about 50 bytes of the header: well within its limit.
+# A pair of extents takes about 50 bytes of the header, and some 200 of memory.
 MAX_EXTENTS = 500_000
+_HEADER_BYTES, _EXTENT_BYTES = 4096, 80
 PIECE_BYTES = 1024 * 1024
 # Beyond this share of the file a full upload costs little more and is a base for cheaper deltas.
 WORTHWHILE = 1 / 3
 
-Offset = Annotated[int, Meta(ge=0, le=100_000_000_000)]
+MAX_FILE_BYTES = 100_000_000_000
+Offset = Annotated[int, Meta(ge=0, le=MAX_FILE_BYTES)]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,14 +97,15 @@ def plan(
     return Plan(path, header)
 
 
-def apply(base: Path, delta: Path, target: Path) -> None:
+def apply(base: Path, delta: Path, target: Path, *, size: int | None = None) -> None:
     """Put the file together at `target`, which must not exist; nothing is left there on failure.
 
+    `size` is the file's, where it is known: a header longer than such a file needs is not read.
     Raises DamagedError where the delta is not one, reaches outside its base or its result, leaves
     a gap, or the result is not the file it promises.
     """
     with delta.open("rb") as changes, base.open("rb", buffering=0) as source:
-        header = read_header(changes)
+        header = read_header(changes, size=size)
         if os.fstat(source.fileno()).st_size != header.base_size:
             raise DamagedError(f"{base.name} is not the base that {delta.name} was made for.")
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
@@ -115,26 +117,36 @@ def apply(base: Path, delta: Path, target: Path) -> None:
             raise
 
 
-def read_header(delta: BinaryIO) -> Header:
+def max_header_bytes(size: int) -> int:
+    """The longest header that the delta of a file of `size` bytes may have."""
+    return _HEADER_BYTES + _EXTENT_BYTES * min(count(size) + 1, MAX_EXTENTS)
+
+
+def read_header(delta: BinaryIO, *, size: int | None = None) -> Header:
     """The header, checked to cover its result once, in order, from within its base.
 
-    Raises DamagedError.
+    `size` is as in `apply`. Raises DamagedError.
     """
     beginning = delta.read(len(MAGIC) + LENGTH_BYTES)
     length = int.from_bytes(beginning[len(MAGIC) :], "big")
-    if not beginning.startswith(MAGIC) or length > MAX_HEADER_BYTES:
+    longest = max_header_bytes(MAX_FILE_BYTES if size is None else size)
+    if not beginning.startswith(MAGIC) or length > longest:
         raise DamagedError("This is no delta of a kind known here.")
+    encoded = delta.read(length)
+    # Counted before any of them takes memory.
+    if encoded.count(b"[") > MAX_EXTENTS + 2:
+        raise DamagedError(f"The delta's header names more than {MAX_EXTENTS:,} extents.")
     try:
-        header = msgspec.json.decode(delta.read(length), type=Header)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        header = msgspec.json.decode(encoded, type=Header)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedError(f"The delta's header cannot be read: {error}.") from error
     position = 0
-    for offset, size, source in _extents(header):
-        if offset != position or size == 0:
+    for offset, extent, source in _extents(header):
+        if offset != position or extent == 0:
             raise DamagedError("The delta leaves a gap, or says something twice.")
-        if source is not None and source + size > header.base_size:
+        if source is not None and source + extent > header.base_size:
             raise DamagedError("The delta reaches outside its base.")
-        position += size
+        position += extent
     if position != header.size:
         raise DamagedError("The delta does not cover the whole file.")
     return header

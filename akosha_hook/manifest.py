@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from akosha_hook.clock import MAX_EPOCH
+
 NAME = "manifest.json"
 SCHEMA = 1
 MAX_BYTES = 4 * 1024 * 1024
@@ -23,7 +25,9 @@ BareName = Annotated[str, Meta(pattern=BARE_NAME)]
 FileName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,255}$")]
 Size = Annotated[int, Meta(ge=0, le=100_000_000_000)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-Key = Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^systems/")]
+KEY_PATTERN = r"systems/[A-Za-z0-9_-]{1,100}/uploads/[A-Za-z0-9_.-]{1,255}/[^/]{1,512}"
+Key = Annotated[str, Meta(pattern=rf"^{KEY_PATTERN}$")]
+Epoch = Annotated[int, Meta(ge=0, le=MAX_EPOCH)]
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +41,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     base_sha256: Sha256
     base_size: Size
     base_compression: Literal["gzip", "identity"] = "gzip"
-    base_stored_at: int = 0
+    base_stored_at: Epoch = 0
     base_stored_size: Size = 0
 
 
@@ -67,7 +71,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     system_id: str
     machine_id: str
     upload_id: str
-    sequence: int
+    sequence: Annotated[int, Meta(ge=-(10**18), le=10**18)]
     triggered_by: tuple[str, ...] = ()
     conversations_counted: bool = True
     files: tuple[StoredFile, ...] = ()
@@ -78,8 +82,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """`manifest.json`; `files` are the bare names of the objects this upload itself holds."""
 
     uploaded_at: str
-    conversation_count: Annotated[int, Meta(ge=0)]
-    total_size_bytes: int
+    conversation_count: Annotated[int, Meta(ge=0, le=10**18)]
+    total_size_bytes: Annotated[int, Meta(ge=0, le=10**18)]
     files: tuple[BareName, ...]
     metadata: Details
     version: str = "1.0"

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akosha_hook import catalog, manifest
+from akosha_hook.destinations.cloud.bucket import Listed
 from akosha_hook.errors import DamagedError, ExitCode
 
 SYSTEM, UPLOAD = "laptop", "20261122_120000_laptop"
@@ -93,6 +94,8 @@ def test_a_manifest_as_we_write_it_is_taken() -> None:
         {"delta": delta(base_key="systems/other/uploads/u/x")},
         {"delta": delta(base_size=10**12)},
         {"delta": delta(base_sha256="no")},
+        {"delta": delta(base_stored_at=10**30)},
+        {"delta": delta(base_key="systems/laptop/uploads/x")},
     ],
     ids=str,
 )
@@ -130,6 +133,17 @@ def test_names_that_some_filesystems_take_for_one_are_refused() -> None:
     twice["metadata"]["files"].append(other)
     with pytest.raises(DamagedError, match="twice"):
         parse(twice)
+
+
+def test_manifests_that_no_memory_holds_are_not_read() -> None:
+    """Whoever may write to the bucket may store any number of them, of any length."""
+    key = f"{PREFIX}manifest.json"
+    one = catalog.Upload(SYSTEM, UPLOAD, (Listed(key, 10**12, 0.0),))
+    assert one.manifest_bytes == manifest.MAX_BYTES
+    count = catalog.MAX_MANIFESTS_BYTES // manifest.MAX_BYTES
+    catalog._refuse_flood(SYSTEM, [one] * count)
+    with pytest.raises(DamagedError, match="more than is believable"):
+        catalog._refuse_flood(SYSTEM, [one] * (count + 1))
 
 
 def test_a_newer_schema_asks_for_an_upgrade() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import random
+import tracemalloc
 from pathlib import Path
 
 import duckdb
@@ -247,6 +249,50 @@ def test_garbage_is_damage_and_nothing_else(tmp_path: Path, data: bytes, magic: 
     with pytest.raises(DamagedError):
         delta.apply(base, changes, target)
     assert not target.exists()
+
+
+def header_of(path: Path, encoded: bytes) -> Path:
+    path.write_bytes(delta.MAGIC + len(encoded).to_bytes(8, "big") + encoded)
+    return path
+
+
+def test_a_header_longer_than_the_file_needs_is_not_read(tmp_path: Path) -> None:
+    """A gzip of some kilobytes holds millions of extents, and each takes memory."""
+    changes = header_of(tmp_path / "delta", b" " * delta.max_header_bytes(5 * B))
+    with changes.open("rb") as opened, pytest.raises(DamagedError, match="cannot be read"):
+        delta.read_header(opened, size=5 * B)
+    with changes.open("rb") as opened, pytest.raises(DamagedError, match="no delta of a kind"):
+        delta.read_header(opened, size=4 * B)
+
+
+def test_a_header_of_more_extents_than_any_is_not_parsed(tmp_path: Path) -> None:
+    changes = header_of(tmp_path / "delta", b'{"literals":[' + b"[0,0]," * delta.MAX_EXTENTS * 2)
+    tracemalloc.start()
+    try:
+        with changes.open("rb") as opened, pytest.raises(DamagedError, match="500,000 extents"):
+            delta.read_header(opened)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * changes.stat().st_size
+
+
+@pytest.mark.parametrize("number", [1, 2, 100, 4001])
+def test_a_header_that_names_every_block_by_itself_is_read(tmp_path: Path, number: int) -> None:
+    """The longest one that we, or whoever follows the description, may write."""
+    size, far = number * B, 99_999_999_999
+    copies = [(n * B, far - B - n * B, B) for n in range(0, number, 2)]
+    header = delta.Header(
+        size=size,
+        sha256="0" * 64,
+        base_size=far,
+        base_sha256="0" * 64,
+        copies=copies,
+        literals=[(n * B, B) for n in range(1, number, 2)],
+    )
+    changes = header_of(tmp_path / "delta", json.dumps(msgspec.to_builtins(header)).encode())
+    with changes.open("rb") as opened:
+        assert delta.read_header(opened, size=size) == header
 
 
 def test_block_hashes_are_kept_for_one_very_file(tmp_path: Path) -> None:

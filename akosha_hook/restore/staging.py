@@ -157,10 +157,10 @@ def _apply(file: StoredFile, base: Path, change: Path, target: Path) -> None:
     promised = (file.size, file.sha256, file.delta.base_sha256)
     try:
         with change.open("rb") as opened:
-            header = delta.read_header(opened)
+            header = delta.read_header(opened, size=file.size)
         # Held against the manifest first: a delta may promise any number of bytes.
         if (header.size, header.sha256, header.base_sha256) == promised:
-            delta.apply(base, change, target)
+            delta.apply(base, change, target, size=file.size)
             return
     except DamagedError as error:
         raise DamagedError(

@@ -13,7 +13,7 @@ import urllib3
 
 from akosha_hook import backoff, watch
 from akosha_hook.demo.s3_server import free_ports
-from akosha_hook.destinations.cloud.bucket import CONNECT_SECONDS, READ_SECONDS, BoundedHttp
+from akosha_hook.destinations.cloud.bounded import CONNECT_SECONDS, READ_SECONDS, BoundedHttp
 from akosha_hook.retry import Deadline, DeadlinePassedError
 from tests.faults.support import MIB, Patient
 from tests.support import faults

@@ -154,8 +154,9 @@ def test_a_delta_that_reaches_outside_is_refused(at_home: Home, changes: dict[st
         MAGIC + (2**63).to_bytes(8, "big"),
         MAGIC + (10).to_bytes(8, "big") + b"{",
         encode(BASE, TARGET)[:-10],
+        MAGIC + (5000).to_bytes(8, "big") + b"[" * 5000,
     ],
-    ids=["empty", "newer", "endless header", "short header", "short"],
+    ids=["empty", "newer", "endless header", "short header", "short", "longer than it needs"],
 )
 def test_what_is_no_whole_delta_is_refused(at_home: Home, delta: bytes) -> None:
     newest = _plant(at_home, delta)

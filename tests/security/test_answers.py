@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +15,12 @@ from minio import Minio
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from akosha_hook.destinations.cloud.bucket import BoundedHttp, Bucket
+from akosha_hook.destinations.cloud import bucket as adapter
+from akosha_hook.destinations.cloud.bounded import BoundedHttp
+from akosha_hook.destinations.cloud.bucket import Bucket
 from akosha_hook.receipt import Part
-from akosha_hook.retry import Deadline, DeliveryError, RetryPolicy
+from akosha_hook.retry import Deadline, DeadlinePassedError, DeliveryError, RetryPolicy
+from tests.support.raw_http import raw_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,13 +78,17 @@ STATUS = st.sampled_from(
 )
 
 
-@pytest.fixture
-def bucket(httpserver: HTTPServer) -> Bucket:
-    host = httpserver.url_for("").removeprefix("http://").rstrip("/")
+def opened(url: str, *, seconds: float = 20.0) -> Bucket:
+    host = url.removeprefix("http://").rstrip("/")
     client = Minio(host, "key", "secret-secret", secure=False, region="us-east-1")
-    deadline = Deadline(20.0)
+    deadline = Deadline(seconds)
     client._http = BoundedHttp(urllib3.PoolManager(), deadline, None)  # type: ignore[assignment]
     return Bucket(client, "memories", RetryPolicy(0, 0.0, deadline))
+
+
+@pytest.fixture
+def bucket(httpserver: HTTPServer) -> Bucket:
+    return opened(httpserver.url_for(""))
 
 
 @settings(
@@ -146,3 +155,158 @@ def test_what_a_server_says_is_cut_and_escaped(httpserver: HTTPServer, bucket: B
         bucket.put("systems/k", b"x", {})
     assert len(caught.value.message) < 1000
     assert caught.value.message.isprintable()
+
+
+def _endless(kind: str, status: str) -> Callable[[socket.socket], None]:
+    """An answer that says how it begins, and never ends."""
+
+    def turn(connection: socket.socket) -> None:
+        head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n<a>"
+        connection.sendall(head.encode())
+        while True:
+            connection.sendall(b"<b/>" * 16_384)
+
+    return turn
+
+
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "500 Oh"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda bucket: list(bucket.objects("systems/")),
+        lambda bucket: bucket.list_parts("systems/k", "id"),
+        lambda bucket: bucket.create_multipart("systems/k", {}),
+        lambda bucket: bucket.put("systems/k", b"x", {}),
+    ],
+    ids=["list", "parts", "begin", "put"],
+)
+def test_an_answer_without_end_is_cut_in_bounded_memory(
+    call: Callable[[Bucket], object], status: str
+) -> None:
+    with raw_server(_endless("application/xml", status)) as url:
+        tracemalloc.start()
+        try:
+            with pytest.raises(DeliveryError, match="too long"):
+                call(opened(url))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 32 * 1024 * 1024
+
+
+def test_an_error_without_end_for_an_object_is_cut_too() -> None:
+    with (
+        raw_server(_endless("application/xml", "403 Forbidden")) as url,
+        pytest.raises(DeliveryError, match="too long"),
+    ):
+        opened(url).get("systems/k", limit=100)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda bucket: bucket.get("systems/k", limit=10**12),
+        lambda bucket: bucket.put("systems/k", b"x", {}),
+    ],
+    ids=["object", "document"],
+)
+def test_an_answer_that_trickles_in_ends_with_the_deadline(
+    call: Callable[[Bucket], object],
+) -> None:
+    """Every byte is in time; only the sum is not."""
+
+    def trickle(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: x\r\nContent-Length: 99999999999\r\n\r\n"
+        )
+        while True:
+            connection.sendall(b"x")
+
+    with raw_server(trickle) as url, pytest.raises(DeadlinePassedError):
+        call(opened(url, seconds=0.5))
+
+
+def _page(first: int) -> bytes:
+    """A full page of a listing that says it is not the last."""
+    keys = (f"systems/{number:09}" for number in range(first, first + adapter.PAGE))
+    entries = "".join(
+        f"<Contents><Key>{key}</Key><Size>1</Size>"
+        "<LastModified>2026-11-22T12:00:00.000Z</LastModified></Contents>"
+        for key in keys
+    )
+    truncated = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    return (
+        f"<ListBucketResult><Name>memories</Name>{truncated}{entries}</ListBucketResult>".encode()
+    )
+
+
+@pytest.fixture
+def pages(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A server whose listing goes on for ever, and three pages as the most we believe."""
+    monkeypatch.setattr(adapter, "MAX_LISTED", 3 * adapter.PAGE)
+    asked: list[str] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.url)
+        return Response(_page(len(asked) * adapter.PAGE), content_type="application/xml")
+
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
+    return asked
+
+
+def test_a_listing_without_end_is_given_up(bucket: Bucket, pages: list[str]) -> None:
+    with pytest.raises(DeliveryError, match="does not come to an end"):
+        list(bucket.objects("systems/"))
+    assert len(pages) <= 4
+
+
+def test_a_list_of_folders_without_end_is_given_up(bucket: Bucket, pages: list[str]) -> None:
+    with pytest.raises(DeliveryError, match="does not come to an end"):
+        bucket.prefixes("systems/")
+    assert len(pages) <= 4
+
+
+def test_a_list_of_parts_that_repeats_itself_is_given_up(
+    httpserver: HTTPServer, bucket: Bucket
+) -> None:
+    part = "<Part><PartNumber>1</PartNumber><Size>1</Size><ETag>e</ETag></Part>"
+    body = f"<ListPartsResult><IsTruncated>true</IsTruncated>{part}</ListPartsResult>"
+    httpserver.expect_request("/memories/systems/k").respond_with_data(
+        body, content_type="application/xml"
+    )
+    with pytest.raises(DeliveryError, match="does not come to an end"):
+        bucket.list_parts("systems/k", "id")
+
+
+def test_a_list_of_unfinished_uploads_without_end_is_given_up(
+    httpserver: HTTPServer, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "MAX_LISTED", 3)
+    upload = "<Upload><Key>systems/k</Key><UploadId>1</UploadId></Upload>"
+    body = f"<L><IsTruncated>true</IsTruncated>{upload * 2}</L>"
+    httpserver.expect_request("/memories").respond_with_data(body, content_type="application/xml")
+    with pytest.raises(DeliveryError, match="does not come to an end"):
+        bucket.unfinished("systems/")
+
+
+@pytest.mark.parametrize("size", ["-1", "9" * 400, "1e3"])
+def test_a_size_that_no_object_has_is_nonsense(
+    httpserver: HTTPServer, bucket: Bucket, size: str
+) -> None:
+    entry = f"<Contents><Key>systems/k</Key><Size>{size}</Size></Contents>"
+    httpserver.expect_request("/memories").respond_with_data(
+        f"<L><Name>memories</Name>{entry}</L>", content_type="application/xml"
+    )
+    with pytest.raises(DeliveryError, match="makes no sense"):
+        list(bucket.objects("systems/"))
+
+
+def test_a_time_that_no_calendar_has_is_none(httpserver: HTTPServer, bucket: Bucket) -> None:
+    entry = (
+        "<Key>systems/k</Key><Size>1</Size><LastModified>9999-12-31T23:59:59.999Z</LastModified>"
+    )
+    httpserver.expect_request("/memories").respond_with_data(
+        f"<L><Name>memories</Name><Contents>{entry}</Contents></L>", content_type="application/xml"
+    )
+    assert [each.modified for each in bucket.objects("systems/")] == [0.0]

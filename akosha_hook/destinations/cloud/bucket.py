@@ -8,34 +8,35 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import itertools
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import urllib3
 from minio.datatypes import Part as MinioPart
 
-from akosha_hook.destinations.cloud.failures import classify, not_s3
-from akosha_hook.retry import DeadlinePassedError, DeliveryError
+from akosha_hook.clock import MAX_EPOCH
+from akosha_hook.destinations.cloud.bounded import read_stored
+from akosha_hook.destinations.cloud.failures import classify, endless
+from akosha_hook.retry import DeliveryError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from minio import Minio
 
     from akosha_hook.receipt import Part
-    from akosha_hook.retry import Deadline, RetryPolicy
+    from akosha_hook.retry import RetryPolicy
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
 PAGE = 1000
-OK = 200
-HTML = "text/html"
+# Decades of uploads, and some 300 MB of memory: a longer listing is a server that never ends it.
+MAX_LISTED = 1_000_000
+MAX_PART_NUMBER = 10_000
+MAX_OBJECT_BYTES = 10**15
 _MD5 = re.compile(r"^[0-9a-f]{32}$")
 _MULTIPART_ETAG = re.compile(r"^[0-9a-f]{32}-(\d+)$")
 
@@ -65,56 +66,6 @@ class Unfinished:
     key: str
     multipart_id: str
     started: float
-
-
-class _Body(io.BytesIO):
-    """A request body read in pieces, so that the deadline can cut it and timeouts are per piece.
-
-    A socket's timeout covers all of one `sendall`: a whole part in one piece would have to leave
-    within the connect timeout.
-    """
-
-    def __init__(self, data: bytes, deadline: Deadline, sent: Callable[[int], None] | None) -> None:
-        super().__init__(data)
-        self._deadline = deadline
-        self._sent = sent
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self._deadline.passed:
-            raise DeadlinePassedError(self._deadline.seconds)
-        piece = super().read(size)
-        if self._sent and piece:
-            self._sent(len(piece))
-        return piece
-
-
-class BoundedHttp:
-    """Stands in for minio-py's pool: bodies in pieces, timeouts within the deadline."""
-
-    def __init__(
-        self, pool: urllib3.PoolManager, deadline: Deadline, sent: Callable[[int], None] | None
-    ) -> None:
-        self._pool = pool
-        self._deadline = deadline
-        self._sent = sent
-
-    def urlopen(self, method: str, url: str, body: bytes | None = None, **options: Any) -> Any:
-        left = self._deadline.remaining
-        if left <= 0:
-            raise DeadlinePassedError(self._deadline.seconds)
-        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
-        stream = _Body(body, self._deadline, self._sent) if body else None
-        response = self._pool.urlopen(
-            method, url, body=stream, timeout=timeout, retries=False, redirect=False, **options
-        )
-        if response.status == OK and response.headers.get("Content-Type", "").startswith(HTML):
-            # A captive portal: minio-py takes any 200 to a PUT for a success.
-            response.release_conn()
-            raise not_s3(response.status, f"asking with {method}")
-        return response
-
-    def clear(self) -> None:
-        self._pool.clear()
 
 
 class Bucket:
@@ -218,12 +169,15 @@ class Bucket:
                     part_number_marker=marker,
                 ),
             )
+            before = len(found)
             found |= {
                 int(part.part_number): (int(part.size or 0), _etag(part.etag))
                 for part in page.parts
             }
             if not page.is_truncated or not page.parts:
                 return found
+            if len(found) == before or len(found) > MAX_PART_NUMBER:
+                raise endless(f"listing the parts of {key}")
             marker = str(page.next_part_number_marker or page.parts[-1].part_number)
 
     def unfinished(self, prefix: str) -> list[Unfinished]:
@@ -247,29 +201,33 @@ class Bucket:
                 Unfinished(
                     str(each.object_name),
                     str(each.upload_id),
-                    each.initiated_time.timestamp() if each.initiated_time else 0.0,
+                    _moment(each.initiated_time),
                 )
                 for each in page.uploads
             ]
             if not page.is_truncated or not page.uploads:
                 return found
+            if len(found) > MAX_LISTED:
+                raise endless("listing unfinished uploads")
             key_marker, id_marker = page.next_key_marker, page.next_upload_id_marker
 
     def head(self, key: str) -> Head | None:
         """HeadObject; None where the object is not there."""
+
+        def request() -> Head:
+            found = self._client.stat_object(self.name, key)
+            metadata = {
+                name.lower().removeprefix("x-amz-meta-"): value
+                for name, value in (found.metadata or {}).items()
+            }
+            return Head(_size(found.size), _etag(found.etag), metadata)
+
         try:
-            found = self._call(
-                f"looking at {key}", lambda: self._client.stat_object(self.name, key)
-            )
+            return self._call(f"looking at {key}", request)
         except DeliveryError as error:
             if error.code in {"NoSuchKey", "NoSuchObject", "HTTP404"}:
                 return None
             raise
-        metadata = {
-            name.lower().removeprefix("x-amz-meta-"): value
-            for name, value in (found.metadata or {}).items()
-        }
-        return Head(int(found.size or 0), _etag(found.etag), metadata)
 
     def get(self, key: str, *, limit: int) -> bytes | None:
         """A small object's stored bytes, at most `limit`; None where it is not there."""
@@ -303,7 +261,7 @@ class Bucket:
             length=length,
         )
         try:
-            return bytes(response.read(length, decode_content=False))
+            return read_stored(response, length, self._retry.deadline)
         finally:
             response.close()
             response.release_conn()
@@ -311,12 +269,13 @@ class Bucket:
     def objects(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
         """Every object below `prefix`, in key order."""
         last = start_after
-        while True:
+        for _ in range(MAX_LISTED // PAGE):
             page = self._call("listing the bucket", partial(self._page, prefix, last))
             yield from page
             if len(page) < PAGE:
                 return
             last = page[-1].key
+        raise endless("listing the bucket")
 
     def _page(self, prefix: str, start_after: str) -> list[Listed]:
         # A generator that has raised is spent: every page, and every retry, starts a new one.
@@ -326,19 +285,25 @@ class Bucket:
         return [
             Listed(
                 str(each.object_name),
-                int(each.size or 0),
-                each.last_modified.timestamp() if each.last_modified else 0.0,
+                _size(each.size),
+                _moment(each.last_modified),
             )
             for each in itertools.islice(found, PAGE)
         ]
 
     def prefixes(self, prefix: str) -> list[str]:
         """The "folders" directly below `prefix`, each ending in a slash."""
-        found = self._call(
-            "listing the bucket",
-            lambda: list(self._client.list_objects(self.name, prefix=prefix, recursive=False)),
-        )
-        return [str(each.object_name) for each in found if each.is_dir]
+
+        def request() -> list[str]:
+            found = self._client.list_objects(self.name, prefix=prefix, recursive=False)
+            names = [
+                str(each.object_name) for each in itertools.islice(found, MAX_LISTED) if each.is_dir
+            ]
+            if next(found, None) is not None:
+                raise endless("listing the bucket")
+            return names
+
+        return self._call("listing the bucket", request)
 
     def delete(self, key: str) -> None:
         self._call(f"deleting {key}", lambda: self._client.remove_object(self.name, key))
@@ -370,6 +335,20 @@ def is_md5(etag: str) -> bool:
 
 def _content_md5(md5: str) -> dict[str, str | list[str] | tuple[str]]:
     return {"Content-MD5": base64.b64encode(bytes.fromhex(md5)).decode()}
+
+
+def _size(value: object) -> int:
+    """A size in bytes; raises ValueError for one that no object has."""
+    size = int(str(value or 0))
+    if not 0 <= size <= MAX_OBJECT_BYTES:
+        raise ValueError("no size")
+    return size
+
+
+def _moment(value: dt.datetime | None) -> float:
+    """Epoch seconds, 0 where the server does not say, or says what no calendar has."""
+    moment = value.timestamp() if value else 0.0
+    return moment if 0 <= moment <= MAX_EPOCH else 0.0
 
 
 def _etag(value: object) -> str:

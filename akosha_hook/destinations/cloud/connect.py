@@ -10,7 +10,8 @@ from minio import Minio
 
 from akosha_hook import files, log
 from akosha_hook.destinations import credentials as access
-from akosha_hook.destinations.cloud.bucket import BoundedHttp, Bucket
+from akosha_hook.destinations.cloud.bounded import BoundedHttp
+from akosha_hook.destinations.cloud.bucket import Bucket
 from akosha_hook.destinations.cloud.failures import classify
 from akosha_hook.destinations.http import pool
 from akosha_hook.destinations.providers import bucket_region, provider_for

@@ -200,6 +200,25 @@ def not_s3(status: int, what: str) -> DeliveryError:
     )
 
 
+def too_long(status: int, what: str) -> DeliveryError:
+    """An answer larger than any that S3 gives."""
+    return DeliveryError(
+        f"Cloud sync failed: the server's answer (HTTP {status}) is too long, while {what}.",
+        hint="Check akosha_cloud_endpoint; a proxy may be in the way.",
+        code="TooLong",
+        retryable=status >= 500,  # noqa: PLR2004
+    )
+
+
+def endless(what: str) -> DeliveryError:
+    """A listing that goes on and on."""
+    return DeliveryError(
+        f"Cloud sync failed: the server does not come to an end while {what}.",
+        hint="Check akosha_cloud_endpoint; a proxy may be in the way.",
+        code="BadAnswer",
+    )
+
+
 def _of_status(status: int, what: str) -> DeliveryError:
     return DeliveryError(
         f"Cloud sync failed: the server answered HTTP {status} while {what}.",
