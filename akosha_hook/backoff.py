@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
 from akosha_hook import files, log
+from akosha_hook.clock import Epoch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +38,8 @@ logger = logging.getLogger(__name__)
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """When a destination is due again (epoch seconds) after so many failures in a row."""
 
-    due: float
-    failures: int
+    due: Epoch
+    failures: Annotated[int, Meta(ge=0, le=10**9)]
     reason: str
     circumstances: str
 

@@ -122,7 +122,7 @@ def _say_once(context: Context, events: Sequence[Event]) -> None:
     """The set-up notice is shown at one session start, then never again."""
     marker = context.paths.setup_notice_shown
     if not marker.exists():
-        marker.touch(mode=files.FILE_MODE)
+        files.write_atomic(marker, b"")
         notice.leave(context.paths, notice.SETUP)
     elif any(event.name == "session-start" for event in events):
         notice.clear(context.paths)

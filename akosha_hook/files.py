@@ -22,6 +22,8 @@ T = TypeVar("T")
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 ABANDONED_SECONDS = 3600
+# A receipt with the 10,000 parts of an upload that was cut off has some 2 MB.
+MAX_BYTES = 32 * 1024 * 1024
 
 
 def private_directory(path: Path) -> Path:
@@ -120,16 +122,31 @@ def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
     state can be rebuilt, and a user may want to look at what was there.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
+        data = read_bounded(path)
+        return msgspec.json.decode(data, type=type, dec_hook=_text_as_path)
     except OSError:
         return None
-    try:
-        return msgspec.json.decode(data, type=type, dec_hook=_text_as_path)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         set_aside(path)
         return None
+
+
+def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file; raises OSError, and ValueError for one longer than `limit`.
+
+    Whatever has the name, this neither waits for a pipe nor reads a device.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    with open(path, "rb", opener=opener) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path.name} is no file")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"{path.name} is longer than {limit:,} bytes")
+    return data
 
 
 def _path_as_text(value: object) -> str:

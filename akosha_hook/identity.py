@@ -6,9 +6,10 @@ import re
 import secrets
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
 from akosha_hook import files
 
@@ -22,9 +23,9 @@ MAX_SYSTEM_ID = 80
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """`machine.json`: hostnames drift, so the first one is remembered beside a random id."""
 
-    system_id: str
-    machine_id: str
-    sequence: int = 0
+    system_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+    machine_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+    sequence: Annotated[int, Meta(ge=0, le=10**15)] = 0
 
 
 def load(paths: Paths, settings: Settings) -> Identity:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook import backoff, files, outbox, receipt, watch
+from akosha_hook import backoff, clock, files, outbox, receipt, watch
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -61,7 +60,7 @@ def _of_receipts(registry: CollectorRegistry, paths: Paths) -> None:
         newest = newest or each
         if each.success and each.method not in seen:
             seen.add(each.method)
-            success.labels(each.method).set(_epoch(each.finished))
+            success.labels(each.method).set(clock.epoch(each.finished))
     duration = Gauge(
         "akosha_hook_last_delivery_duration_seconds",
         "How long the newest delivery took, successful or not.",
@@ -116,7 +115,3 @@ def _of_state(registry: CollectorRegistry, paths: Paths) -> None:
         registry=registry,
     )
     failures.set(max((each.failures for each in backoff.entries(paths).values()), default=0))
-
-
-def _epoch(iso: str) -> float:
-    return dt.datetime.fromisoformat(iso).timestamp()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
-from akosha_hook import files
+from akosha_hook import clock, files
 from akosha_hook.destinations import Attempt
-from akosha_hook.manifest import Delta, StoredFile
+from akosha_hook.manifest import KEY_PATTERN, Delta, Key, StoredFile
 from akosha_hook.snapshot import Fingerprint
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ FORGOTTEN_SECONDS = 7 * 86_400
 DAY_SECONDS = 86_400
 logger = logging.getLogger(__name__)
 
+# What becomes part of a path, of a key in the bucket or of arithmetic is held to its form when a
+# receipt is read: one that is not as we wrote it is set aside like any other that is corrupt.
+Name = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\x00]{1,255}$")]
+OptionalName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\x00]{0,255}$")]
+OptionalKey = Annotated[str, Meta(pattern=rf"^(?:{KEY_PATTERN})?$")]
+Bytes = Annotated[int, Meta(ge=0, le=10**18)]
+Seconds = Annotated[float, Meta(ge=0, le=clock.MAX_EPOCH)]
+Moment = Annotated[int, Meta(ge=0, le=clock.MAX_EPOCH)]
+
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where a delivery went: equal targets share dedup, backoff and history. No credentials."""
@@ -45,18 +54,18 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     `conversations` is counted in a database's copy; None for sidecars and where it could not be.
     """
 
-    name: str
-    database: str
+    name: Name
+    database: Name
     status: Literal["uploaded", "unchanged"]
-    size: int
+    size: Bytes
     sha256: str
-    key: str = ""
-    stored_bytes: int = 0
+    key: OptionalKey = ""
+    stored_bytes: Bytes = 0
     compression: Literal["gzip", "identity"] = "identity"
     codec: str = ""
     delta: Delta | None = None
     fingerprint: Fingerprint | None = None
-    stored_at: int = 0
+    stored_at: Moment = 0
     verified: str = ""
     conversations: int | None = None
 
@@ -83,10 +92,10 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
 class Part(msgspec.Struct, frozen=True):
     """A stored part: its number from 1, size in bytes, and the server's ETag."""
 
-    number: int
-    size: int
+    number: Annotated[int, Meta(ge=1, le=10_000)]
+    size: Bytes
     etag: str
-    md5: str
+    md5: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 
 
 class PartialUpload(msgspec.Struct, kw_only=True):
@@ -96,9 +105,9 @@ class PartialUpload(msgspec.Struct, kw_only=True):
     was repeated, so that there may be another one at the same key.
     """
 
-    key: str
+    key: Key
     multipart_id: str
-    part_size: int
+    part_size: Annotated[int, Meta(ge=1, le=10**12)]
     codec: str
     sha256: str
     doubtful: bool = False
@@ -113,23 +122,23 @@ class Receipt(msgspec.Struct, kw_only=True):
     """
 
     schema: int = SCHEMA
-    upload_id: str
+    upload_id: Name
     state: Literal["uploading", "done", "failed"]
     method: Literal["cloud", "http"]
     success: bool
     system_id: str
     machine_id: str = ""
-    sequence: int = 0
+    sequence: Bytes = 0
     triggered_by: tuple[str, ...] = ()
     started: str
     finished: str | None = None
-    duration_seconds: float = 0.0
+    duration_seconds: Seconds = 0.0
     destination: Target
     files: tuple[ReceiptFile, ...] = ()
     files_uploaded: tuple[str, ...] = ()
     files_unchanged: tuple[str, ...] = ()
     skipped: dict[str, str] = {}
-    bytes_transferred: int = 0
+    bytes_transferred: Bytes = 0
     attempts: list[Attempt] = []
     notes: list[str] = []
     error: str | None = None
@@ -137,8 +146,13 @@ class Receipt(msgspec.Struct, kw_only=True):
     hint: str = ""
     exit_code: int = 0
     details: dict[str, Any] = {}
-    snapshot: str = ""
+    snapshot: OptionalName = ""
     partial: dict[str, PartialUpload] = {}
+
+    def __post_init__(self) -> None:
+        for moment in (self.started, self.finished):
+            if moment is not None:
+                clock.epoch(moment)
 
 
 def may_be_leaned_on(stored_at: int, settings: Settings) -> bool:
@@ -211,7 +225,7 @@ def give_up_unfinished(paths: Paths, target: Target, *, superseded_by: str | Non
             reason = "The push to Akosha was interrupted."
         elif receipt.destination == target and superseded_by:
             reason = f"Superseded by {superseded_by}."
-        elif receipt.destination != target and _epoch(receipt.started) < oldest:
+        elif receipt.destination != target and clock.epoch(receipt.started) < oldest:
             reason = "The upload was interrupted, and not continued for a week."
         else:
             continue
@@ -231,10 +245,6 @@ def abandoned(paths: Paths, target: Target) -> list[Receipt]:
         and (receipt.destination.endpoint, receipt.destination.bucket)
         == (target.endpoint, target.bucket)
     ]
-
-
-def _epoch(iso: str) -> float:
-    return dt.datetime.fromisoformat(iso).timestamp()
 
 
 def same_content(database: Database, known: Mapping[str, ReceiptFile]) -> bool:

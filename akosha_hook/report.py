@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from akosha_hook import backoff, identity, outbox, receipt, selection, watch
+from akosha_hook import backoff, files, identity, outbox, receipt, selection, watch
+from akosha_hook.clock import Epoch
 from akosha_hook.errors import SettingsError
 from akosha_hook.settings.derived import cloud_configured, data_directory
+from akosha_hook.watch import Bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +44,10 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
 class Pruning(msgspec.Struct, frozen=True, kw_only=True):
     """What the worker's last pruning came to; `at` is epoch seconds."""
 
-    at: float
+    at: Epoch
     success: bool
-    uploads_removed: int = 0
-    freed_bytes: int = 0
+    uploads_removed: Bytes = 0
+    freed_bytes: Bytes = 0
     error: str | None = None
     hint: str = ""
 
@@ -169,8 +171,8 @@ def _deliveries(paths: Paths, preferred: Target | None) -> Deliveries:
 def _read(path: Path, kind: type[T]) -> T | None:
     """What the file says; None where it is missing, or nothing this version understands."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(files.read_bounded(path), type=kind)
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return None
 
 

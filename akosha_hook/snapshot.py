@@ -170,6 +170,8 @@ def reopen(directory: Path) -> Snapshot | None:
         return None
     # The copies were not fsynced, so a power cut may have left holes: only the hash tells.
     frozen = [each for database in databases for each in database.files]
+    if any(each.path != directory / Path(each.name).name for each in frozen):
+        return None
     try:
         whole = all(hash_file(each.path) == each.sha256 for each in frozen)
     except OSError:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
 from akosha_hook import files, log
+from akosha_hook.clock import Epoch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
     from akosha_hook.paths import Paths
 
 WRITE_SECONDS = 0.5
+Bytes = Annotated[int, Meta(ge=0, le=10**18)]
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """The end of the last sync; `at` is epoch seconds."""
 
-    at: float
+    at: Epoch
     state: str
     method: str
     error: str | None = None
@@ -33,13 +36,13 @@ class State(msgspec.Struct, kw_only=True):
     """`phase` is `idle`, `waiting` (for something due at `until`) or a Progress phase."""
 
     phase: str = "idle"
-    pid: int = 0
-    updated: float = 0.0
-    until: float = 0.0
+    pid: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    updated: Epoch = 0.0
+    until: Epoch = 0.0
     file: str = ""
-    total_bytes: int = 0
-    done_bytes: int = 0
-    wire_bytes: int = 0
+    total_bytes: Bytes = 0
+    done_bytes: Bytes = 0
+    wire_bytes: Bytes = 0
     message: str = ""
     last: Check | None = None
     # Variables a project put into the last worker's environment, which were not heeded.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import catalog, files, log
+from akosha_hook.clock import Epoch
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.prune.keep import Keep
 from akosha_hook.prune.planning import plan
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 class Pruning(msgspec.Struct, frozen=True, kw_only=True):
     """`prune.json`: the worker's last pruning; `at` is epoch seconds."""
 
-    at: float
+    at: Epoch
     success: bool
     uploads_removed: int = 0
     freed_bytes: int = 0
