@@ -111,17 +111,25 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
     assert [database.name for database in taken.databases] == ["knowledge_graph.duckdb"]
 
 
-def test_a_wal_that_shrank_during_the_copy_is_not_trusted(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("change", ["shrank", "was replaced", "went"])
+def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
+    """A checkpoint has begun a new one: the copy may hold half of each."""
     wal = data / "reflection.duckdb.wal"
     wal.write_bytes(b"x" * 100)
     real = copying.copy_and_hash
 
     def disturbed(source: Path, target: Path, size: int) -> copying.Copied:
         copied = real(source, target, size)
-        if source == wal:
+        if source == wal and change == "shrank":
             wal.write_bytes(b"x" * 10)
+        elif source == wal and change == "was replaced":
+            fresh = tmp_path / "fresh.wal"
+            fresh.write_bytes(b"y" * 200)
+            fresh.replace(wal)
+        elif source == wal:
+            wal.unlink()
         return copied
 
     monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)

@@ -8,6 +8,7 @@ import shutil
 import uuid
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
@@ -114,8 +115,8 @@ def test_a_killed_delta_is_finished_on_the_same_bytes(
     patient.nothing_is_left()
 
 
-@pytest.mark.parametrize("lost", ["object", "base"])
-def test_what_was_stored_before_the_interruption_is_sent_again_if_it_is_gone(
+@pytest.mark.parametrize("lost", ["object", "base", "age"])
+def test_what_was_stored_before_the_interruption_is_sent_again_if_it_is_gone_or_old(
     patient: Patient, lost: str
 ) -> None:
     """An interruption may last for weeks, and a lifecycle rule may have come by."""
@@ -131,12 +132,18 @@ def test_what_was_stored_before_the_interruption_is_sent_again_if_it_is_gone(
     patient.network.on("PutObject", fault=error(503, "SlowDown"), first=2)
     assert not patient.sync().success
     patient.network.heal()
-    (stored,) = next(each for each in patient.receipts() if each.state == "uploading").files
+    begun = next(each for each in patient.receipts() if each.state == "uploading")
+    (stored,) = begun.files
     assert stored.delta is not None
-    patient.store.client.remove_object(
-        patient.store.name, {"object": stored.key, "base": base}[lost]
-    )
+    if lost == "age":
+        begun.files = (msgspec.structs.replace(stored, stored_at=stored.stored_at - 30 * 86_400),)
+        receipt.save(patient.paths, begun)
+    else:
+        key = {"object": stored.key, "base": base}[lost]
+        patient.store.client.remove_object(patient.store.name, key)
+    patient.network.asked.clear()
     assert patient.sync().success
+    assert patient.network.operations("PutObject") == ["PutObject", "PutObject"]
     assert patient.stored() == {"reflection.duckdb": frozen, "second.duckdb": second}
     patient.nothing_is_left()
 

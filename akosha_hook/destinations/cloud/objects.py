@@ -65,8 +65,6 @@ def possible_delta(
     ):
         return None
     lean = before.delta or _full(before)
-    if not receipt.may_be_leaned_on(lean.base_stored_at, surroundings.settings):
-        return None
     kept = blocks.load(
         receipt.blocks_path(surroundings.paths, lean.base_key), lean.base_sha256, lean.base_size
     )
