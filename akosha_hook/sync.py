@@ -263,6 +263,11 @@ def _tidy(context: Context) -> None:
     for directory in (context.paths.state, context.paths.receipts):
         files.remove_abandoned(directory)
     _remove_snapshots(context)
+    data = data_directory(context.settings, context.paths)
+    if any(data.glob(".akosha-restore-*")):
+        from akosha_hook.restore.staging import remove_stale
+
+        remove_stale(data)
 
 
 def _remove_snapshots(context: Context) -> None:

@@ -89,7 +89,7 @@ def _rehearse(wish: Wish, context: Context, started: float) -> Restored:
     with staging(context.paths.state) as made:
         context.progress.phase("download")
         downloaded = sum(
-            assemble(bucket, each, made, found.sizes, context.progress) for each in found.files
+            assemble(bucket, each, made, found.objects, context.progress) for each in found.files
         )
         checks = check(made, found.files, context.progress)
     notes = list(found.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
@@ -42,18 +43,25 @@ class Source:
 
 
 def fetch(
-    bucket: Bucket, source: Source, target: Path, advance: Callable[[int, int], None]
+    bucket: Bucket,
+    source: Source,
+    target: Path,
+    advance: Callable[[int, int], None],
+    *,
+    kept: Path | None = None,
 ) -> None:
     """Write the object's plain bytes to the new file `target`, durably.
 
     `advance(plain, wire)` is told of every byte. At most `size` bytes are written, whatever the
-    object holds. Raises DamagedError where it is not what its manifest says.
+    object holds. Stored bytes go to `kept` as they come, and those that an interrupted fetch left
+    there are not asked for again. Raises DamagedError where the object is not what its manifest
+    says.
     """
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     digest = hashlib.sha256()
     written = 0
     with os.fdopen(descriptor, "wb", buffering=0) as file:
-        for piece in _plain(bucket, source, advance):
+        for piece in _plain(source, _stored(bucket, source, advance, kept)):
             written += len(piece)
             if written > source.size:
                 raise DamagedError(f"{source.key} holds more than its manifest says.")
@@ -68,31 +76,50 @@ def fetch(
         )
 
 
-def _plain(bucket: Bucket, source: Source, advance: Callable[[int, int], None]) -> Iterator[bytes]:
-    pieces = _ranges(bucket, source, advance)
-    if not source.compressed:
-        yield from pieces
+def _plain(source: Source, pieces: Generator[bytes]) -> Iterator[bytes]:
+    with contextlib.closing(pieces):
+        if not source.compressed:
+            yield from pieces
+            return
+        from isal import igzip, isal_zlib
+
+        # The library's own types say that its error is none.
+        damage: Any = (OSError, EOFError, isal_zlib.error)
+
+        try:
+            with igzip.IGzipFile(fileobj=_Stream(pieces), mode="rb") as file:  # type: ignore[no-untyped-call]
+                while piece := file.read(PIECE_BYTES):
+                    yield bytes(piece)
+        except damage as error:
+            raise DamagedError(f"{source.key} is no whole gzip: {error}.") from error
+
+
+def _stored(
+    bucket: Bucket, source: Source, advance: Callable[[int, int], None], kept: Path | None
+) -> Generator[bytes]:
+    """The stored bytes in order: first those in `kept`, then the rest from the bucket."""
+    if kept is None:
+        yield from _ranges(bucket, source, 0, advance)
         return
-    from isal import igzip, isal_zlib
-
-    # The library's own types say that its error is none.
-    damage: Any = (OSError, EOFError, isal_zlib.error)
-
-    try:
-        with igzip.IGzipFile(fileobj=_Stream(pieces), mode="rb") as file:  # type: ignore[no-untyped-call]
-            while piece := file.read(PIECE_BYTES):
-                yield bytes(piece)
-    except damage as error:
-        raise DamagedError(f"{source.key} is no whole gzip: {error}.") from error
-    finally:
-        pieces.close()
+    descriptor = os.open(kept, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        size = os.fstat(descriptor).st_size
+        here = size if size == source.stored_size else size - size % RANGE_BYTES
+        here = here if here <= source.stored_size else 0
+        file.truncate(here)
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+        with contextlib.closing(_ranges(bucket, source, here, advance)) as rest:
+            for piece in rest:
+                file.write(piece)
+                yield piece
 
 
 def _ranges(
-    bucket: Bucket, source: Source, advance: Callable[[int, int], None]
+    bucket: Bucket, source: Source, first: int, advance: Callable[[int, int], None]
 ) -> Generator[bytes]:
-    """The stored bytes in order, `RANGES` requests ahead."""
-    offsets = iter(range(0, source.stored_size, RANGE_BYTES))
+    """The stored bytes in order from `first` on, `RANGES` requests ahead."""
+    offsets = iter(range(first, source.stored_size, RANGE_BYTES))
     with ThreadPoolExecutor(RANGES, thread_name_prefix="range") as pool:
 
         def start(offset: int) -> Future[bytes]:

@@ -20,7 +20,7 @@ from akosha_hook import files
 from akosha_hook.clock import stamp
 from akosha_hook.errors import AkoshaHookError, BusyError
 from akosha_hook.owner import owner
-from akosha_hook.restore.staging import PREFIX
+from akosha_hook.restore.staging import KEPT, PREFIX
 from akosha_hook.snapshot import SIDECARS
 
 if TYPE_CHECKING:
@@ -81,8 +81,11 @@ def place(
         try:
             for database, names in members.items():
                 _replace(staged, target, kept, database, names)
-        except OSError as error:
+        except BaseException as error:
             roll_back(target, journal)
+            (journal_directory / JOURNAL).unlink()
+            if not isinstance(error, OSError):
+                raise
             raise AkoshaHookError(
                 f"The restored files could not be put into {target}: {error.strerror}.",
                 hint="What was there is there again. akosha-hook restore --to DIR writes elsewhere.",
@@ -199,11 +202,13 @@ def roll_back(target: Path, journal: Journal) -> None:
 def clean(directory: Path) -> bool:
     """Remove what a killed restore left in `directory`, after undoing what it had begun to move.
 
-    True where there was something to undo.
+    A download that can be continued stays. True where there was something to undo.
     """
     undone = False
     for leftover in directory.glob(f"{PREFIX}*"):
         journal = files.read_json(leftover / JOURNAL, Journal)
+        if journal is None and leftover.name == KEPT:
+            continue
         if journal is not None and _ours(journal):
             refuse_held(directory, journal.databases)
             undone = (directory / journal.kept).is_dir() or undone

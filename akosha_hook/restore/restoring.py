@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from akosha_hook import catalog, identity
-from akosha_hook.errors import AkoshaHookError, DamagedError
+from akosha_hook import catalog, files, identity
+from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode
 from akosha_hook.restore import place as placing
 from akosha_hook.restore.choice import choose
-from akosha_hook.restore.staging import assemble, check, need_room, staging, stored_sizes
+from akosha_hook.restore.staging import assemble, check, continued, stored_objects
 from akosha_hook.settings.derived import data_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from akosha_hook.catalog import Upload
     from akosha_hook.delivery import Context
-    from akosha_hook.destinations.cloud.bucket import Bucket
+    from akosha_hook.destinations.cloud.bucket import Bucket, Head
     from akosha_hook.manifest import StoredFile
     from akosha_hook.restore.choice import Wish
+    from akosha_hook.restore.staging import Staging
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +33,14 @@ logger = logging.getLogger(__name__)
 class Plan:
     """What would be restored, where to, and the files there that it would replace.
 
-    `sizes` are of the objects in the bucket, by key.
+    `objects` are those in the bucket that it takes, by key.
     """
 
     upload: Upload
     files: tuple[StoredFile, ...]
     directory: Path
     replaces: tuple[str, ...]
-    sizes: Mapping[str, int]
+    objects: Mapping[str, Head]
     notes: tuple[str, ...] = ()
 
     @property
@@ -47,7 +49,7 @@ class Plan:
 
     @property
     def download_bytes(self) -> int:
-        return sum(self.sizes.values())
+        return sum(each.size for each in self.objects.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def plan(bucket: Bucket, wish: Wish, context: Context) -> Plan:
         files=wanted,
         directory=directory,
         replaces=replaces,
-        sizes=stored_sizes(bucket, wanted),
+        objects=stored_objects(bucket, wanted),
         notes=chosen.notes,
     )
 
@@ -126,13 +128,17 @@ def run(wish: Wish, context: Context) -> Restored:
         name: [each.name for each in found.files if each.database == name]
         for name in found.databases
     }
-    need_room(found.directory, found.files)
-    with staging(found.directory) as made:
+    made = continued(found.directory, found.files, found.objects)
+    interrupted = made.bytes_kept > 0
+    with _kept_when_interrupted(made):
         context.progress.phase("download")
         downloaded = sum(
-            assemble(bucket, each, made, found.sizes, context.progress) for each in found.files
+            assemble(bucket, each, made, found.objects, context.progress) for each in found.files
         )
         checks = check(made, found.files, context.progress)
+        spared = found.download_bytes - downloaded
+        if interrupted and spared > 0:
+            notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
         notes += _judge(checks, force=wish.force)
         kept = placing.place(made.whole, made.root, found.directory, members)
     logger.info("Restored %s into %s", found.upload.upload_id, found.directory)
@@ -144,6 +150,40 @@ def run(wish: Wish, context: Context) -> Restored:
         kept=kept,
         notes=tuple(notes),
     )
+
+
+@contextlib.contextmanager
+def _kept_when_interrupted(made: Staging) -> Iterator[None]:
+    """Remove the staging directory unless the same command, run again, could go on from there."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        hint = _how_to_continue(made)
+        raise AkoshaHookError("Interrupted.", hint=hint, exit_code=ExitCode.INTERRUPTED) from error
+    except DamagedError:
+        _remove(made)
+        raise
+    except AkoshaHookError as error:
+        error.hint = f"{error.hint} {_how_to_continue(made)}".strip()
+        raise
+    except BaseException:
+        _remove(made)
+        raise
+    files.remove_tree(made.root)
+
+
+def _how_to_continue(made: Staging) -> str:
+    there = made.bytes_kept
+    if not there:
+        _remove(made)
+        return ""
+    return f"Run the same command again to continue: {there:,} bytes are kept in {made.root}."
+
+
+def _remove(made: Staging) -> None:
+    # What was begun to be put in place, and not even undone, is for the next restore to undo.
+    if not (made.root / placing.JOURNAL).exists():
+        files.remove_tree(made.root)
 
 
 def _judge(checks: Mapping[str, str], *, force: bool) -> list[str]:
