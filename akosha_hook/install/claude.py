@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from akosha_hook.event import EVENTS
 from akosha_hook.install import json_text
-from akosha_hook.install.plan import Change, Content, PlanError, read, target, writable
+from akosha_hook.install.plan import (
+    Change,
+    Content,
+    PlanError,
+    read,
+    refuse_leaving,
+    target,
+    writable,
+)
 from akosha_hook.install.shell import SHARED_SCRIPT, quoted
 
 if TYPE_CHECKING:
@@ -99,6 +107,8 @@ def change(paths: Paths, scope: Scope, directory: Path) -> Change:
     Raises PlanError, naming file, line and column, for one that cannot be changed safely.
     """
     named = settings_file(paths, scope, directory)
+    if scope != "user":
+        refuse_leaving(named, project_directory(directory))
     path = target(named)
     before = read(path)
     data = before.data if before else b""

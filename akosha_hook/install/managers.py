@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.install import lefthook, precommit, wrapper
-from akosha_hook.install.plan import Change, Content, PlanError, read, writable
+from akosha_hook.install.plan import Change, Content, PlanError, read, refuse_leaving, writable
 from akosha_hook.install.shell import SHARED_SCRIPT
 from akosha_hook.paths import shipped
 
@@ -105,6 +105,7 @@ def changes(manager: Manager, repository: Repository) -> tuple[Change, ...]:
     """
     if manager.name == "husky":
         return tuple(_husky_change(manager, repository, event) for event in wrapper.EVENTS)
+    refuse_leaving(manager.config, repository.top)
     before = read(manager.config)
     assert before is not None
     writable(manager.config, before)
@@ -122,6 +123,7 @@ def changes(manager: Manager, repository: Repository) -> tuple[Change, ...]:
 
 def _husky_change(manager: Manager, repository: Repository, event: str) -> Change:
     path = manager.config / event
+    refuse_leaving(path, repository.top)
     before = read(path)
     writable(path, before)
     data = before.data if before is not None else b""

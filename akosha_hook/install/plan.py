@@ -88,6 +88,18 @@ def target(path: Path) -> Path:
         ) from error
 
 
+def refuse_leaving(path: Path, top: Path) -> None:
+    """Raise PlanError where a repository's own file, or a folder on the way, leads out of `top`.
+
+    A clone may hold any symbolic link: what is behind one is not the repository's to have changed.
+    """
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(top)):
+        raise PlanError(
+            f"{path} leads out of the repository, to {os.path.realpath(path)}; it was left alone.",
+            hint=f"Replace it by a file of its own, then try again: ls -l {path}",
+        )
+
+
 def writable(path: Path, content: Content | None) -> None:
     """Raise PlanError where its owner made the file read-only, or its directory forbids us."""
     if content is not None and not content.link and not content.mode & 0o222:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _LAYOUTS = ((2, 2, 0), (2, 4, 2), (4, 4, 2), (4, 4, 0), (4, 6, 4))
 
 
+# Five layouts are tried, and ruamel takes some seconds for a megabyte.
+MAX_BYTES = 128 * 1024
+MAX_DEPTH = 50
+
+
 class YAMLTextError(AkoshaHookError):
     """The document cannot be changed without touching lines that are not ours."""
 
@@ -26,12 +31,33 @@ def parse(text: str) -> Any:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
+        _refuse_depth(text)
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise YAMLTextError(f"not valid YAML: {error.problem} (line {line})") from error
     except YAMLError as error:
         raise YAMLTextError("not valid YAML") from error
+    except (ValueError, ArithmeticError, LookupError, TypeError, RecursionError) as error:
+        # What Python's own numbers and dates raise for a value that is none.
+        raise YAMLTextError("not valid YAML: a value that cannot be read") from error
+
+
+def _refuse_depth(text: str) -> None:
+    """Raise YAMLTextError for what nests too deeply, before anything recurses into it."""
+    import yaml
+
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                raise YAMLTextError("nested too deeply")
+    except yaml.YAMLError:
+        return  # ruamel says it with its line
 
 
 def edit(data: bytes, change: Callable[[Any], None]) -> bytes:
@@ -39,6 +65,8 @@ def edit(data: bytes, change: Callable[[Any], None]) -> bytes:
 
     Raises YAMLTextError where writing the unchanged document would already alter its text.
     """
+    if len(data) > MAX_BYTES:
+        raise YAMLTextError(f"longer than {MAX_BYTES // 1024} KiB")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

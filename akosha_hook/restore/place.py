@@ -12,6 +12,7 @@ import fcntl
 import glob
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,7 +26,6 @@ from akosha_hook.snapshot import SIDECARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 KEPT_PREFIX = "before-restore-"
 JOURNAL = "placing.json"
@@ -206,8 +206,10 @@ def clean(directory: Path) -> bool:
     """
     undone = False
     for leftover in directory.glob(f"{PREFIX}*"):
-        journal = files.read_json(leftover / JOURNAL, Journal)
-        if journal is None and leftover.name == KEPT:
+        private = _private(leftover)
+        # Somebody else's journal would have us move files.
+        journal = files.read_json(leftover / JOURNAL, Journal) if private else None
+        if journal is None and private and leftover.name == KEPT:
             continue
         if journal is not None and _ours(journal):
             refuse_held(directory, journal.databases)
@@ -217,5 +219,17 @@ def clean(directory: Path) -> bool:
     return undone
 
 
+def _private(directory: Path) -> bool:
+    """Whether it is a directory as we make them: nobody else could have put anything there."""
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    return ours and not found.st_mode & 0o077
+
+
 def _ours(journal: Journal) -> bool:
-    return journal.kept.startswith(KEPT_PREFIX) and "/" not in journal.kept
+    """Whether it moves files within the directory it is for."""
+    bare = all(Path(name).name == name for name in (journal.kept, *journal.databases))
+    return bare and journal.kept.startswith(KEPT_PREFIX)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,7 @@ def continued(beside: Path, wanted: Sequence[StoredFile], heads: Mapping[str, He
     made = Staging(beside / KEPT, keeps=True)
     if made.root.is_symlink() or (made.root.exists() and not made.root.is_dir()):
         made.root.unlink()
+    _refuse_foreign(made.root)
     for directory in (made.root, made.whole, made.parts, made.stored):
         files.private_directory(directory)
     expected = {made.kept(key, head) for key, head in heads.items()}
@@ -99,6 +101,15 @@ def continued(beside: Path, wanted: Sequence[StoredFile], heads: Mapping[str, He
     left = need_room(beside, wanted, there=made.bytes_kept)
     most = max((sum(heads[key].size for key in _keys(each)) for each in wanted), default=0)
     return replace(made, keeps=left >= most)
+
+
+def _refuse_foreign(root: Path) -> None:
+    """Raise AkoshaHookError where another user could change what was proved before it is moved."""
+    if root.exists() and root.lstat().st_uid != os.geteuid():
+        raise AkoshaHookError(
+            f"{root} belongs to another user, who could change what is restored.",
+            hint="Restore to a directory of your own: akosha-hook restore --to DIR",
+        )
 
 
 def _remove(path: Path) -> None:

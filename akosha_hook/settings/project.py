@@ -30,7 +30,19 @@ MAX_LEVELS = 64
 
 # Claude Code's marks on what it starts.
 _CLAUDE_CODE = ("CLAUDECODE", "CLAUDE_PROJECT_DIR")
-_PREFIXES = ("SESSION_BUDDY_", "AKOSHA_", "AWS_", "MINIO_", "MC_", "XDG_", "PYTHON", "LD_", "DYLD_")
+_PREFIXES = (
+    "SESSION_BUDDY_",
+    "AKOSHA_",
+    "AWS_",
+    "MINIO_",
+    "MC_",
+    "XDG_",
+    "PYTHON",
+    "LD_",
+    "DYLD_",
+    "OPENSSL_",
+    "PROMETHEUS_",
+)
 _NAMES = frozenset(
     {
         "BASH_ENV",
@@ -41,6 +53,11 @@ _NAMES = frozenset(
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "SSLKEYLOGFILE",
+        # The C library's own: other addresses for names, other code for character sets.
+        "GCONV_PATH",
+        "HOSTALIASES",
+        "LOCALDOMAIN",
+        "RES_OPTIONS",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
         "HTTP_PROXY",

@@ -385,3 +385,21 @@ def test_a_shared_command_is_silent_where_nothing_is_installed(
 def test_switched_off_hooks_are_pointed_out(paths: Paths) -> None:
     write(paths, '{"disableAllHooks": true}')
     assert "disableAllHooks" in installer.for_claude(paths, "user", Path("/")).notes[0]
+
+
+@pytest.mark.parametrize("scope", ["project", "local"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_projects_link_to_a_file_outside_is_not_followed(
+    paths: Paths, tmp_path: Path, scope: claude.Scope, exists: bool
+) -> None:
+    """A clone may hold any link, also one to a file that is not there yet."""
+    private, project = tmp_path / "private.json", tmp_path / "project"
+    if exists:
+        private.write_text("{}")
+    named = claude.settings_file(paths, scope, project)
+    named.parent.mkdir(parents=True)
+    named.symlink_to(private)
+    with pytest.raises(PlanError, match="leads out of the repository"):
+        install_claude(paths, scope, project)
+    assert private.exists() is exists
+    assert not exists or private.read_text() == "{}"

@@ -13,6 +13,7 @@ import pytest
 from akosha_hook.install import git as install_git_module
 from akosha_hook.install import installer, managers
 from akosha_hook.install.places import Place, installed_places
+from akosha_hook.install.plan import PlanError
 from tests.install.support import git, install_git, repository, tree, uninstall
 from tests.install.test_git import calls, commit, record_calls
 
@@ -318,3 +319,40 @@ def test_a_hook_of_our_own_repository_is_found(paths: Paths, repo: Path) -> None
     [place] = installed_places(paths, os.environ, repo)
     assert (place.kind, place.state) == ("pre-commit", "broken")
     assert "post-merge, post-rewrite" in place.detail
+
+
+@pytest.mark.parametrize("name", ["husky", "pre-commit", "lefthook.yml"])
+def test_a_link_out_of_the_repository_is_not_followed(
+    name: str, paths: Paths, repo: Path, tmp_path: Path
+) -> None:
+    """A clone may hold any link: what it leads to would be read into the clone, and recorded."""
+    config = arm(name, repo)
+    private = tmp_path / "private"
+    private.write_bytes(config.read_bytes())
+    config.unlink()
+    config.symlink_to(private)
+    before = tree(repo)
+    with pytest.raises(PlanError, match="leads out of the repository"):
+        install_git(paths, repo)
+    assert tree(repo) == before
+
+
+def test_a_folder_that_leads_out_of_the_repository_is_not_written_to(
+    paths: Paths, repo: Path, tmp_path: Path
+) -> None:
+    arm("lefthook.yml", repo)
+    private = tmp_path / "private"
+    private.mkdir()
+    (repo / "lefthook.yml").rename(private / "lefthook.yml")
+    (repo / ".config").symlink_to(private)
+    with pytest.raises(PlanError, match="leads out of the repository"):
+        install_git(paths, repo)
+    assert (private / "lefthook.yml").read_text() == LEFTHOOK
+
+
+def test_a_link_within_the_repository_is_fine(paths: Paths, repo: Path) -> None:
+    config = arm("pre-commit", repo)
+    config.rename(repo / "shared.yaml")
+    config.symlink_to("shared.yaml")
+    install_git(paths, repo)
+    assert b"akosha-sync" in config.read_bytes()

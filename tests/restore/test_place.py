@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import pytest
 
 from akosha_hook.errors import AkoshaHookError, BusyError
 from akosha_hook.restore import place as placing
-from akosha_hook.restore.staging import PREFIX
+from akosha_hook.restore.staging import KEPT, PREFIX, continued
 from tests.support.recovery import contents
 
 OLD = {"a.duckdb": b"old a", "a.duckdb.wal": b"old wal", "b.duckdb": b"old b"}
@@ -51,6 +53,7 @@ def _scene(root: Path, old: dict[str, bytes]) -> tuple[Path, Path]:
     target = root / "data"
     staged = target / f"{PREFIX}x" / "whole"
     staged.mkdir(parents=True)
+    staged.parent.chmod(0o700)
     for name, data in old.items():
         (target / name).write_bytes(data)
     for name, data in NEW.items():
@@ -173,16 +176,53 @@ def test_duckdbs_lock_is_held_while_files_move(tmp_path: Path) -> None:
     assert subprocess.run(command, check=False).returncode == 0
 
 
-def test_a_leftover_of_somebody_elses_making_cannot_move_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kept", "database"),
+    [("../outside", "a.duckdb"), (f"{placing.KEPT_PREFIX}x", "../outside/b.duckdb")],
+)
+def test_a_leftover_of_somebody_elses_making_cannot_move_files(
+    tmp_path: Path, kept: str, database: str
+) -> None:
     target = tmp_path / "data"
     leftover = target / f"{PREFIX}x"
     leftover.mkdir(parents=True)
+    leftover.chmod(0o700)
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "a.duckdb").write_bytes(b"theirs")
+    (target / f"{placing.KEPT_PREFIX}x").mkdir()
+    (target / "outside").mkdir()
+    (target / "outside" / "b.duckdb").write_bytes(b"bait")
     (leftover / placing.JOURNAL).write_text(
-        '{"kept": "../outside", "databases": ["a.duckdb"], "inodes": {}}'
+        json.dumps({"kept": kept, "databases": [database], "inodes": {}})
+    )
+    placing.clean(target)
+    assert contents(outside) == {"a.duckdb": b"theirs"}
+    assert not leftover.exists()
+
+
+def test_a_leftover_that_others_could_write_to_is_not_believed(tmp_path: Path) -> None:
+    """In a directory that others may write to, such as one given by `--to`."""
+    target = tmp_path / "data"
+    leftover, kept = target / f"{PREFIX}x", target / f"{placing.KEPT_PREFIX}x"
+    for directory in (leftover, kept):
+        directory.mkdir(parents=True)
+    leftover.chmod(0o777)
+    (kept / "a.duckdb").write_bytes(b"theirs")
+    (leftover / placing.JOURNAL).write_text(
+        json.dumps({"kept": kept.name, "databases": ["a.duckdb"], "inodes": {}})
     )
     assert placing.clean(target) is False
-    assert contents(outside) == {"a.duckdb": b"theirs"}
-    assert list(target.iterdir()) == []
+    assert not (target / "a.duckdb").exists()
+    assert not leftover.exists()
+
+
+def test_a_download_of_another_user_is_not_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / KEPT).mkdir(mode=0o700)
+    continued(tmp_path, [], {})
+    mine = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
+    with pytest.raises(AkoshaHookError, match="belongs to another user"):
+        continued(tmp_path, [], {})
