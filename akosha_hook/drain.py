@@ -80,6 +80,7 @@ def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ())
             log.configure(
                 paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
             )
+            log.protect_environment(environ)
             _tell(loaded.problems, told)
             if loaded.doubtful:
                 _cannot_work(loaded, progress)

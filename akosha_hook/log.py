@@ -11,10 +11,10 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 from akosha_hook.files import FILE_MODE, private_directory
-from akosha_hook.secret import Secret
+from akosha_hook.secret import VARIABLES, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from akosha_hook.paths import Paths
@@ -146,3 +146,8 @@ def protect(*secrets: Secret) -> None:
         if isinstance(handler.formatter, RedactingFormatter):
             for secret in secrets:
                 handler.formatter.protect(secret)
+
+
+def protect_environment(environ: Mapping[str, str]) -> None:
+    """Protect the keys in `environ` from the beginning: who is sent one may show it at any time."""
+    protect(*(Secret(environ[name].strip()) for name in VARIABLES if environ.get(name)))

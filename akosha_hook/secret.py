@@ -1,6 +1,27 @@
-"""A value that prints as stars."""
+"""A value that prints as stars, and an environment without such values."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What holds keys; no program that we start has a use for them.
+VARIABLES = frozenset(
+    {
+        "AKOSHA_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "MINIO_ACCESS_KEY",
+        "MINIO_SECRET_KEY",
+        "MINIO_ROOT_USER",
+        "MINIO_ROOT_PASSWORD",
+    }
+)
 
 
 class Secret:
@@ -31,3 +52,12 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not pickled")
+
+
+def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` for a program that we start. A proxy's password stays: the program may need it."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in VARIABLES and not name.startswith("MC_HOST_")
+    }

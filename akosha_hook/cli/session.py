@@ -44,6 +44,7 @@ def open_session(*, strict: bool = True, writes: bool = False) -> Session:
         files.private_directory(paths.state)
     loaded = (settings.load_strict if strict else settings.load)(environ, paths)
     log.configure(paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode)
+    log.protect_environment(environ)
     for path in opened:
         logger.warning("%s was open to others; it is closed to them now", path)
     for each in dropped:

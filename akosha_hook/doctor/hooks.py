@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from akosha_hook import outbox
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.install.places import installed_places, script_outdated, script_problem
+from akosha_hook.secret import without_keys
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _script(patient: Patient) -> Finding:
     try:
         ran = subprocess.run(
             [script, NO_EVENT],
-            env=dict(patient.environ),
+            env=without_keys(patient.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -85,7 +86,7 @@ def _interpreter(patient: Patient) -> Finding:
     python = os.fsdecode(patient.paths.interpreter.read_bytes()).partition("\n")[0]
     kept = {
         name: value
-        for name, value in patient.environ.items()
+        for name, value in without_keys(patient.environ).items()
         if name not in {"PYTHONPATH", "PYTHONHOME"}
     }
     try:

@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
+from akosha_hook.secret import without_keys
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _git(patient: Patient) -> str:
     try:
         said = subprocess.run(
             ["git", "--version"],
-            env=dict(patient.environ),
+            env=without_keys(patient.environ),
             capture_output=True,
             check=True,
             timeout=GIT_SECONDS,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from akosha_hook.install import config_hooks, git_hooks, lefthook, managers, precommit, wrapper
 from akosha_hook.install.place import Place
+from akosha_hook.secret import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -166,7 +167,7 @@ def _ask(environ: Mapping[str, str], directory: Path) -> _Here | None:
         answer = subprocess.run(
             ["git", "rev-parse", "--git-common-dir", "--git-path", "hooks", "--show-toplevel"],
             cwd=directory,
-            env=dict(environ),
+            env=without_keys(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import socket
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +18,16 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from akosha_hook import files, outbox, rows, watch
+from akosha_hook import drain, files, outbox, rows, watch
 from akosha_hook.demo.databases import make_databases
 from akosha_hook.paths import Paths
+from tests.support.faults import faulty_proxy
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from werkzeug import Request
 
 MEMORY = "canary-memory-nobody-may-read"
@@ -168,26 +175,243 @@ def test_after_corrupt_state(at_home: Home) -> None:
     run_all(at_home, **KEYS)
 
 
-def test_the_reading_child_gets_no_credentials(
-    at_home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Seen from inside: a stand-in for its Python writes down what it was given."""
-    seen = tmp_path / "seen.json"
-    spy = tmp_path / "python"
-    spy.write_text(
-        f"#!{sys.executable} -I\nimport json, os, sys\n"
-        f"json.dump([sys.argv, dict(os.environ)], open({str(seen)!r}, 'w'))\n"
-        f"os.execv({sys.executable!r}, [{sys.executable!r}, *sys.argv[1:]])\n"
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """A server that takes every connection and never says anything."""
+    taken: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def take() -> None:
+            while True:
+                try:
+                    taken.append(listening.accept()[0])
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    for each in taken:
+        each.close()
+
+
+def test_after_servers_that_never_answer(at_home: Home, black_hole: str) -> None:
+    at_home.configure(
+        akosha_cloud_endpoint=black_hole,
+        akosha_http_url=black_hole,
+        akosha_upload_timeout_seconds=1,
+        akosha_max_retries=0,
     )
-    spy.chmod(0o755)
+    run_all(at_home, **KEYS)
+    assert {each.error_code for each in at_home.receipts()} & {"timeout", "Timeout"}
+
+
+def test_no_command_shows_what_a_server_sends_back(at_home: Home, httpserver: HTTPServer) -> None:
+    import re
+
+    said = f"<Code>Odd</Code><Message>{' '.join(KEYS.values())}</Message>"
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(
+        lambda _: Response(f"<Error>{said}</Error>", 400, content_type="application/xml")
+    )
+    url = httpserver.url_for("").rstrip("/")
+    at_home.configure(akosha_cloud_endpoint=url, akosha_http_url=url, akosha_keep_last=1)
+    at_home.akosha_hook("sync", **KEYS)
+    texts: list[str] = []
+    for command in (
+        ("doctor",),
+        ("doctor", "--json"),
+        ("status", "--check"),
+        ("history", "--json"),
+        ("ls", "--json"),
+        ("verify", "--json"),
+        ("restore", "--json", "--to", str(at_home.paths.claude / "restored")),
+        ("restore", "20261122_120000_x"),
+        ("prune", "--json"),
+    ):
+        done = at_home.akosha_hook(*command, **KEYS)
+        assert "Odd" in done.stdout + done.stderr, command
+        texts += [done.stdout, done.stderr]
+    assert_nowhere(at_home, *texts)
+
+
+# Stands where a program of ours stands: writes down how it was started, as any other user's `ps`
+# or our own /proc would show it, then becomes what it stands for.
+SPY = """\
+#!{python} -I
+import json, os, sys
+from pathlib import Path
+
+def proc(name):
+    try:
+        return Path(f"/proc/self/{{name}}").read_bytes().decode(errors="replace").split(chr(0))
+    except OSError:
+        return []
+
+seen = [proc("cmdline") or sys.argv, proc("environ"), [f"{{n}}={{v}}" for n, v in os.environ.items()]]
+with open({seen!r}, "a") as file:
+    file.write(json.dumps(seen) + "\\n")
+"""
+
+
+class Spies:
+    """Programs that tell what they were started with; `seen` is what they told so far."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._seen = directory / "seen"
+
+    def program(self, name: str, then: str) -> Path:
+        path = self.directory / name
+        path.write_text(SPY.format(python=sys.executable, seen=str(self._seen)) + then)
+        path.chmod(0o755)
+        return path
+
+    def python(self) -> Path:
+        real = sys.executable
+        return self.program("python", f"os.execv({real!r}, [{real!r}, *sys.argv[1:]])\n")
+
+    def seen(self) -> list[tuple[list[str], list[str], list[str]]]:
+        if not self._seen.exists():
+            return []
+        return [tuple(json.loads(line)) for line in self._seen.read_text().splitlines()]
+
+
+@pytest.fixture
+def spies(tmp_path: Path) -> Spies:
+    directory = tmp_path / "spies"
+    directory.mkdir()
+    return Spies(directory)
+
+
+def assert_told_nothing(spies: Spies) -> None:
+    assert spies.seen()
+    for started in spies.seen():
+        for text in (part for parts in started for part in parts):
+            found = [each for each in CANARIES if each in text]
+            assert not found, f"{found} in {text[:60]} of {started[0]}"
+
+
+def test_no_program_that_a_sync_starts_gets_keys(
+    at_home: Home, bucket: TestBucket, spies: Spies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's own environment has what the user exports; nothing that it starts does."""
+    secret = json.dumps({"Version": 1, "AccessKeyId": ACCESS, "SecretAccessKey": SECRET})
+    program = spies.program("keys", f"print({secret!r})\n")
+    config = Path(os.environ["HOME"]) / ".aws" / "config"
+    config.parent.mkdir()
+    config.write_text(f"[profile work]\ncredential_process = {program}\n")
+    config.chmod(0o600)
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "executable", str(spy))
+    monkeypatch.setenv("MINIO_SECRET_KEY", SECRET)
+    monkeypatch.setenv("MC_HOST_x", f"https://x:{USERINFO}@storage.invalid")
+    monkeypatch.setattr(sys, "executable", str(spies.python()))
+    at_home.configure(
+        akosha_cloud_bucket=bucket.name,
+        akosha_cloud_endpoint=bucket.server.endpoint,
+        akosha_aws_profile="work",
+        akosha_enable_fallback=False,
+    )
+    # Wrong keys, so that they are used and refused; then the right ones, so that rows are counted.
+    for keys in ("theirs", "right"):
+        if keys == "right":
+            at_home.configure(akosha_aws_profile="")
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", bucket.server.access_key)
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", bucket.server.secret_key)
+            monkeypatch.delenv("AWS_SESSION_TOKEN")
+        outbox.record(at_home.paths, "manual", at_home.paths.claude, b"{}")
+        at_home.paths.backoff.unlink(missing_ok=True)
+        monkeypatch.setattr(drain, "STAY_SECONDS", 0.0)
+        drain.drain(at_home.paths, dict(os.environ))
+    assert [each.success for each in at_home.receipts()] == [True, False]
+    started = " ".join(part for seen in spies.seen() for part in seen[0])
+    assert str(program) in started
+    assert "akosha_hook.rows" in started
+    assert_told_nothing(spies)
+    every = " ".join(part for seen in spies.seen() for parts in seen for part in parts)
+    assert bucket.server.secret_key not in every
+    assert_nowhere(at_home)
+
+
+def test_the_reading_child_gets_no_credentials(
+    at_home: Home, monkeypatch: pytest.MonkeyPatch, spies: Spies
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "executable", str(spies.python()))
     database = at_home.paths.data / "reflection.duckdb"
     assert rows.conversation_count(database, timeout_seconds=60.0) == 4
-    arguments, environ = json.loads(seen.read_text())
-    assert not set(KEYS) & set(environ)
-    assert not [each for each in CANARIES if each in " ".join([*arguments, *environ.values()])]
+    assert rows.check(database, timeout_seconds=60.0) is None
+    assert len(spies.seen()) == 2
+    assert_told_nothing(spies)
+
+
+def test_nothing_that_doctor_or_status_starts_gets_keys(
+    at_home: Home, spies: Spies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git in the working directory, the installed script and its Python among it."""
+    from tests.support.hooks import record_interpreter
+
+    git = spies.program("git", "sys.exit(1)\n")
+    at_home.configure(akosha_cloud_endpoint="http://127.0.0.1:9")
+    record_interpreter(at_home.paths, spies.python())
+    at_home.paths.bin.mkdir(parents=True)
+    at_home.paths.hook_script.write_bytes(spies.program("hook", "").read_bytes())
+    at_home.paths.hook_script.chmod(0o755)
+    path = f"{git.parent}{os.pathsep}{os.environ['PATH']}"
+    at_home.akosha_hook("doctor", PATH=path, **KEYS)
+    at_home.akosha_hook("status", PATH=path, **KEYS)
+    started = [" ".join(seen[0]) for seen in spies.seen()]
+    assert sum(str(git) in each for each in started) >= 2
+    assert any("import akosha_hook.worker" in each for each in started)
+    assert_told_nothing(spies)
+
+
+def test_while_an_upload_runs_no_process_shows_keys(at_home: Home, bucket: TestBucket) -> None:
+    """From outside, as another user's `ps` or a look into /proc sees it."""
+    with faulty_proxy(bucket.server.endpoint) as proxy:
+        pause = proxy.pause("PutManifest")
+        at_home.configure(akosha_cloud_bucket=bucket.name, akosha_cloud_endpoint=proxy.url)
+        outbox.record(at_home.paths, "manual", at_home.paths.claude, b"{}")
+        real = {
+            "AWS_ACCESS_KEY_ID": bucket.server.access_key,
+            "AWS_SECRET_ACCESS_KEY": bucket.server.secret_key,
+        }
+        with at_home.start_worker(AKOSHA_TOKEN=TOKEN, **real) as worker:
+            assert pause.arrived.wait(60)
+            shown = _processes(worker.pid)
+            pause.resume()
+            worker.terminate()
+    assert any("akosha_hook.worker" in each for each in shown)
+    for each in shown:
+        for key in (*CANARIES, *real.values()):
+            assert key not in each
+
+
+def _processes(pid: int) -> list[str]:
+    """Command lines of a process and all it started, and the environments of the latter."""
+    if not Path("/proc/self/cmdline").exists():
+        done = subprocess.run(
+            ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=True
+        )
+        return [done.stdout]
+    found = [_proc(pid, "cmdline")]
+    known = {pid}
+    for each in sorted(int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()):
+        stat = _proc(each, "stat").rpartition(")")[2].split()
+        if len(stat) > 1 and int(stat[1]) in known:
+            known.add(each)
+            found += [_proc(each, "cmdline"), _proc(each, "environ")]
+    return found
+
+
+def _proc(pid: int, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def test_what_was_left_open_to_others_is_closed_and_said(at_home: Home) -> None:

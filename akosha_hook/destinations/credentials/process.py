@@ -16,7 +16,7 @@ import msgspec
 
 from akosha_hook.destinations.credentials.found import Credentials
 from akosha_hook.errors import CredentialsError
-from akosha_hook.secret import Secret
+from akosha_hook.secret import Secret, without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,7 @@ def run(
 ) -> Credentials:
     """Run `command` without a shell and take the keys from what it prints.
 
+    It does not get the keys that `environ` may hold: a profile is asked for instead of them.
     What it prints, on either stream, is shown nowhere. Raises CredentialsError that names
     `origin` where it cannot be run, fails, takes too long, or prints anything but unexpired keys.
     """
@@ -90,7 +91,7 @@ def _output_of(words: list[str], environ: Mapping[str, str], home: Path, seconds
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=dict(environ),
+            env=without_keys(environ),
             cwd=home if home.is_dir() else "/",
             start_new_session=True,
         )
