@@ -1,15 +1,19 @@
-"""What hooks and plugins need is in the wheel, executable where it has to be, and found there."""
+"""Wheel and sdist: all that is needed and nothing else, and the same bytes wherever they are built."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
+from akosha_hook.checks import check_secrets
 from akosha_hook.paths import shipped
 from akosha_hook.version import __version__
 
@@ -17,22 +21,129 @@ ROOT = Path(__file__).parent.parent
 NEEDED = (".claude-plugin", ".mcp.json", "hooks", "templates")
 
 
-@pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel as an installer leaves it, executable bits included."""
-    built = tmp_path_factory.mktemp("built")
+# All of a checkout that an sdist has; .ci is of no use outside.
+SOURCES = {
+    ".claude-plugin",
+    ".gitignore",
+    ".mcp.json",
+    ".pre-commit-hooks.yaml",
+    "CHANGELOG.md",
+    "LICENSE",
+    "Makefile",
+    "PKG-INFO",
+    "README.md",
+    "akosha_hook",
+    "bench",
+    "docs",
+    "hooks",
+    "pyproject.toml",
+    "templates",
+    "tests",
+    "tools",
+}
+EPOCH = "1700000000"
+
+
+def build(source: Path, into: Path, **environ: str) -> dict[str, Path]:
+    """Wheel and sdist of `source`, by suffix."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(built)],
-        cwd=ROOT,
+        [sys.executable, "-m", "hatchling", "build", "-d", str(into)],
+        cwd=source,
+        env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH, **environ},
         check=True,
         capture_output=True,
     )
-    [wheel] = built.glob("*.whl")
+    return {path.suffix: path for path in into.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return build(ROOT, tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="module")
+def unpacked(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as an installer leaves it, executable bits included."""
     directory = tmp_path_factory.mktemp("unpacked")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(built[".whl"]) as archive:
         for item in archive.infolist():
             Path(archive.extract(item, directory)).chmod(item.external_attr >> 16 & 0o777)
     return directory
+
+
+@pytest.fixture(scope="module")
+def sources(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist as it unpacks."""
+    directory = tmp_path_factory.mktemp("sources")
+    with tarfile.open(built[".gz"]) as archive:
+        archive.extractall(directory, filter="data")
+    [top] = directory.iterdir()
+    return top
+
+
+def files_in(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.is_file())
+
+
+def test_the_same_sources_give_the_same_bytes_elsewhere_and_later(
+    built: dict[str, Path], unpacked: Path, sources: Path, tmp_path: Path
+) -> None:
+    """Built again from what the sdist holds: another place, other times, another time zone."""
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(sources, copy)
+    (copy / "PKG-INFO").unlink()
+    for path in files_in(copy):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(0o700 if os.access(path, os.X_OK) else 0o600)
+    again = build(copy, tmp_path / "again", TZ="Asia/Tokyo", PYTHONHASHSEED="7", LC_ALL="C")
+    for suffix in (".whl", ".gz"):
+        assert again[suffix].name == built[suffix].name
+        assert again[suffix].read_bytes() == built[suffix].read_bytes(), suffix
+    # Nor does a path of the machine get into either.
+    for path in (*files_in(unpacked), *files_in(sources)):
+        assert os.fsencode(tmp_path) not in path.read_bytes(), path
+
+
+def test_the_wheel_has_the_package_and_nothing_else(unpacked: Path) -> None:
+    assert {path.name for path in unpacked.iterdir()} == {
+        "akosha_hook",
+        f"akosha_hook-{__version__}.dist-info",
+    }
+    ours = {path.relative_to(ROOT) for path in files_in(ROOT / "akosha_hook")}
+    ours = {path for path in ours if "__pycache__" not in path.parts}
+    packed = {path.relative_to(unpacked) for path in files_in(unpacked / "akosha_hook")}
+    assert {path for path in packed if path.parts[1] != "_shipped"} == ours
+    assert Path("akosha_hook/py.typed") in packed
+    assert {path.parts[2] for path in packed if path.parts[1] == "_shipped"} == set(NEEDED)
+
+
+def test_the_sdist_has_what_it_takes_to_build_and_test(sources: Path) -> None:
+    assert {path.name for path in sources.iterdir()} == SOURCES
+    assert not [path for path in files_in(sources) if path.suffix in {".pyc", ".duckdb", ".log"}]
+
+
+def test_what_is_written_for_users_holds_no_key(unpacked: Path) -> None:
+    assert check_secrets(files_in(unpacked / "akosha_hook" / "_shipped")) == ()
+
+
+def test_what_it_depends_on_has_a_range_and_a_reason(unpacked: Path) -> None:
+    """docs/security.md gives both, for every package that is installed with ours."""
+    metadata = unpacked / f"akosha_hook-{__version__}.dist-info" / "METADATA"
+    found = Parser().parsestr(metadata.read_text(encoding="utf-8")).get_all("Requires-Dist") or []
+    needed = {each.replace(" ", "") for each in found if "extra ==" not in each}
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = [
+        line.split("|") for line in page.splitlines() if line.startswith("| ") and "`>=" in line
+    ]
+    told = {row[1].strip() + row[2].strip().strip("`"): row[3].strip() for row in rows}
+    assert {_ordered(each.lower()) for each in told} == {_ordered(each.lower()) for each in needed}
+    assert all(told.values())
+
+
+def _ordered(requirement: str) -> str:
+    """Name and bounds, the bounds in one order."""
+    start = min(requirement.find(sign) for sign in "<>=" if sign in requirement)
+    return requirement[:start].replace(".", "-") + ",".join(sorted(requirement[start:].split(",")))
 
 
 def test_the_wheel_has_what_the_checkout_has(unpacked: Path) -> None:
