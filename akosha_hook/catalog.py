@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from akosha_hook.manifest import StoredFile
 
 READERS = 8
+# What messages begin with where nothing is being synced: in ls, restore, verify and prune.
+FAILED = "The bucket could not be used"
 # Reading back takes what it takes: a stalled connection is noticed by its own timeouts.
 READ_SECONDS = 7 * 86_400.0
 MAX_FILES = 1000
@@ -113,7 +115,12 @@ def open_to_read(context: Context, *, readers: int = READERS) -> Bucket:
         on_retry=on_retry,
     )
     return open_bucket(
-        context.settings, context.paths, context.environ, policy, connections=readers
+        context.settings,
+        context.paths,
+        context.environ,
+        policy,
+        connections=readers,
+        failed=FAILED,
     )
 
 

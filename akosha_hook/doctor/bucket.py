@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from akosha_hook import identity
+from akosha_hook.catalog import FAILED
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import AkoshaHookError, CredentialsError, ExitCode, SettingsError
 from akosha_hook.retry import Deadline, DeliveryError, RetryPolicy
@@ -162,7 +163,7 @@ def _answer(patient: Patient, provider: Provider) -> Iterator[Finding]:
         try:
             response = opened.request("HEAD", f"{provider.url}/", redirect=False)
         except Exception as error:
-            raise classify(error, what="saying hello") from error
+            raise classify(error, what="saying hello", failed=FAILED) from error
         return response.headers.get("Date", "")
 
     try:
@@ -197,7 +198,9 @@ def _probes(patient: Patient) -> _Probes:
 
     settings = patient.loaded.settings
     patience = _Patience(STEP_SECONDS)
-    opened = open_bucket(settings, patient.paths, patient.environ, RetryPolicy(0, 0.0, patience))
+    opened = open_bucket(
+        settings, patient.paths, patient.environ, RetryPolicy(0, 0.0, patience), failed=FAILED
+    )
     system_id = identity.peek(patient.paths, settings)
     kept = (
         settings.akosha_keep_last,

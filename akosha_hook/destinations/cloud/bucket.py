@@ -18,7 +18,7 @@ from minio.datatypes import Part as MinioPart
 
 from akosha_hook.clock import MAX_EPOCH
 from akosha_hook.destinations.cloud.bounded import read_stored
-from akosha_hook.destinations.cloud.failures import classify, endless
+from akosha_hook.destinations.cloud.failures import SYNC_FAILED, classify, endless
 from akosha_hook.retry import DeliveryError
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Bucket:
         *,
         encrypted: bool = False,
         multipart_etag_is_md5: bool = True,
+        failed: str = SYNC_FAILED,
     ) -> None:
         self._client = client
         self.name = name
@@ -86,6 +87,7 @@ class Bucket:
         # With KMS an ETag has MD5 form and is something else.
         self.encrypted = encrypted
         self.multipart_etag_is_md5 = multipart_etag_is_md5
+        self._failed = failed
 
     def put(self, key: str, data: bytes, headers: Mapping[str, str]) -> str:
         """PutObject; the ETag, or "" where the server gives none."""
@@ -177,7 +179,7 @@ class Bucket:
             if not page.is_truncated or not page.parts:
                 return found
             if len(found) == before or len(found) > MAX_PART_NUMBER:
-                raise endless(f"listing the parts of {key}")
+                raise self._endless(f"listing the parts of {key}")
             marker = str(page.next_part_number_marker or page.parts[-1].part_number)
 
     def unfinished(self, prefix: str) -> list[Unfinished]:
@@ -208,7 +210,7 @@ class Bucket:
             if not page.is_truncated or not page.uploads:
                 return found
             if len(found) > MAX_LISTED:
-                raise endless("listing unfinished uploads")
+                raise self._endless("listing unfinished uploads")
             key_marker, id_marker = page.next_key_marker, page.next_upload_id_marker
 
     def head(self, key: str) -> Head | None:
@@ -275,7 +277,7 @@ class Bucket:
             if len(page) < PAGE:
                 return
             last = page[-1].key
-        raise endless("listing the bucket")
+        raise self._endless("listing the bucket")
 
     def _page(self, prefix: str, start_after: str) -> list[Listed]:
         # A generator that has raised is spent: every page, and every retry, starts a new one.
@@ -308,12 +310,15 @@ class Bucket:
     def delete(self, key: str) -> None:
         self._call(f"deleting {key}", lambda: self._client.remove_object(self.name, key))
 
+    def _endless(self, what: str) -> DeliveryError:
+        return classify(endless(what), what=what, failed=self._failed)
+
     def _call(self, what: str, request: Callable[[], T]) -> T:
         def once() -> T:
             try:
                 return request()
             except Exception as error:
-                raise classify(error, what=what) from error
+                raise classify(error, what=what, failed=self._failed) from error
 
         return self._retry.call(once)
 

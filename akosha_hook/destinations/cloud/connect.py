@@ -12,7 +12,7 @@ from akosha_hook import files, log
 from akosha_hook.destinations import credentials as access
 from akosha_hook.destinations.cloud.bounded import BoundedHttp
 from akosha_hook.destinations.cloud.bucket import Bucket
-from akosha_hook.destinations.cloud.failures import classify
+from akosha_hook.destinations.cloud.failures import SYNC_FAILED, classify
 from akosha_hook.destinations.http import pool
 from akosha_hook.destinations.providers import bucket_region, provider_for
 from akosha_hook.errors import SettingsError
@@ -38,11 +38,13 @@ def open_bucket(
     *,
     sent: Callable[[int], None] | None = None,
     connections: int = 0,
+    failed: str = SYNC_FAILED,
 ) -> Bucket:
     """The configured bucket, not yet asked anything unless its region has to be.
 
     `sent` is told of every body byte that leaves; `connections` is how many requests may run at
-    once, beside as many as the provider takes parts. Raises SettingsError, CredentialsError.
+    once, beside as many as the provider takes parts; `failed` is what messages begin with. Raises
+    SettingsError, CredentialsError.
     """
     provider = provider_for(settings)
     if settings.akosha_sse in provider.refused_sse:
@@ -57,7 +59,7 @@ def open_bucket(
     http = pool(
         settings, environ, url=provider.url, size=max(provider.parallel_uploads, connections) + 1
     )
-    region = provider.region or _region(provider, http, settings, paths, retry)
+    region = provider.region or _region(provider, http, settings, paths, retry, failed=failed)
     client = _client(provider, found, http, region)
     client._http = BoundedHttp(http, retry.deadline, sent)  # type: ignore[assignment]
     return Bucket(
@@ -66,6 +68,7 @@ def open_bucket(
         retry,
         encrypted=settings.akosha_sse == "aws:kms",
         multipart_etag_is_md5=provider.multipart_etag_is_md5,
+        failed=failed,
     )
 
 
@@ -107,6 +110,8 @@ def _region(
     settings: Settings,
     paths: Paths,
     retry: RetryPolicy,
+    *,
+    failed: str,
 ) -> str:
     """The bucket's region, asked of the server once and remembered."""
     remembered = files.read_json(paths.regions, dict[str, str]) or {}
@@ -118,7 +123,8 @@ def _region(
         try:
             return bucket_region(http, provider, settings.akosha_cloud_bucket)
         except Exception as error:
-            raise classify(error, what="asking for the bucket's region") from error
+            what = "asking for the bucket's region"
+            raise classify(error, what=what, failed=failed) from error
 
     region = retry.call(request)
     if region is None:

@@ -39,6 +39,9 @@ _RETRYABLE_CODES = frozenset(
     }
 )
 MAX_SAID = 300
+SYNC_FAILED = "Cloud sync failed"
+# How an object's own requests are called: they say "denied" where they mean "not there".
+READS = ("looking at ", "reading ")
 _CREDENTIAL_HINT = (
     "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile in ~/.aws/credentials; "
     "akosha-hook doctor names the source in use."
@@ -46,6 +49,10 @@ _CREDENTIAL_HINT = (
 _PERMISSION_HINT = (
     "Allow s3:PutObject, s3:GetObject and s3:ListBucket on the bucket; docs/providers.md has the "
     "policy."
+)
+_HIDDEN_HINT = (
+    "Without s3:ListBucket, S3 answers the same for an object that is not there: check its name "
+    "too."
 )
 _EXPIRED_HINT = "Renew the session token (aws sso login, or your credential_process)."
 # code: (message, hint, exit code)
@@ -99,8 +106,19 @@ _FINAL: Mapping[str, tuple[str, str, ExitCode]] = {
 _CODE_IN_BODY = re.compile(r"<Code>([A-Za-z]{3,60})</Code>")
 
 
-def classify(error: Exception, *, what: str) -> DeliveryError:
-    """`error`, raised while doing `what`, as a DeliveryError that says what to do."""
+def classify(error: Exception, *, what: str, failed: str = SYNC_FAILED) -> DeliveryError:
+    """`error`, raised while doing `what`, as a DeliveryError that says what to do.
+
+    `failed` is what its message begins with: not everything that asks a bucket is a sync.
+    """
+    found = _classified(error, what)
+    if failed != SYNC_FAILED:
+        found.message = found.message.replace(SYNC_FAILED, failed, 1)
+        found.args = (found.message,)
+    return found
+
+
+def _classified(error: Exception, what: str) -> DeliveryError:
     if isinstance(error, DeliveryError):
         return error
     if isinstance(error, S3Error):
@@ -124,6 +142,8 @@ def _of_code(code: str, what: str, error: S3Error) -> DeliveryError:
         return _skewed(response, request_id)
     if code in _FINAL:
         message, hint, exit_code = _FINAL[code]
+        if code == "AccessDenied" and what.startswith(READS):
+            hint = f"{hint} {_HIDDEN_HINT}"
         return DeliveryError(
             f"{message} ({code} while {what}).",
             hint=hint,
