@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from akosha_hook import blocks, delta
@@ -72,7 +72,9 @@ def test_base_and_delta_give_the_file(
     round_trip(base, new, tmp_path)
 
 
-EDITS = st.sampled_from(["insert", "update", "delete", "checkpoint", "reflections", "vacuum"])
+EDITS = st.sampled_from(
+    ["insert", "grow", "update", "delete", "checkpoint", "reflections", "vacuum", "rewrite"]
+)
 
 
 @settings(
@@ -80,24 +82,55 @@ EDITS = st.sampled_from(["insert", "update", "delete", "checkpoint", "reflection
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(EDITS, st.integers(1, 40)), min_size=1, max_size=5))
+@example([("insert", 10), ("checkpoint", 1), ("delete", 1), ("rewrite", 1), ("insert", 1)])
 def test_edit_scripts_on_a_real_database_come_back_byte_for_byte(
     tmp_path: Path, script: list[tuple[str, int]]
 ) -> None:
-    base, new = tmp_path / "base.duckdb", tmp_path / "new.duckdb"
-    for path in (base, new):
-        path.unlink(missing_ok=True)
+    """After every edit, the database open and its write-ahead log beside it; and when closed."""
+    base, live = tmp_path / "base.duckdb", tmp_path / "live.duckdb"
+    for path in tmp_path.glob("*.duckdb*"):
+        path.unlink()
     make_reflection_database(base, conversations=400, reflections=50)
-    new.write_bytes(base.read_bytes())
-    with duckdb.connect(str(new)) as connection:
-        for number, (edit, count) in enumerate(script):
-            run_edit(connection, edit, count, start=1000 * (number + 1))
+    live.write_bytes(base.read_bytes())
+    log = tmp_path / "live.duckdb.wal"
+    before = tmp_path / "before.wal"
+    before.write_bytes(b"")
+    for number, (edit, count) in enumerate(script):
+        if edit == "rewrite":
+            rewrite(live)
+        else:
+            with duckdb.connect(str(live)) as connection:
+                run_edit(connection, edit, count, start=2000 * (number + 1))
+                comes_back(base, live, tmp_path)
+                if log.exists():
+                    comes_back(before, log, tmp_path)
+                    before.write_bytes(log.read_bytes())
+        comes_back(base, live, tmp_path)
+
+
+def comes_back(base: Path, live: Path, tmp_path: Path) -> None:
+    """What is there now, as the next upload would take it."""
+    new = tmp_path / "new"
+    new.write_bytes(live.read_bytes())
     round_trip(base, new, tmp_path)
+
+
+def rewrite(path: Path) -> None:
+    """Copy everything into a new file in its place: smaller, and every block somewhere else."""
+    fresh = path.with_name("fresh.duckdb")
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{path}' AS old (READ_ONLY)")
+        connection.execute(f"ATTACH '{fresh}' AS fresh")
+        connection.execute("COPY FROM DATABASE old TO fresh")
+    fresh.replace(path)
 
 
 def run_edit(connection: duckdb.DuckDBPyConnection, edit: str, count: int, *, start: int) -> None:
     match edit:
         case "insert":
             add_conversations(connection, count, start=start)
+        case "grow":
+            add_conversations(connection, 50 * count, start=start)
         case "reflections":
             add_reflections(connection, count, start=start)
         case "update":
@@ -106,11 +139,26 @@ def run_edit(connection: duckdb.DuckDBPyConnection, edit: str, count: int, *, st
                 [count],
             )
         case "delete":
-            connection.execute("DELETE FROM conversations_v2 WHERE rowid % ? = 1", [count + 1])
+            connection.execute("DELETE FROM conversations_v2 WHERE rowid % ? = 0", [count])
         case "checkpoint":
             connection.execute("CHECKPOINT")
         case "vacuum":
             connection.execute("VACUUM ANALYZE")
+
+
+def test_a_real_database_that_shrank_comes_back_from_a_delta(tmp_path: Path) -> None:
+    """Free blocks at its end go with a checkpoint."""
+    base, new = tmp_path / "base.duckdb", tmp_path / "new.duckdb"
+    make_reflection_database(base, conversations=2000)
+    with duckdb.connect(str(base)) as connection:
+        connection.execute("CREATE TABLE ballast AS SELECT random() FROM range(1_000_000)")
+    new.write_bytes(base.read_bytes())
+    with duckdb.connect(str(new)) as connection:
+        connection.execute("DROP TABLE ballast")
+        connection.execute("CHECKPOINT")
+    assert new.stat().st_size < base.stat().st_size
+    size = round_trip(base, new, tmp_path)
+    assert size is not None
 
 
 def test_a_block_that_only_moved_is_not_sent(tmp_path: Path) -> None:

@@ -380,6 +380,23 @@ def test_ten_new_rows_go_as_a_delta_and_come_back(
     assert document["files"] == ["reflection.duckdb.delta"]
 
 
+def test_rows_in_a_write_ahead_log_come_back_beside_a_delta(
+    paths: Paths, large: Path, bucket: TestBucket, tmp_path: Path
+) -> None:
+    first = sync(paths, bucket)
+    with Writer(large) as writer:
+        writer.insert(10)
+        second = sync(paths, bucket)
+        log = large.with_name(large.name + ".wal")
+        live = {path.name: path.read_bytes() for path in (large, log)}
+    assert first.receipt is not None
+    assert second.receipt is not None
+    kinds = {each.name: bool(each.delta) for each in second.receipt.files}
+    assert (kinds[large.name], kinds[log.name]) == (True, False)
+    for name, content in live.items():
+        assert restored(bucket, second, name, tmp_path) == content
+
+
 @pytest.mark.parametrize(
     "damage",
     ["base gone", "base cut", "hashes gone", "hashes cut", "too old", "from the future", "off"],
