@@ -183,6 +183,22 @@ def test_an_event_between_the_look_and_the_sleep_ends_the_sleep(
     assert len(patient.manifests()) == 2
 
 
+def test_a_clock_that_is_set_back_does_not_make_the_sleep_longer(
+    patient: Patient, passing: PassingTime
+) -> None:
+    stored_once(patient)
+    patient.happen()
+
+    def set_back() -> None:
+        passing.set_back = 36_000
+
+    passing.meanwhile.append(set_back)
+    patient.drain()
+    assert sum(passing.slept) <= 801
+    assert len(patient.manifests()) == 2
+    patient.nothing_is_left()
+
+
 # The event of a hook whose own worker found the lock taken, after the last look at the outbox.
 _LATE_EVENT = """
 import sys

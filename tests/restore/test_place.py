@@ -226,3 +226,26 @@ def test_a_download_of_another_user_is_not_continued(
     monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
     with pytest.raises(AkoshaHookError, match="belongs to another user"):
         continued(tmp_path, [], {})
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_ctrl_c_while_files_are_moved_undoes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """At each of the renames before the database itself is replaced."""
+    staged, target = _scene(tmp_path, OLD)
+    real = Path.rename
+    moved: list[Path] = []
+
+    def rename(path: Path, to: Path) -> Path:
+        moved.append(path)
+        if len(moved) == step + 1:
+            raise KeyboardInterrupt
+        return real(path, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(KeyboardInterrupt):
+        placing.place(staged, staged.parent, target, MEMBERS)
+    assert contents(target) == OLD
+    assert [path.name for path in target.iterdir() if path.is_dir()] == [staged.parent.name]
+    assert not (staged.parent / placing.JOURNAL).exists()

@@ -180,10 +180,12 @@ def test_what_another_upload_needs_is_taken_and_the_rest_is_removed(scene: Scene
     for name in newest:
         (data / name).unlink()
     (stale,) = (scene.kept / "stored").iterdir()
-    scene.asked.clear()
+    interrupted(scene, offset=2 * RANGE)
+    (fresh,) = (scene.kept / "stored").iterdir()
+    assert fresh != stale
+    assert fresh.stat().st_size == 2 * RANGE
     scene.restore()
-    assert scene.asked == from_("two.duckdb", 0)
-    assert not stale.exists()
+    assert scene.asked == from_("two.duckdb", 2 * RANGE)
     assert contents(data) == newest
 
 
