@@ -214,6 +214,20 @@ def test_a_bucket_that_strangers_can_list(httpserver: HTTPServer) -> None:
     assert only(examine(home), "Security", "strangers").state == "problem"
 
 
+def test_a_bucket_whose_objects_strangers_can_read(at_home: Home, httpserver: HTTPServer) -> None:
+    """Public objects in a bucket that nobody may list: an upload's name is easy to guess."""
+    assert at_home.akosha_hook("sync").returncode == 0
+    (paper,) = at_home.receipts()
+    key = paper.files[0].key
+    assert only(examine(at_home), "Security", "strangers").state == "ok"
+    assert at_home.bucket is not None
+    httpserver.expect_request(f"/{at_home.bucket.name}/{key}").respond_with_data("memories")
+    at_home.configure(akosha_cloud_endpoint=httpserver.url_for("").rstrip("/"))
+    found = only(examine(at_home), "Security", "strangers")
+    assert (found.state, found.fix) == ("problem", "block public access to the bucket")
+    assert "read what is stored" in found.detail
+
+
 @contextmanager
 def telling(date: str) -> Iterator[str]:
     """The URL of a server whose clock says `date`."""

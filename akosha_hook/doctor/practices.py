@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from akosha_hook import receipt
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.settings.derived import cloud_configured
@@ -78,36 +80,56 @@ def _encryption(patient: Patient) -> Finding:
 
 
 def _strangers(patient: Patient) -> Iterator[Finding]:
-    """Ask for the listing without keys: nobody should get it."""
+    """Ask for the listing, and for an object of ours, without keys: nobody should get them."""
+    name = patient.loaded.settings.akosha_cloud_bucket
+    asked = {f"list {name}": "?list-type=2&max-keys=1"}
+    if key := _newest_key(patient):
+        asked[f"read what is stored in {name}"] = quote(key)
+    status = 0
+    for what, path in asked.items():
+        try:
+            status = bounded(partial(_ask, patient, path), seconds=2 * SECONDS, what="the request")
+        except Exception:  # noqa: BLE001 - that the server cannot be reached is said elsewhere
+            return
+        if status == OK_STATUS:
+            detail = f"anybody can {what}, without keys"
+            fix = "block public access to the bucket"
+            yield Finding(AREA, "strangers", "problem", detail, fix)
+            return
+    yield Finding(AREA, "strangers", "ok", f"a request without keys is refused (HTTP {status})")
+
+
+def _newest_key(patient: Patient) -> str:
+    """An object that the last upload from here left in the bucket; "" where there is none."""
+    bucket = patient.loaded.settings.akosha_cloud_bucket
+    for each in receipt.newest_first(patient.paths):
+        if each.success and each.method == "cloud" and each.destination.bucket == bucket:
+            return next((file.key for file in each.files if file.key), "")
+    return ""
+
+
+def _ask(patient: Patient, path: str) -> int:
+    """The HTTP status of a request for `path` in the bucket that no key has signed."""
     from akosha_hook.destinations.http import pool
     from akosha_hook.destinations.providers import provider_for
 
     settings = patient.loaded.settings
-
-    def ask() -> int:
-        provider = provider_for(settings)
-        opened = pool(
-            settings,
-            patient.environ,
-            url=provider.url,
-            size=1,
-            connect_seconds=SECONDS,
-            read_seconds=SECONDS,
-        )
-        url = f"{provider.url}/{settings.akosha_cloud_bucket}?list-type=2&max-keys=1"
-        if provider.virtual_style:
-            scheme = "https" if provider.secure else "http"
-            url = (
-                f"{scheme}://{settings.akosha_cloud_bucket}.{provider.host}/?list-type=2&max-keys=1"
-            )
-        return int(opened.request("GET", url, redirect=False).status)
-
-    try:
-        status = bounded(ask, seconds=2 * SECONDS, what="the request")
-    except Exception:  # noqa: BLE001 - that the server cannot be reached is said elsewhere
-        return
-    if status == OK_STATUS:
-        detail = f"anybody can list {settings.akosha_cloud_bucket}, without keys"
-        yield Finding(AREA, "strangers", "problem", detail, "block public access to the bucket")
-    else:
-        yield Finding(AREA, "strangers", "ok", f"a request without keys is refused (HTTP {status})")
+    provider = provider_for(settings)
+    opened = pool(
+        settings,
+        patient.environ,
+        url=provider.url,
+        size=1,
+        connect_seconds=SECONDS,
+        read_seconds=SECONDS,
+    )
+    base = f"{provider.url}/{settings.akosha_cloud_bucket}"
+    if provider.virtual_style:
+        scheme = "https" if provider.secure else "http"
+        base = f"{scheme}://{settings.akosha_cloud_bucket}.{provider.host}"
+    url = (
+        f"{base}{path}" if path.startswith("?") and not provider.virtual_style else f"{base}/{path}"
+    )
+    response = opened.request("GET", url, redirect=False, preload_content=False)
+    response.close()
+    return int(response.status)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from akosha_hook.demo.databases import make_graph_database, make_reflection_database
@@ -18,6 +19,7 @@ from akosha_hook.rows import (
     conversation_count,
     read,
 )
+from akosha_hook.rows.__main__ import Reader
 from tests.support.duckdb_files import (
     contents,
     crash_after,
@@ -222,3 +224,18 @@ def test_reading_a_large_database_takes_little_memory(tmp_path: Path) -> None:
     )
     unit = 1 if sys.platform == "darwin" else 1024
     assert int(done.stdout) * unit < 130_000_000
+
+
+def test_a_database_of_somebody_elses_making_reads_no_other_file(tmp_path: Path) -> None:
+    """A restore looks into what a bucket holds; a table function would take it further."""
+    path, private = tmp_path / "theirs.duckdb", tmp_path / "private"
+    private.write_text("precious")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"CREATE VIEW conversations AS SELECT * FROM read_text('{private}')")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    reader = Reader(str(path), str(scratch))
+    for query in ("SELECT * FROM conversations", f"COPY (SELECT 1) TO '{tmp_path}/written'"):
+        with pytest.raises(duckdb.PermissionException):
+            reader.all(query)
+    assert not (tmp_path / "written").exists()
