@@ -144,6 +144,7 @@ def test_what_was_stored_before_the_interruption_is_sent_again_if_it_is_gone_or_
     patient.network.asked.clear()
     assert patient.sync().success
     assert patient.network.operations("PutObject") == ["PutObject", "PutObject"]
+    assert len(patient.manifests()) == 2
     assert patient.stored() == {"reflection.duckdb": frozen, "second.duckdb": second}
     patient.nothing_is_left()
 
