@@ -112,6 +112,8 @@ def apply(base: Path, delta: Path, target: Path, *, size: int | None = None) -> 
         try:
             with os.fdopen(descriptor, "wb") as result:
                 _assemble(header, source, changes, result)
+                result.flush()
+                os.fsync(result.fileno())
         except BaseException:
             target.unlink(missing_ok=True)
             raise

@@ -60,7 +60,8 @@ def fetch(
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     digest = hashlib.sha256()
     written = 0
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
+    # Buffered: a disk that fills up takes part of what an unbuffered write is given, and says so.
+    with os.fdopen(descriptor, "wb") as file:
         for piece in _plain(source, _stored(bucket, source, advance, kept)):
             written += len(piece)
             if written > source.size:
@@ -68,6 +69,7 @@ def fetch(
             digest.update(piece)
             file.write(piece)
             advance(len(piece), 0)
+        file.flush()
         os.fsync(file.fileno())
     if source.sha256 and (written != source.size or digest.hexdigest() != source.sha256):
         raise DamagedError(
@@ -102,7 +104,7 @@ def _stored(
         yield from _ranges(bucket, source, 0, advance)
         return
     descriptor = os.open(kept, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
-    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+    with os.fdopen(descriptor, "r+b") as file:
         size = os.fstat(descriptor).st_size
         here = size if size == source.stored_size else size - size % RANGE_BYTES
         here = here if here <= source.stored_size else 0
@@ -112,6 +114,7 @@ def _stored(
         with contextlib.closing(_ranges(bucket, source, here, advance)) as rest:
             for piece in rest:
                 file.write(piece)
+                file.flush()
                 yield piece
 
 

@@ -166,6 +166,13 @@ def _kept_when_interrupted(made: Staging) -> Iterator[None]:
     except AkoshaHookError as error:
         error.hint = f"{error.hint} {_how_to_continue(made)}".strip()
         raise
+    except OSError as error:
+        _remove(made)
+        raise AkoshaHookError(
+            f"The restore could not be written to {made.root.parent}: {error.strerror}.",
+            hint="Nothing was changed. Free some space, or restore elsewhere: "
+            "akosha-hook restore --to DIR",
+        ) from error
     except BaseException:
         _remove(made)
         raise

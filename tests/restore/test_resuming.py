@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -237,6 +238,26 @@ def test_without_room_for_what_is_kept_the_restore_is_made_all_the_same(
     scene.watch()
     scene.restore()
     assert scene.asked == from_("two.duckdb", 0)
+    assert contents(scene.home.paths.data) == scene.before
+
+
+@pytest.mark.parametrize("room", [WHOLE // 2, WHOLE - 1])
+def test_a_disk_that_fills_up_is_told_and_nothing_is_put_in_place(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """Also where only the very last byte does not fit: no file may end up short."""
+    monkeypatch.setattr(fetch, "PIECE_BYTES", WHOLE)
+    scene.watch()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(AkoshaHookError, match="could not be written") as caught:
+            scene.restore()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "Free some space" in caught.value.hint
+    assert list(scene.home.paths.data.iterdir()) == []
+    scene.restore()
     assert contents(scene.home.paths.data) == scene.before
 
 
