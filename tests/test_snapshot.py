@@ -137,6 +137,21 @@ def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
     assert [each.reason for each in frozen(data, tmp_path).skipped] == ["busy"]
 
 
+def test_a_file_too_young_to_be_told_apart_by_stat_gets_no_fingerprint(
+    data: Path, tmp_path: Path
+) -> None:
+    """It may change again within the granularity of timestamps."""
+    wal = data / "reflection.duckdb.wal"
+    wal.write_bytes(b"x" * 100)
+    ahead = wal.stat().st_mtime + 3600
+    os.utime(wal, (ahead, ahead))
+    database = next(
+        each for each in frozen(data, tmp_path).databases if each.name == "reflection.duckdb"
+    )
+    assert database.file.fingerprint is not None
+    assert [each.fingerprint for each in database.sidecars] == [None]
+
+
 def test_every_kind_of_sidecar_is_copied(data: Path, tmp_path: Path) -> None:
     for suffix in snapshot.SIDECARS:
         (data / f"reflection.duckdb{suffix}").write_bytes(suffix.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -89,6 +90,30 @@ def test_a_complete_that_says_200_and_did_nothing_is_no_success(patient: Patient
     assert outcome.receipt is not None
     assert outcome.receipt.error_code == "BadAnswer"
     assert patient.manifests() == []
+
+
+def test_an_object_that_is_shorter_than_what_was_sent_is_no_success(patient: Patient) -> None:
+    def shorter(exchange: Exchange) -> None:
+        answer = exchange.forward()
+        exchange.client.sendall(
+            re.sub(
+                rb"(?im)^(content-length: *)(\d+)",
+                lambda found: found[1] + str(int(found[2]) - 1).encode(),
+                answer,
+            )
+        )
+
+    patient.configure(akosha_max_retries=0)
+    patient.write(MULTIPART)
+    patient.network.on("HeadObject", fault=shorter)
+    outcome = patient.sync()
+    assert outcome.receipt is not None
+    assert (outcome.state, outcome.receipt.error_code) == ("failed", "VerifyFailed")
+    assert f"has {MULTIPART - 1:,} bytes, not {MULTIPART:,}" in str(outcome.error)
+    assert patient.manifests() == []
+    patient.network.heal()
+    assert patient.sync().state == "uploaded"
+    patient.nothing_is_left()
 
 
 @pytest.mark.parametrize(
