@@ -1,0 +1,43 @@
+"""What others chose the text of reaches the terminal escaped."""
+
+from __future__ import annotations
+
+import pytest
+
+from akosha_hook.cli.boundary import printable
+from akosha_hook.paths import Paths
+from tests.support.home import Home
+
+ESCAPE = "\x1b]0;owned\x07"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J", "\\x1b[2J"),
+        ("\x9b2J", "\\x9b2J"),
+        ("a\rb", "a\\rb"),
+        ("left\u202eright", "left\\u202eright"),
+        ("two\nlines", "two\nlines"),
+        ("Übergröße ✓", "Übergröße ✓"),
+    ],
+)
+def test_what_a_terminal_would_act_on_is_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize("command", [("sync",), ("sync", "--dry-run"), ("doctor",)], ids=" ".join)
+def test_no_command_passes_on_what_a_file_is_called(paths: Paths, command: tuple[str, ...]) -> None:
+    home = Home(paths)
+    paths.data.mkdir(parents=True)
+    (paths.data / f"knowledge_graph{ESCAPE}.duckdb").write_text("no database")
+    home.configure(
+        akosha_cloud_bucket="memories",
+        akosha_cloud_endpoint="http://127.0.0.1:9",
+        akosha_enable_fallback=False,
+    )
+    done = home.akosha_hook(*command)
+    said = done.stdout + done.stderr
+    assert "\\x1b]0;owned\\x07" in said
+    assert "\x1b" not in said
+    assert "\x07" not in said
