@@ -99,10 +99,13 @@ def test_at_any_write_nothing_is_lost_and_the_next_sync_completes(
     assert (code, patient.events()) == (0, [])
     assert writes > 30
     steps = range(writes) if writes < POINTS else range(POINTS // 2, writes, writes // POINTS)
+    killed = 0
     for step in steps:
         content = scene(patient)
         code, _ = worked(patient, kind, step)
-        assert code == (-signal.SIGKILL if kind == "kill" else 0), step
+        # How often progress is written depends on the time: the last writes may not come.
+        assert code == 0 or (kind, code) == ("kill", -signal.SIGKILL), step
+        killed += code != 0
         patient.every_manifest_is_whole()
         stored = patient.stored() == content
         assert stored or patient.events(), step
@@ -111,3 +114,4 @@ def test_at_any_write_nothing_is_lost_and_the_next_sync_completes(
         patient.every_manifest_is_whole()
         patient.nothing_is_left()
         assert not list(patient.paths.state.rglob("*.corrupt")), step
+    assert killed > len(steps) / 2 or kind == "full"

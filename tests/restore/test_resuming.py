@@ -241,12 +241,17 @@ def test_without_room_for_what_is_kept_the_restore_is_made_all_the_same(
     assert contents(scene.home.paths.data) == scene.before
 
 
-@pytest.mark.parametrize("room", [WHOLE // 2, WHOLE - 1])
+@pytest.mark.parametrize(
+    ("room", "keeps"), [(WHOLE // 2, True), (WHOLE - 1, True), (WHOLE - 1, False)]
+)
 def test_a_disk_that_fills_up_is_told_and_nothing_is_put_in_place(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, room: int
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, room: int, keeps: bool
 ) -> None:
     """Also where only the very last byte does not fit: no file may end up short."""
-    monkeypatch.setattr(fetch, "PIECE_BYTES", WHOLE)
+    needed = 2 * WHOLE + staging.SPARE_BYTES
+    if not keeps:
+        real = shutil.disk_usage(scene.home.paths.data)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: real._replace(free=needed + 1))
     scene.watch()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
