@@ -310,3 +310,21 @@ def test_a_time_that_no_calendar_has_is_none(httpserver: HTTPServer, bucket: Buc
         f"<L><Name>memories</Name><Contents>{entry}</Contents></L>", content_type="application/xml"
     )
     assert [each.modified for each in bucket.objects("systems/")] == [0.0]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize(
+    "call", CALLS[:1] + CALLS[7:9] + CALLS[10:11], ids=["put", "head", "get", "list"]
+)
+def test_a_redirect_leads_nowhere(
+    httpserver: HTTPServer, bucket: Bucket, call: Callable[[Bucket], object], status: int
+) -> None:
+    """Signed requests, and memories, go to the configured server only."""
+    elsewhere = httpserver.url_for("/elsewhere")
+    httpserver.expect_request(re.compile("/memories.*")).respond_with_handler(
+        lambda _: Response("", status, {"Location": elsewhere, "Content-Type": "application/xml"})
+    )
+    httpserver.expect_request("/elsewhere").respond_with_data("memories")
+    with pytest.raises(DeliveryError):
+        call(bucket)
+    assert [each.path for each, _ in httpserver.log if each.path == "/elsewhere"] == []
