@@ -17,6 +17,7 @@ from akosha_hook.blocks import Blocks
 from akosha_hook.files import FILE_MODE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BUFFER_BYTES = 1024 * 1024
@@ -63,18 +64,16 @@ def copy_and_hash(source: Path, target: Path, size: int) -> Copied:
 
     Raises FileNotFoundError where fewer bytes are there: the file was replaced.
     """
-    digest, blocks = hashlib.sha256(), Blocks()
-    hashers = (_Hasher(digest), _Hasher(blocks))
-    try:
-        with source.open("rb", buffering=0) as reader, _create(target) as writer:
-            if _share(reader, writer, size):
-                _feed(hashers, writer, size)
-            else:
-                _feed(hashers, reader, size, copy_to=writer)
-    finally:
-        for hasher in hashers:
-            hasher.finish()
-    return Copied(digest.hexdigest(), blocks.hashes())
+    with source.open("rb", buffering=0) as reader, _create(target) as writer:
+        if _share(reader, writer, size):
+            return _hashed(writer, size)
+        return _hashed(reader, size, copy_to=writer)
+
+
+def hash_again(path: Path) -> Copied:
+    """The hashes of a copy made earlier."""
+    with path.open("rb", buffering=0) as file:
+        return _hashed(file, os.fstat(file.fileno()).st_size)
 
 
 def _create(target: Path) -> BinaryIO:
@@ -92,18 +91,28 @@ def _share(source: BinaryIO, target: BinaryIO, size: int) -> bool:
     return True
 
 
-def _feed(
-    hashers: tuple[_Hasher, ...], source: BinaryIO, size: int, *, copy_to: BinaryIO | None = None
-) -> None:
+def _hashed(source: BinaryIO, size: int, *, copy_to: BinaryIO | None = None) -> Copied:
+    digest, blocks = hashlib.sha256(), Blocks()
+    hashers = (_Hasher(digest), _Hasher(blocks))
+    try:
+        for piece in _pieces(source, size):
+            for hasher in hashers:
+                hasher.put(piece)
+            if copy_to is not None:
+                copy_to.write(piece)
+    finally:
+        for hasher in hashers:
+            hasher.finish()
+    return Copied(digest.hexdigest(), blocks.hashes())
+
+
+def _pieces(source: BinaryIO, size: int) -> Iterator[bytes]:
     left = size
     while left:
         piece = source.read(min(left, BUFFER_BYTES))
         if not piece:
             raise FileNotFoundError(source.name)
-        for hasher in hashers:
-            hasher.put(piece)
-        if copy_to is not None:
-            copy_to.write(piece)
+        yield piece
         left -= len(piece)
 
 

@@ -249,6 +249,7 @@ def test_a_finished_snapshot_can_be_reopened_and_a_damaged_one_cannot(
     again = reopen(taken.directory)
     assert again is not None
     assert again.databases == taken.databases
+    assert again.databases[0].file.blocks
     with (taken.directory / "reflection.duckdb").open("r+b") as file:
         file.seek(20_000)
         file.write(b"\0\1\2\3")
