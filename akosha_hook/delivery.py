@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from akosha_hook.paths import Paths
     from akosha_hook.progress import Progress
     from akosha_hook.receipt import Receipt, ReceiptFile, Target
+    from akosha_hook.rows import Counter
     from akosha_hook.settings.fields import Settings
     from akosha_hook.snapshot import Snapshot
 
@@ -120,8 +121,24 @@ def _deliver(
         receipt.save(context.paths, paper)
         akosha: Destination = Akosha(surroundings)
         return akosha.deliver(_consignment(shipment, paper, shipment.snapshot))
+    from akosha_hook.rows import Counter
+
+    # DuckDB takes its third of a second while the client is loaded and the bucket asked.
+    with Counter(shipment.snapshot.databases) as counter:
+        return _deliver_to_cloud(shipment, paper, surroundings, counter, begun=begun)
+
+
+def _deliver_to_cloud(
+    shipment: Shipment,
+    paper: Receipt,
+    surroundings: Surroundings,
+    counter: Counter,
+    *,
+    begun: bool,
+) -> Delivery:
     from akosha_hook.destinations.cloud.deliver import Cloud
 
+    context = shipment.context
     cloud = Cloud.open(surroundings)
     if not begun:
         paper.upload_id = cloud.free_upload_id(
@@ -134,7 +151,8 @@ def _deliver(
     paper.files_unchanged = frozen.unchanged
     receipt.save(context.paths, paper)
     logger.info("Uploading %s to bucket %s", paper.upload_id, paper.destination.bucket)
-    return cloud.deliver(_consignment(shipment, paper, frozen))
+    consignment = _consignment(shipment, paper, frozen)
+    return cloud.deliver(replace(consignment, conversations=counter.of))
 
 
 def clear_abandoned(context: Context, target: Target) -> tuple[str, ...]:

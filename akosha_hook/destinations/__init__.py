@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from akosha_hook.receipt import PartialUpload, ReceiptFile
     from akosha_hook.retry import RetryPolicy
     from akosha_hook.settings.fields import Settings
-    from akosha_hook.snapshot import Snapshot
+    from akosha_hook.snapshot import Database, Snapshot
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,7 @@ class Consignment:
     """What is to be delivered, and under which name.
 
     `known` are the files, by name, as the last success at this destination left them.
+    `conversations` says how many a database of the snapshot has, None where that is not known.
     """
 
     snapshot: Snapshot
@@ -55,6 +56,7 @@ class Consignment:
     sequence: int
     triggered_by: tuple[str, ...] = ()
     known: Mapping[str, ReceiptFile] = field(default_factory=dict)
+    conversations: Callable[[Database], int | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ it. Opened read-only, a copy is left as it is: DuckDB replays every sidecar besi
 
 from __future__ import annotations
 
+from akosha_hook.rows.counting import Counter
 from akosha_hook.rows.errors import ReadError, Trouble
 from akosha_hook.rows.messages import Key, Row, Table
 from akosha_hook.rows.reading import NotCheckedError, check, conversation_count, read
 
 __all__ = [
+    "Counter",
     "Key",
     "NotCheckedError",
     "ReadError",

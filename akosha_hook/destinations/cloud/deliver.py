@@ -6,13 +6,12 @@ import datetime as dt
 import itertools
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import manifest, receipt, rows
+from akosha_hook import manifest, receipt
 from akosha_hook.destinations import Delivery
 from akosha_hook.destinations.cloud.connect import object_headers, open_bucket
 from akosha_hook.destinations.cloud.multipart import abort, store
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from akosha_hook.receipt import Receipt, ReceiptFile
     from akosha_hook.snapshot import Database, SnapshotFile
 
-COUNT_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
 
@@ -121,16 +119,14 @@ class Cloud:
     def deliver(self, consignment: Consignment) -> Delivery:
         """Upload what changed, refer to what did not, then write the manifest."""
         settings = self.surroundings.settings
-        with ThreadPoolExecutor(1, thread_name_prefix="count") as pool:
-            counting = pool.submit(_count_conversations, consignment)
-            delivered = self._unchanged(consignment)
-            kept = {each.database for each in delivered}
-            for database in consignment.snapshot.databases:
-                if database.name not in kept:
-                    delivered += [
-                        self._upload(consignment, each, database) for each in database.files
-                    ]
-            counts = counting.result()
+        delivered = self._unchanged(consignment)
+        kept = {each.database for each in delivered}
+        for database in consignment.snapshot.databases:
+            if database.name not in kept:
+                delivered += [self._upload(consignment, each, database) for each in database.files]
+        counts = {
+            each.name: consignment.conversations(each) for each in consignment.snapshot.databases
+        }
         delivered = [
             msgspec.structs.replace(each, conversations=counts[each.name])
             if each.status == "uploaded" and each.name in counts
@@ -220,14 +216,6 @@ def _leaned_on(file: ReceiptFile) -> list[tuple[str, int | None]]:
 
 def _base(lean: manifest.Delta) -> tuple[str, int | None]:
     return lean.base_key, lean.base_stored_size or None
-
-
-def _count_conversations(consignment: Consignment) -> dict[str, int | None]:
-    """Conversations in each database of the snapshot; None where it could not be looked into."""
-    return {
-        database.name: rows.conversation_count(database.file.path, timeout_seconds=COUNT_SECONDS)
-        for database in consignment.snapshot.databases
-    }
 
 
 def _manifest(consignment: Consignment, delivered: list[ReceiptFile]) -> manifest.Manifest:
