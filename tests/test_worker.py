@@ -231,3 +231,16 @@ def test_events_that_cannot_be_removed_do_not_keep_a_worker_busy(
     drain(at_home.paths, dict(os.environ))
     assert len(at_home.events()) == 1
     assert len(at_home.receipts()) == 1
+
+
+def test_what_was_left_open_to_others_is_closed_and_said(paths: Paths) -> None:
+    """Also where nobody ever types a command."""
+    home = Home(paths)
+    outbox.record(paths, "session-start", None, b"")
+    (event,) = paths.outbox.iterdir()
+    for path, mode in ((event, 0o644), (paths.outbox, 0o755), (paths.state, 0o755)):
+        path.chmod(mode)
+    assert home.work() == ""
+    for path in [paths.state, *paths.state.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert "was open to others" in paths.log.read_text()
