@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ from akosha_hook.paths import Paths
 from tests.support.duck import change
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -80,12 +82,12 @@ def test_a_commit_within_the_interval_waits_and_a_worker_stays_for_it(at_home: H
     happen(at_home)
     at_home.work()
     change(at_home.paths.data / "reflection.duckdb", 1)
-    at_home.configure(akosha_min_interval_seconds=3)
+    at_home.configure(akosha_min_interval_seconds=2)
     happen(at_home)
     at_home.work()
     assert at_home.events() == []
-    first, second = sorted(each.started for each in at_home.receipts())
-    assert second > first
+    first, second = sorted(dt.datetime.fromisoformat(each.started) for each in at_home.receipts())
+    assert second - first >= dt.timedelta(seconds=2)
 
 
 def test_an_event_further_away_than_a_quarter_of_an_hour_is_left_for_the_next_one(
@@ -135,7 +137,7 @@ def test_a_failure_keeps_the_event_backs_off_and_leaves_a_notice(at_home: Home) 
     happen(at_home)
     with at_home.start_worker() as worker:
         # It stays, asleep, for the next try: only its first one is of interest here.
-        wait_for(at_home.paths.notice)
+        until(at_home.paths.notice.exists, "a notice")
         worker.kill()
         worker.wait()
     assert len(at_home.events()) == 1
@@ -143,15 +145,6 @@ def test_a_failure_keeps_the_event_backs_off_and_leaves_a_notice(at_home: Home) 
     assert "the bucket does not exist" in notice["systemMessage"]
     assert next(iter(json.loads(at_home.paths.backoff.read_text()))).startswith("cloud ")
     assert [each.state for each in at_home.receipts()] == ["failed"]
-
-
-def wait_for(path: Path) -> None:
-    import time
-
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.02)
 
 
 def test_a_success_takes_the_notice_away(at_home: Home) -> None:

@@ -17,7 +17,7 @@ from akosha_hook.log import ROTATE_BYTES
 from akosha_hook.paths import Paths
 from tests.support.home import Home
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 90
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ import pytest
 
 from akosha_hook import files
 from akosha_hook.demo.databases import make_databases
+from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.paths import Paths
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 from tests.support.terminal import run_on_a_terminal
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,19 +90,10 @@ def test_detach_leaves_it_to_the_worker(at_home: Home) -> None:
     at_home.configure(akosha_settle_seconds=0)
     result = at_home.akosha_hook("sync", "--detach")
     assert result.returncode == 0
-    deadline_receipt(at_home)
+    until(lambda: bool(at_home.receipts()), "a receipt")
     at_home.wait_for_worker()
     assert [each.triggered_by for each in at_home.receipts()] == [("manual",)]
     assert at_home.events() == []
-
-
-def deadline_receipt(home: Home) -> None:
-    import time
-
-    deadline = time.monotonic() + 60
-    while not home.receipts():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_sync_waits_for_the_one_that_is_running(at_home: Home) -> None:
@@ -143,9 +136,7 @@ def deaf() -> Iterator[str]:
 @pytest.fixture
 def refusing() -> str:
     """An endpoint where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
 
 
 def failure(home: Home, **environ: str) -> tuple[int, str]:

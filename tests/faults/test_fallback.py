@@ -11,6 +11,7 @@ from akosha_hook.demo.s3_server import free_ports
 from tests.faults.support import MIB, Patient
 from tests.support import faults
 from tests.support.akosha_server import AkoshaServer, serve
+from tests.support.passing import passing_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,16 +60,13 @@ def test_when_both_fail_the_cloud_is_what_is_told_and_the_event_waits(
 
 
 def test_a_timeout_that_made_progress_resumes_and_does_not_fall_back(
-    patient: Patient, akosha: AkoshaServer
+    patient: Patient, akosha: AkoshaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    passing = passing_time(monkeypatch, "akosha_hook.retry")
     patient.database.unlink()
     patient.write(11 * MIB)
-    patient.configure(
-        akosha_upload_timeout_seconds=4,
-        akosha_parallel_uploads=1,
-        akosha_databases=["reflection.duckdb"],
-    )
-    patient.network.on("UploadPart", fault=patient.network.hole, first=2)
+    patient.configure(akosha_parallel_uploads=1, akosha_databases=["reflection.duckdb"])
+    patient.network.on("UploadPart", fault=faults.too_late(passing), first=2)
     outcome = patient.sync_by_hand()
     assert outcome.receipt is not None
     assert outcome.receipt.error_code == "timeout-with-progress"

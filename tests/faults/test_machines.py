@@ -21,6 +21,9 @@ from tests.support.faults import error
 from tests.support.hooks import install_script, record_interpreter
 from tests.support.waiting import until
 
+# Longer than a busy machine takes for one part.
+TIMEOUT = 6
+
 
 def on_a_disk_of(size: int, *command: str | Path) -> list[str]:
     """`command` where no file can grow above `size` bytes: writing more fails like a full disk."""
@@ -263,16 +266,16 @@ def test_a_stopped_worker_goes_on_and_nobody_else_starts_meanwhile(patient: Pati
 
 def test_a_machine_that_sleeps_in_mid_upload_resumes_it(patient: Patient) -> None:
     """The deadline has passed when it wakes, and the server has hung up."""
-    patient.configure(akosha_parallel_uploads=1, akosha_upload_timeout_seconds=3)
-    content = patient.write(16 * MIB)
+    patient.configure(akosha_parallel_uploads=1, akosha_upload_timeout_seconds=TIMEOUT)
+    content = patient.write(11 * MIB)
     patient.happen()
-    pause = patient.network.pause("UploadPart", first=3)
+    pause = patient.network.pause("UploadPart", first=2)
     with patient.start_worker() as worker:
         pause.wait()
         worker.send_signal(signal.SIGSTOP)
         pause.drop()
         asleep = time.monotonic()
-        until(lambda: time.monotonic() > asleep + 3, "the deadline passes")
+        until(lambda: time.monotonic() > asleep + TIMEOUT, "the deadline passes")
         worker.send_signal(signal.SIGCONT)
         until(lambda: watch.read(patient.paths).phase == "waiting", "the worker waits")
         worker.kill()

@@ -21,6 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.support.passing import PassingTime
+
 HEAD_END = b"\r\n\r\n"
 PIECE = 65536
 
@@ -248,6 +250,16 @@ def error_document(code: str) -> bytes:
 def portal(exchange: Exchange) -> None:
     """A captive portal answers everything with its own page, and 200."""
     exchange.answer(200, b"<html><body>Please log in</body></html>", kind="text/html")
+
+
+def too_late(passing: PassingTime) -> Callable[[Exchange], None]:
+    """Nothing but time passes, more than any deadline leaves, and then the connection is gone."""
+
+    def fault(exchange: Exchange) -> None:
+        passing.sleep(86_400)
+        exchange.reset()
+
+    return fault
 
 
 def slow(bytes_per_second: int) -> Callable[[Exchange], None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from akosha_hook import receipt
 from akosha_hook.files import Lock
 from akosha_hook.paths import Paths
 from tests.support.s3 import TestBucket
+from tests.support.waiting import until
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 120.0
 
 
 @dataclass
@@ -77,10 +77,7 @@ class Home:
     def wait_for_worker(self) -> None:
         """Wait until no worker holds the lock."""
         lock = Lock(self.paths.worker_lock)
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not lock.acquire():
-            assert time.monotonic() < deadline, "the worker did not leave"
-            time.sleep(0.02)
+        until(lock.acquire, "the worker leaves")
         lock.release()
 
 

@@ -32,7 +32,7 @@ def raw_server(*turns: Turn) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(timeout=10)
+    thread.join(timeout=60)
 
 
 def read_request(connection: socket.socket) -> bytes:
