@@ -28,7 +28,7 @@ demo: $(STAMP)
 	@$(BIN)/akosha-hook demo
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=worksteal
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

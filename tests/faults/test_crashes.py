@@ -263,7 +263,7 @@ def test_an_upload_to_another_bucket_waits_a_week_for_its_bucket(patient: Patien
     patient.configure(akosha_cloud_bucket=patient.bucket.name)
     assert patient.sync().success
     assert [each.name for each in patient.paths.snapshots.iterdir()] == [paper.snapshot]
-    paper.started = "2026-01-01T00:00:00+00:00"
+    paper.started = "2020-01-01T00:00:00+00:00"
     receipt.save(patient.paths, paper)
     assert patient.sync().success
     assert list(patient.paths.snapshots.iterdir()) == []

@@ -127,13 +127,13 @@ def test_at_takes_the_newest_upload_made_by_then(at_home: Home) -> None:
     assert at_home.bucket is not None
     first = upload(at_home.paths)
     document = read_manifest(at_home.bucket, first)
-    document["uploaded_at"] = "2026-01-01T00:00:00+00:00"
+    document["uploaded_at"] = "2021-01-01T00:00:00+00:00"
     write_manifest(at_home.bucket, first, document)
     change(at_home.paths.data / "reflection.duckdb", 5)
     upload(at_home.paths)
-    when = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
+    when = dt.datetime(2021, 1, 2, tzinfo=dt.UTC)
     assert restore.run(Wish(at=when), context(at_home.paths)).plan.upload.upload_id == first
-    with pytest.raises(AkoshaHookError, match="the first upload there is was made at 2026-01-01"):
+    with pytest.raises(AkoshaHookError, match="the first upload there is was made at 2021-01-01"):
         restore.run(Wish(at=when - dt.timedelta(days=9)), context(at_home.paths))
 
 

@@ -61,6 +61,7 @@ def crash_in_checkpoint(directory: Path) -> tuple[Path, int]:
     """A database whose writer was killed in a checkpoint, and how many rows it had acknowledged."""
     for attempt in range(20):
         path = directory / f"attempt-{attempt}" / "reflection.duckdb"
+        sidecar = path.with_name(path.name + ".wal.checkpoint")
         path.parent.mkdir()
         with subprocess.Popen(
             [sys.executable, "-c", CHECKPOINTING, str(path)], stdout=subprocess.PIPE
@@ -69,11 +70,14 @@ def crash_in_checkpoint(directory: Path) -> tuple[Path, int]:
             rows = 0
             for line in process.stdout:
                 rows = int(line)
-                if rows >= 20 and path.with_name(path.name + ".wal.checkpoint").exists():
-                    break
+                if rows >= 20 and sidecar.exists():
+                    process.send_signal(signal.SIGSTOP)
+                    if sidecar.exists():
+                        break
+                    process.send_signal(signal.SIGCONT)
             process.kill()
             rows = max([rows, *map(int, process.stdout.read().split(b"\n")[:-1])])
-        if path.with_name(path.name + ".wal.checkpoint").exists():
+        if sidecar.exists():
             return path, 20_000 + rows
     raise AssertionError("no writer could be killed in a checkpoint")
 
