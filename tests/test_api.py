@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 import akosha_hook
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 

@@ -16,12 +16,12 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from akosha_hook import doctor, files, settings
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.doctor.state import tighten
 from akosha_hook.errors import ExitCode, UnreachableError
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 from pytest_httpserver import HTTPServer
 
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 

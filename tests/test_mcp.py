@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import Client, StdioServerParameters
 
-from akosha_hook.demo.databases import make_databases
+from tests.support.duck import make_databases
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from akosha_hook import outbox
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 

@@ -9,9 +9,10 @@ import pytest
 
 from akosha_hook import copying, snapshot
 from akosha_hook.copying import hash_file
-from akosha_hook.demo.databases import make_databases, make_reflection_database
+from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.snapshot import Snapshot, find_databases, reopen, take
+from tests.support.duck import make_databases
 from tests.support.writer import Writer
 
 PATTERNS = ("reflection.duckdb", "knowledge_graph*.duckdb")

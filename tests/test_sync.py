@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from akosha_hook import receipt, settings
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.errors import NothingToBackUpError, SettingsError
 from akosha_hook.outcome import Outcome
 from akosha_hook.paths import Paths
 from akosha_hook.progress import Silent
 from akosha_hook.sync import Context, Request, run
-from tests.support.duck import change, conversations_in
+from tests.support.duck import add_ballast, change, conversations_in, make_databases
 from tests.support.recovery import put
 from tests.support.s3 import TestBucket
 from tests.support.writer import Writer
@@ -353,8 +352,7 @@ def restored(bucket: TestBucket, outcome: Outcome, name: str, directory: Path) -
 @pytest.fixture
 def large(paths: Paths, data: Path) -> Path:
     """A database large enough for its changes to be worth a delta."""
-    make_databases(paths.data / "more", conversations=3000)
-    (paths.data / "more" / "reflection.duckdb").replace(data / "reflection.duckdb")
+    add_ballast(data / "reflection.duckdb")
     return data / "reflection.duckdb"
 
 

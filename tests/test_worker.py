@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from akosha_hook import files, outbox
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.paths import Paths
-from tests.support.duck import change
+from tests.support.duck import change, make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 from tests.support.waiting import until

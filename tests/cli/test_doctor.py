@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 from tests.support.terminal import run_on_a_terminal

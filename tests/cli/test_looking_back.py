@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.demo.databases import make_databases
-from tests.support.duck import change
+from tests.support.duck import change, make_databases
 from tests.support.home import Home
 from tests.support.recovery import put, upload
 from tests.support.terminal import run_on_a_terminal

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from akosha_hook import outbox
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 

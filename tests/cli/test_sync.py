@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook import files
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 from tests.support.terminal import run_on_a_terminal

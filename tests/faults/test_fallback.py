@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.demo.s3_server import free_ports
 from tests.faults.support import MIB, Patient
 from tests.support import faults
 from tests.support.akosha_server import AkoshaServer, serve
+from tests.support.duck import make_databases
 from tests.support.passing import passing_time
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.demo.databases import make_databases
+from tests.support.duck import make_databases
 from tests.support.home import Home
 
 if TYPE_CHECKING:

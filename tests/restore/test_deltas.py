@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from akosha_hook import catalog, prune, restore
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.errors import DamagedError
 from akosha_hook.prune import Keep
 from akosha_hook.restore import Wish
 from tests.support.deltas import BLOCK, MAGIC, encode
-from tests.support.duck import change
+from tests.support.duck import add_ballast, change
 from tests.support.recovery import (
     contents,
     context,
@@ -37,8 +36,7 @@ TARGET = BASE[:700_000] + b"ten new rows" + BASE[700_012:]
 @pytest.fixture
 def grown(at_home: Home) -> Home:
     """A full upload, then one whose reflection database is a delta."""
-    shutil.rmtree(at_home.paths.data)
-    make_databases(at_home.paths.data, conversations=1500)
+    add_ballast(at_home.paths.data / "reflection.duckdb")
     upload(at_home.paths)
     change(at_home.paths.data / "reflection.duckdb", 3)
     newest = upload(at_home.paths)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook import restore
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.errors import AkoshaHookError, BusyError, DamagedError, SettingsError
 from akosha_hook.restore import Wish
-from tests.support.duck import change, conversations_in
+from tests.support.duck import change, conversations_in, make_databases
 from tests.support.home import Home
 from tests.support.recovery import (
     contents,

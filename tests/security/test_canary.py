@@ -19,8 +19,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from akosha_hook import drain, files, outbox, rows, watch
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
 from tests.support.faults import faulty_proxy
 from tests.support.home import Home
 from tests.support.s3 import TestBucket

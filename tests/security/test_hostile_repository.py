@@ -12,11 +12,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from akosha_hook import outbox, watch
-from akosha_hook.demo.databases import make_databases
 from akosha_hook.handoff import worker_environment
 from akosha_hook.install import wrapper
 from akosha_hook.paths import Paths
 from akosha_hook.settings.project import forget_projects
+from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.hooks import fire, install_script, record_interpreter
 from tests.support.s3 import TestBucket
