@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,16 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("suite")
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _inherited() -> Iterator[None]:
+    """What no environment tells: a shell's job in the background ignores Ctrl-C, umasks differ."""
+    umask = os.umask(0o022)
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, interrupt)
+    os.umask(umask)
 
 
 @pytest.fixture(autouse=True)
