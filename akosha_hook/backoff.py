@@ -91,6 +91,12 @@ def succeeded(paths: Paths, target: Target) -> None:
         files.write_json(paths.backoff, known)
 
 
+def failures(paths: Paths, target: Target) -> int:
+    """How often `target` failed since it last took something."""
+    entry = entries(paths).get(_name(target))
+    return entry.failures if entry is not None else 0
+
+
 def entries(paths: Paths) -> dict[str, Entry]:
     return files.read_json(paths.backoff, dict[str, Entry]) or {}
 

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook import backoff, clock, files, outbox, receipt, watch
+from akosha_hook import backoff, clock, files, identity, outbox, receipt, selection, watch
+from akosha_hook.errors import SettingsError
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -27,19 +28,19 @@ def write(paths: Paths, settings: Settings) -> None:
         return
     path = Path(settings.akosha_metrics_file)
     try:
-        files.write_atomic(path, render(paths), mode=MODE)
+        files.write_atomic(path, render(paths, settings), mode=MODE)
     except OSError as error:
         logger.warning("Metrics could not be written to %s: %s", path, error.strerror or error)
 
 
-def render(paths: Paths) -> bytes:
+def render(paths: Paths, settings: Settings) -> bytes:
     """The metrics as Prometheus reads them, from receipts, outbox and the last sync's end."""
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
     _of_receipts(registry, paths)
     _of_last_sync(registry, paths)
-    _of_state(registry, paths)
+    _of_state(registry, paths, settings)
     return generate_latest(registry)
 
 
@@ -95,7 +96,7 @@ def _of_last_sync(registry: CollectorRegistry, paths: Paths) -> None:
         outcome.labels(name).set(bool(last and last.state == name))
 
 
-def _of_state(registry: CollectorRegistry, paths: Paths) -> None:
+def _of_state(registry: CollectorRegistry, paths: Paths, settings: Settings) -> None:
     from prometheus_client import Gauge
 
     pending = Gauge(
@@ -111,7 +112,17 @@ def _of_state(registry: CollectorRegistry, paths: Paths) -> None:
     oldest.set(max(0.0, time.time() - waiting[0].epoch) if waiting else 0)
     failures = Gauge(
         "akosha_hook_failures_in_a_row",
-        "Failed tries since the last success, of the destination that has most.",
+        "Failed tries since the last success, of the destination that the settings prefer.",
         registry=registry,
     )
-    failures.set(max((each.failures for each in backoff.entries(paths).values()), default=0))
+    failures.set(_failures(paths, settings))
+
+
+def _failures(paths: Paths, settings: Settings) -> int:
+    """Of no other destination: a fallback that nobody runs would never succeed again."""
+    try:
+        method = selection.destinations(settings)[0]
+    except SettingsError:
+        return 0
+    target = selection.target_of(settings, method, identity.peek(paths, settings))
+    return backoff.failures(paths, target)

@@ -71,6 +71,23 @@ def test_a_failure_counts_and_keeps_the_last_success(at_home: Home, textfile: Pa
     assert found["last_success_timestamp_seconds/cloud"] == before
 
 
+def test_failures_of_a_fallback_that_nobody_runs_do_not_count_for_ever(
+    at_home: Home, textfile: Path
+) -> None:
+    """The cloud failed once, and Akosha with it; Akosha is not tried again where the cloud works."""
+    works = at_home.settings["akosha_cloud_bucket"]
+    at_home.configure(
+        akosha_cloud_bucket="there-is-no-such-bucket",
+        akosha_http_url="http://127.0.0.1:1",
+        akosha_max_retries=0,
+    )
+    assert at_home.akosha_hook("sync").returncode != 0
+    assert values(textfile)["failures_in_a_row"] == 1
+    at_home.configure(akosha_cloud_bucket=works)
+    assert at_home.akosha_hook("sync").returncode == 0
+    assert values(textfile)["failures_in_a_row"] == 0
+
+
 def test_a_sync_that_could_not_begin_is_a_failure(at_home: Home, textfile: Path) -> None:
     for database in at_home.paths.data.iterdir():
         database.unlink()

@@ -209,7 +209,7 @@ def looks(paths: Paths) -> tuple[Callable[[], object], ...]:
     return (
         board,
         history,
-        lambda: metrics.render(paths),
+        lambda: metrics.render(paths, loaded.settings),
         lambda: schedule.last_upload(paths, now=time.time()),
         lambda: identity.next_sequence(paths, loaded.settings),
         uploads_named,
