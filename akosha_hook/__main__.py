@@ -7,14 +7,21 @@ import sys
 
 def main() -> None:
     """Hand over to the command line, or to the hook, which git waits for, without loading it."""
-    if sys.argv[1:2] == ["run"] and sys.argv[2:] not in (["--help"], ["-h"]):
-        from akosha_hook.hook import main as run
+    is_hook = sys.argv[1:2] == ["run"] and sys.argv[2:] not in (["--help"], ["-h"])
+    try:
+        if is_hook:
+            from akosha_hook.hook import main as run
 
-        run(sys.argv[2:])
-    else:
-        from akosha_hook.cli import main as command_line
+            run(sys.argv[2:])
+        else:
+            from akosha_hook.cli import main as command_line
 
-        command_line()
+            command_line()
+    except KeyboardInterrupt:
+        # Ctrl-C while modules are loaded: what they do themselves is answered where they run.
+        if not is_hook:
+            print("Interrupted.", file=sys.stderr)
+            sys.exit(130)
 
 
 if __name__ == "__main__":
