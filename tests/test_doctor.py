@@ -97,15 +97,23 @@ def test_keys_that_others_can_read(at_home: Home, home: Path) -> None:
 
 def test_a_bucket_that_does_not_exist(at_home: Home, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/").respond_with_data("")
-    httpserver.expect_request(re.compile("/gone/.*")).respond_with_data(
+    httpserver.expect_request(re.compile("/gone.*")).respond_with_data(
         "<Error><Code>NoSuchBucket</Code></Error>", status=404, content_type="application/xml"
     )
     at_home.configure(
         akosha_cloud_bucket="gone", akosha_cloud_endpoint=httpserver.url_for("").rstrip("/")
     )
-    found = only(examine(at_home), "Bucket", "put")
+    (found,) = (each for each in examine(at_home) if each.area == "Bucket" and each.fix)
     assert "does not exist" in found.detail
     assert "akosha_cloud_bucket" in found.fix
+
+
+def test_a_missing_bucket_is_not_made_by_looking(at_home: Home, any_bucket: TestBucket) -> None:
+    """SeaweedFS makes one for whoever puts into it."""
+    missing = f"{any_bucket.name}-missing"
+    at_home.configure(akosha_cloud_bucket=missing, akosha_cloud_endpoint=any_bucket.server.endpoint)
+    assert any("does not exist" in each for each in bad(examine(at_home)))
+    assert not any_bucket.client.bucket_exists(missing)
 
 
 def test_a_server_that_is_not_there(at_home: Home) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import itertools
 import re
 import secrets
 import socket
@@ -220,6 +219,9 @@ def _probes(patient: Patient) -> _Probes:
 def _permissions(probes: _Probes) -> Iterator[Finding]:
     """Put first: where that is refused, the rest says nothing more."""
     bucket, key = probes.bucket, probes.key
+    if _is_missing(probes):
+        yield _listing(probes)
+        return
     put = _try(
         probes,
         "put (s3:PutObject)",
@@ -241,14 +243,25 @@ def _permissions(probes: _Probes) -> Iterator[Finding]:
     yield _deletion(probes)
 
 
+def _is_missing(probes: _Probes) -> bool:
+    """Asked before anything is put: SeaweedFS makes the bucket for a key that may do all."""
+    probes.patience.renew()
+    try:
+        bounded(lambda: _list_one(probes), seconds=2 * STEP_SECONDS, what="the request")
+    except AkoshaHookError as error:
+        return getattr(error, "code", "") == "NoSuchBucket"
+    return False
+
+
 def _listing(probes: _Probes) -> Finding:
-    prefix = probes.key.rpartition("/")[0] + "/"
     return _try(
-        probes,
-        "list (s3:ListBucket)",
-        lambda: list(itertools.islice(probes.bucket.objects(prefix), 1)),
-        "ls, restore latest, prune",
+        probes, "list (s3:ListBucket)", lambda: _list_one(probes), "ls, restore latest, prune"
     )
+
+
+def _list_one(probes: _Probes) -> None:
+    prefix = probes.key.rpartition("/")[0] + "/"
+    next(iter(probes.bucket.objects(prefix)), None)
 
 
 def _multipart(probes: _Probes) -> Iterator[Finding]:
