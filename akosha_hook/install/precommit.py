@@ -37,10 +37,10 @@ def _add(document: Any) -> None:
         types += [each for each in stanza[_TYPES][1:] if each not in types]
     [ours] = stanza["repos"]
     current = _our_hook(repositories)
-    if current is None:
-        repositories.append(ours)
-    else:
+    if current is not None:
         current.update(ours["hooks"][0])
+    elif not _has_published_hook(repositories):
+        repositories.append(ours)
 
 
 def _repositories(document: Any) -> list[Any]:
@@ -60,6 +60,16 @@ def _our_hook(repositories: list[Any]) -> Any:
                 if isinstance(hook, dict) and hook.get("id") == HOOK_ID:
                     return hook
     return None
+
+
+def _has_published_hook(repositories: list[Any]) -> bool:
+    """Whether a team wrote our hook from our own repository, as the README says."""
+    return any(
+        isinstance(hook, dict) and hook.get("id") == HOOK_ID
+        for repository in repositories
+        if isinstance(repository, dict)
+        for hook in repository.get("hooks") or ()
+    )
 
 
 def _remove(document: Any, had: list[Any] | None) -> None:

@@ -321,6 +321,24 @@ def test_a_hook_of_our_own_repository_is_found(paths: Paths, repo: Path) -> None
     assert "post-merge, post-rewrite" in place.detail
 
 
+def test_a_hook_of_our_own_repository_is_not_added_again(paths: Paths, repo: Path) -> None:
+    """Written by a team, as the README says: then nothing is left for `install` to write."""
+    config = repo / ".pre-commit-config.yaml"
+    config.write_text(
+        "default_install_hook_types: [pre-commit, post-commit, post-merge, post-rewrite]\n"
+        "repos:\n  - repo: https://example.org/akosha-hook\n    rev: v1\n    hooks:\n"
+        "      - id: akosha-sync # after commits\n"
+    )
+    before = config.read_bytes()
+    tool(repo, "pre-commit", "install")
+    install_git(paths, repo)
+    assert config.read_bytes() == before
+    place = only_place(paths, repo)
+    assert (place.kind, place.state) == ("pre-commit", "working")
+    uninstall(paths)
+    assert config.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["husky", "pre-commit", "lefthook.yml"])
 def test_a_link_out_of_the_repository_is_not_followed(
     name: str, paths: Paths, repo: Path, tmp_path: Path
