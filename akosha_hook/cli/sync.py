@@ -52,6 +52,8 @@ def sync(
     )
     try:
         session = open_session(writes=not dry_run)
+        if not as_json:
+            _warn(session)
         if detach:
             return _detach(session)
         if dry_run:
@@ -66,7 +68,23 @@ def sync(
         screen.print_json(outcome.result())
     else:
         _say(outcome)
+        if outcome.error and outcome.method == "http" and not _chose_http(request, session):
+            click.echo(
+                "No bucket is set. To use one: akosha-hook config set akosha_cloud_bucket NAME",
+                err=True,
+            )
     return outcome.exit_code
+
+
+def _warn(session: Session) -> None:
+    """Settings that have no effect: a misspelt name explains much of what follows."""
+    for each in session.loaded.warnings:
+        click.echo(f"Warning: {printable(each)}", err=True)
+
+
+def _chose_http(request: syncing.Request, session: Session) -> bool:
+    """Whether Akosha was asked for, not only left over because no bucket is set."""
+    return "http" in (request.method, session.loaded.settings.akosha_force_method)
 
 
 def _detach(session: Session) -> int:

@@ -86,6 +86,23 @@ def test_full_sends_everything_again(at_home: Home) -> None:
     assert len(document["files_uploaded"]) == 2
 
 
+def test_a_misspelt_setting_is_named(at_home: Home) -> None:
+    at_home.configure(akosha_max_retrys=1)
+    result = at_home.akosha_hook("sync")
+    assert result.returncode == 0
+    assert "akosha_max_retrys is not a setting; did you mean akosha_max_retries?" in result.stderr
+    assert json.loads(at_home.akosha_hook("sync", "--json").stdout)["success"] is True
+
+
+def test_where_only_akosha_is_left_it_says_that_no_bucket_is_set(at_home: Home) -> None:
+    nobody = "http://127.0.0.1:1"
+    at_home.configure(akosha_cloud_bucket="", akosha_enable_fallback=True, akosha_http_url=nobody)
+    said = at_home.akosha_hook("sync").stderr
+    assert "Akosha HTTP endpoint unreachable" in said
+    assert "akosha-hook config set akosha_cloud_bucket NAME" in said
+    assert "config set" not in at_home.akosha_hook("sync", "--method", "http").stderr
+
+
 def test_detach_leaves_it_to_the_worker(at_home: Home) -> None:
     at_home.configure(akosha_settle_seconds=0)
     result = at_home.akosha_hook("sync", "--detach")
