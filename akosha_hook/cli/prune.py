@@ -91,7 +91,9 @@ def _say(found: Plan, done: Pruned | None) -> None:
     for line in table(("", f"Uploads of {found.system_id}", ""), rows):
         click.echo(line)
     if found.leaned_on:
-        click.echo(f"Kept uploads still need of them: {len(found.leaned_on)} objects, which stay.")
+        click.echo(
+            f"Objects of them that kept uploads need, and that stay: {len(found.leaned_on)}."
+        )
     gone = len(found.removed) + len(found.abandoned)
     amount = f"{gone} uploads, {screen.size(found.freed_bytes)}"
     if found.unfinished:
