@@ -107,8 +107,8 @@ def _success(paper: Receipt | None) -> Line:
 
 
 def _delivered(paper: Receipt) -> str:
-    count = len(paper.files_uploaded)
-    what = f"{count} file{'s' * (count != 1)}, {screen.size(paper.bytes_transferred)}"
+    what = screen.counted(len(paper.files_uploaded), "file")
+    what += f", {screen.size(paper.bytes_transferred)}"
     if paper.method == "http":
         what = f"{paper.details.get('stored', 0)} memories to Akosha"
     return f"{_ago(paper.finished)}: {what} in {screen.duration(paper.duration_seconds)}"
@@ -158,7 +158,7 @@ def _now(found: Report) -> Iterator[Line]:
         oldest = screen.age(found.events[0].epoch)
         yield Line(f"{len(found.events)} waiting: {names}; the oldest {oldest}")
     if worker.phase == "waiting":
-        yield Line(f"next sync in {screen.duration(max(0.0, worker.until - time.time()))}")
+        yield Line(next_sync(worker.until - time.time()))
     elif found.next_try:
         wait = screen.duration(max(0.0, found.next_try - time.time()))
         yield Line(f"next try in {wait}, or at once: akosha-hook sync")
@@ -167,6 +167,13 @@ def _now(found: Report) -> Iterator[Line]:
             yield Line("no worker is running: the next event starts one, or: akosha-hook sync")
         else:
             yield Line("nothing to do", Tone.DIM)
+
+
+def next_sync(seconds: float) -> str:
+    """When a waiting worker goes on; it may be at it before it says so."""
+    if seconds < 1:
+        return "next sync about to start"
+    return f"next sync in {screen.duration(seconds)}"
 
 
 def progress(worker: State) -> str:
@@ -215,7 +222,8 @@ def _pruned(pruning: Pruning | None) -> Iterator[Line]:
     when = screen.age(pruning.at)
     if pruning.success:
         freed = screen.size(pruning.freed_bytes)
-        yield Line(f"{when}: {pruning.uploads_removed} uploads deleted, {freed} freed", Tone.OK)
+        deleted = screen.counted(pruning.uploads_removed, "upload")
+        yield Line(f"{when}: {deleted} deleted, {freed} freed", Tone.OK)
     else:
         yield Line(f"{when}: {pruning.error}", Tone.WARNING)
         yield from _hint(pruning.hint)

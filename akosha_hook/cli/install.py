@@ -111,7 +111,7 @@ def _not_configured(paths: Paths) -> Iterator[str]:
     try:
         credentials.resolve(loaded.settings, os.environ, home=Path.home())
     except CredentialsError as error:
-        yield f"give credentials: {error.hint or error.message}"
+        yield f"give credentials. {error.hint or error.message}"
 
 
 def _say_what_is_left(steps: Sequence[str]) -> None:

@@ -95,9 +95,9 @@ def _say(found: Plan, done: Pruned | None) -> None:
             f"Objects of them that kept uploads need, and that stay: {len(found.leaned_on)}."
         )
     gone = len(found.removed) + len(found.abandoned)
-    amount = f"{gone} uploads, {screen.size(found.freed_bytes)}"
+    amount = f"{screen.counted(gone, 'upload')}, {screen.size(found.freed_bytes)}"
     if found.unfinished:
-        amount += f", {len(found.unfinished)} unfinished multipart uploads"
+        amount += f", {screen.counted(len(found.unfinished), 'unfinished multipart upload')}"
     if done is None:
         click.echo(f"Would delete {amount}. Nothing was deleted.")
     elif found.nothing_to_do:

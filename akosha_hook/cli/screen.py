@@ -102,6 +102,11 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 upload`, `3 uploads`; `many` where an s does not do."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def size(count: float) -> str:
     """Bytes for people: `45.4 MB`, powers of 1000."""
     for unit in UNITS[:-1]:

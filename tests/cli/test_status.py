@@ -5,6 +5,7 @@ import json
 import pytest
 
 from akosha_hook import outbox
+from akosha_hook.cli import board
 from akosha_hook.paths import Paths
 from tests.support.duck import make_databases
 from tests.support.home import Home
@@ -90,6 +91,11 @@ def test_after_a_sync_it_says_when_and_how_much(at_home: Home) -> None:
 def test_waiting_events_are_counted(at_home: Home) -> None:
     outbox.record(at_home.paths, "post-commit", None, b"")
     assert "1 waiting: post-commit" in at_home.akosha_hook("status").stdout
+
+
+def test_a_sync_that_is_due_is_about_to_start() -> None:
+    assert board.next_sync(-3) == board.next_sync(0) == "next sync about to start"
+    assert board.next_sync(660) == "next sync in 11 min"
 
 
 def test_nothing_set_up_says_what_to_type(paths: Paths) -> None:

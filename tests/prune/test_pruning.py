@@ -116,7 +116,7 @@ def test_settings_say_what_to_keep_where_no_option_does(at_home: Home) -> None:
     assert result.returncode == 1
     assert "Nothing says what to keep" in result.stderr
     at_home.configure(akosha_keep_last=1)
-    assert "Deleted 1 uploads" in at_home.akosha_hook("prune").stdout
+    assert "Deleted 1 upload, " in at_home.akosha_hook("prune").stdout
 
 
 def test_another_machine_under_the_same_name_stops_it(at_home: Home) -> None:
