@@ -31,7 +31,10 @@ def write_database(path: Path, size: int, *, seed: int = 0) -> bytes:
     """Bytes that look like a database and are cheap to make; nobody opens them. Returns them."""
     content = b"\0" * 8 + b"DUCK" + random.Random(seed).randbytes(size - 12)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    # In one step: a worker that is running must not find half of it.
+    new = path.parent.parent / f"{path.name}.new"
+    new.write_bytes(content)
+    new.replace(path)
     return content
 
 

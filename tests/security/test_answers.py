@@ -78,7 +78,7 @@ STATUS = st.sampled_from(
 )
 
 
-def opened(url: str, *, seconds: float = 20.0) -> Bucket:
+def opened(url: str, *, seconds: float = 120.0) -> Bucket:
     host = url.removeprefix("http://").rstrip("/")
     client = Minio(host, "key", "secret-secret", secure=False, region="us-east-1")
     deadline = Deadline(seconds)
