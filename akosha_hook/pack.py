@@ -7,6 +7,7 @@ upload is continued by packing again.
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MEMBER_BYTES = 1024 * 1024
-GZIP_LEVEL = 1
+GZIP_LEVEL = 2
 _GZIP_FORMAT = 31  # zlib's wbits for a gzip header and trailer
 
 
@@ -87,13 +88,15 @@ def parts(pieces: Iterable[bytes], part_size: int) -> Iterator[bytes]:
 
     Yields one empty part for no bytes at all. R2 wants all parts but the last equal.
     """
-    pending = bytearray()
-    yielded = False
+    part, room, yielded = io.BytesIO(), part_size, False
     for piece in pieces:
-        pending += piece
-        while len(pending) > part_size:
-            yield bytes(memoryview(pending)[:part_size])
-            del pending[:part_size]
-            yielded = True
-    if pending or not yielded:
-        yield bytes(pending)
+        rest = memoryview(piece)
+        while len(rest) > room:
+            part.write(rest[:room])
+            # Not a copy: the buffer becomes the part.
+            yield part.getvalue()
+            part, rest, room, yielded = io.BytesIO(), rest[room:], part_size, True
+        part.write(rest)
+        room -= len(rest)
+    if room < part_size or not yielded:
+        yield part.getvalue()

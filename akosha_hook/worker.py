@@ -62,8 +62,10 @@ def _work(lock: int) -> bool:
 
     from akosha_hook import files, log
     from akosha_hook.drain import drain, forget_projects, is_due
+    from akosha_hook.lean import leave_out_admin_client
     from akosha_hook.paths import Paths
 
+    leave_out_admin_client()
     dropped = forget_projects(Paths.from_environment(os.environ), os.environ)
     paths = Paths.from_environment(os.environ)
     opened = files.tighten(paths.state)
