@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import logging
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -77,15 +76,15 @@ def store(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Journal) 
 
 def _store_once(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Journal) -> Stored:
     stream = plan.parts()
-    first = next(stream)
-    if len(first) < plan.part_size:
+    first = [next(stream)]
+    if len(first[0]) < plan.part_size:
         _forget(bucket, plan.key, journal)
-        etag = bucket.put(plan.key, first, plan.headers)
-        return _verified_put(bucket, plan, first, etag)
+        etag = bucket.put(plan.key, first[0], plan.headers)
+        return _verified_put(bucket, plan, first[0], etag)
     partial = _resumable(bucket, plan, journal)
     pending = _Sender(bucket, plan, partial, journal)
     with ThreadPoolExecutor(parallel, thread_name_prefix="part") as pool:
-        pending.run(pool, parallel, itertools.chain((first,), stream))
+        pending.run(pool, parallel, _put_back(first, stream))
     parts = [partial.parts[number] for number in sorted(partial.parts)]
     stored = _complete(bucket, plan, partial, parts)
     if partial.doubtful:
@@ -93,6 +92,12 @@ def _store_once(bucket: Bucket, plan: ObjectPlan, *, parallel: int, journal: Jou
     journal.partial.pop(plan.key, None)
     journal.save()
     return stored
+
+
+def _put_back(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    """All the parts; none is kept that was handed on, so that it is freed once it is stored."""
+    yield first.pop()
+    yield from rest
 
 
 class _Sender:
