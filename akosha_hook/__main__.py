@@ -10,7 +10,7 @@ def main() -> None:
     is_hook = sys.argv[1:2] == ["run"] and sys.argv[2:] not in (["--help"], ["-h"])
     try:
         if is_hook:
-            from akosha_hook.hook import main as run
+            from akosha_hook.hook.entry import main as run
 
             run(sys.argv[2:])
         else:

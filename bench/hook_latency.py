@@ -13,10 +13,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akosha_hook import files
 from akosha_hook.demo.s3_server import available
-from akosha_hook.event import file_name
+from akosha_hook.hook.event import file_name
 from akosha_hook.paths import Paths
+from akosha_hook.util import files
 from bench.report import Budget, Table, program, version
 from bench.uploading import uploading
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.demo.s3_server import S3Server, available, s3_server
 from akosha_hook.paths import Paths
-from tests.faults.ordeal import FAULTS, OPERATIONS, SIZES, Counts, Ordeal
-from tests.faults.support import Patient
+from tests.chaos.schedules import FAULTS, OPERATIONS, SIZES, Counts, Ordeal
+from tests.chaos.support import Patient
 from tests.support.faults import FaultyProxy, faulty_proxy
 from tests.support.s3 import make_bucket
 

@@ -50,7 +50,7 @@ def test_the_caller_keeps_the_lock_on_a_database_it_has_open(
     at_home: Home, paths: Paths, tmp_path: Path
 ) -> None:
     """Reading the file in the caller's process would drop it: POSIX locks vanish at close."""
-    from akosha_hook.owner import owner
+    from akosha_hook.snapshot.owner import owner
     from tests.support.ask_owner import owner_as_seen_from_outside
 
     database = paths.data / "reflection.duckdb"

@@ -34,7 +34,7 @@ def test_a_delta_is_put_together_by_the_pages_own_program(tmp_path: Path, packed
 
 
 def test_gunzip_reads_an_object_of_many_members(tmp_path: Path) -> None:
-    from akosha_hook import pack
+    from akosha_hook.format import pack
 
     plain = random.Random(2).randbytes(2_500_000)
     (tmp_path / "plain").write_bytes(plain)

@@ -12,7 +12,7 @@ import pytest
     ("arguments", "module", "code", "said"),
     [
         (("status",), "click", 130, "Interrupted.\n"),
-        (("run", "post-commit"), "akosha_hook.hook", 0, ""),
+        (("run", "post-commit"), "akosha_hook.hook.entry", 0, ""),
     ],
 )
 def test_ctrl_c_while_modules_are_loaded_leaves_no_traceback(

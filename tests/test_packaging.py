@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from akosha_hook.checks import check_secrets
 from akosha_hook.paths import shipped
+from akosha_hook.settings.checks import check_secrets
 from akosha_hook.version import __version__
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook import outbox
+from akosha_hook.hook import outbox
 from tests.install.support import git, repository
 
 if TYPE_CHECKING:

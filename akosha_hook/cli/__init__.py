@@ -87,7 +87,7 @@ def cli() -> None:
 def main() -> None:
     """The `akosha-hook` command."""
     from akosha_hook.cli.boundary import run
-    from akosha_hook.lean import leave_out_admin_client
+    from akosha_hook.stores.s3.minio_patch import leave_out_admin_client
 
     leave_out_admin_client()
     raise SystemExit(run(cli))

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 if TYPE_CHECKING:
-    from akosha_hook.progress import Progress as Watcher
+    from akosha_hook.util.progress import Progress as Watcher
 
 NAME_WIDTH = 28
 

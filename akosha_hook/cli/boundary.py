@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook import log
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.paths import Paths
+from akosha_hook.util import log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.checks import check_secrets as check
 from akosha_hook.errors import ExitCode
+from akosha_hook.settings.checks import check_secrets as check
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from akosha_hook.checks import Finding
+    from akosha_hook.settings.checks import Finding
 
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 

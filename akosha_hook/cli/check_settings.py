@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from akosha_hook.checks import check_settings as check
 from akosha_hook.cli.check_secrets import FILES, report
 from akosha_hook.errors import ExitCode
+from akosha_hook.settings.checks import check_settings as check
 
 
 @click.command(name="check-settings")

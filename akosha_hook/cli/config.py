@@ -12,7 +12,7 @@ import click
 
 from akosha_hook import settings
 from akosha_hook.cli.boundary import printable
-from akosha_hook.cli.session import open_session
+from akosha_hook.cli.opening import open_session
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
 from akosha_hook.paths import Paths, shipped
 from akosha_hook.settings import Layer, wording

@@ -14,7 +14,7 @@ from akosha_hook.cli.boundary import printable
 @click.command()
 def demo() -> None:
     """Watch the main job end to end: no account, no settings, nothing of yours touched."""
-    from akosha_hook.demo.story import check_environment, tell
+    from akosha_hook.demo.walkthrough import check_environment, tell
 
     check_environment(os.environ)
     with tempfile.TemporaryDirectory(prefix="akosha-demo-") as directory:

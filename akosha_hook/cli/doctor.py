@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook.cli import screen
+from akosha_hook.cli.opening import open_session
 from akosha_hook.cli.screen import Line, Tone
-from akosha_hook.cli.session import open_session
 from akosha_hook.doctor import Finding, Patient, examine
 from akosha_hook.doctor.state import tighten
 from akosha_hook.errors import ExitCode

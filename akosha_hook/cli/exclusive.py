@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook import files, watch
 from akosha_hook.cli.boundary import printable
-from akosha_hook.delivery import Context
-from akosha_hook.watch import ProgressFile
+from akosha_hook.state import progress_file as watch
+from akosha_hook.state.progress_file import ProgressFile
+from akosha_hook.sync.delivery import Context
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from akosha_hook.cli.session import Session
-    from akosha_hook.progress import Progress
+    from akosha_hook.cli.opening import Session
+    from akosha_hook.util.progress import Progress
 
 WAIT_POLL_SECONDS = 0.5
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from akosha_hook import receipt
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import printable
-from akosha_hook.cli.session import open_session
+from akosha_hook.cli.opening import open_session
 from akosha_hook.cli.table import chart, table
 from akosha_hook.cli.when import When, local
+from akosha_hook.state import receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from akosha_hook.receipt import Receipt
+    from akosha_hook.state.receipt import Receipt
 
 LIMIT = 20
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.checks import without_secrets
 from akosha_hook.cli.boundary import printable
-from akosha_hook.cli.session import forget_project
+from akosha_hook.cli.opening import forget_project
 from akosha_hook.errors import AkoshaHookError, CredentialsError
 from akosha_hook.install import git, installer, plan, script
 from akosha_hook.install.places import installed_places
 from akosha_hook.paths import Paths
+from akosha_hook.settings.checks import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,8 +94,8 @@ def _verb(change: plan.Change, *, dry_run: bool) -> str:
 def _not_configured(paths: Paths) -> Iterator[str]:
     """What an upload still lacks, by the settings and credentials that are there now."""
     from akosha_hook import settings
-    from akosha_hook.destinations import credentials
     from akosha_hook.settings.derived import cloud_configured
+    from akosha_hook.stores import credentials
 
     loaded = settings.load(os.environ, paths)
     if loaded.problems:

@@ -11,8 +11,8 @@ import click
 
 from akosha_hook.cli.boundary import printable
 from akosha_hook.errors import ExitCode
-from akosha_hook.log import ROTATE_KEEP
 from akosha_hook.paths import Paths
+from akosha_hook.util.log import ROTATE_KEEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,11 +91,25 @@ def _following(path: Path) -> Iterator[bytes]:
             time.sleep(POLL_SECONDS)
             continue
         if file:
-            # What was written between the last look and the rotation.
-            yield from (line for line in (pending + file.read()).split(b"\n") if line)
+            # What was written between the last look and the rotation, or since, and rotated again.
+            missed = (pending + file.read(), *_rotated_since(path, file))
+            yield from (line for data in missed for line in data.split(b"\n") if line)
             file.close()
         pending = b""
         file = path.open("rb")
+
+
+def _rotated_since(path: Path, file: BinaryIO) -> list[bytes]:
+    """What files hold that took the name after `file` and lost it again, oldest first."""
+    found: list[bytes] = []
+    for name in (path.with_name(f"{path.name}.{n}") for n in range(1, ROTATE_KEEP + 1)):
+        try:
+            if os.path.samestat(name.stat(), os.fstat(file.fileno())):
+                return found[::-1]
+            found.append(name.read_bytes())
+        except FileNotFoundError:
+            break
+    return []
 
 
 def _open_at_end(path: Path) -> BinaryIO | None:

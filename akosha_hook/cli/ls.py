@@ -9,12 +9,12 @@ import click
 from akosha_hook import catalog
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import printable
-from akosha_hook.cli.session import open_session
+from akosha_hook.cli.opening import open_session
 from akosha_hook.cli.table import table
 from akosha_hook.cli.when import When
-from akosha_hook.delivery import Context
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.progress import Silent
+from akosha_hook.sync.delivery import Context
+from akosha_hook.util.progress import Silent
 
 if TYPE_CHECKING:
     import datetime as dt

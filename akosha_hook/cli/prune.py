@@ -11,15 +11,15 @@ from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
-from akosha_hook.cli.session import open_session
+from akosha_hook.cli.opening import open_session
 from akosha_hook.cli.table import table
 from akosha_hook.cli.when import local
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.prune import Keep
 
 if TYPE_CHECKING:
-    from akosha_hook.delivery import Context
     from akosha_hook.prune import Plan, Pruned
+    from akosha_hook.sync.delivery import Context
 
 COUNT = click.IntRange(min=0)
 

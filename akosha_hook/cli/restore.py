@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from akosha_hook import catalog, identity
+from akosha_hook import catalog
 from akosha_hook import restore as restoring
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
-from akosha_hook.cli.session import open_session
+from akosha_hook.cli.opening import open_session
 from akosha_hook.cli.when import When, local
-from akosha_hook.delivery import Context
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.progress import Silent
+from akosha_hook.state import identity
+from akosha_hook.sync.delivery import Context
+from akosha_hook.util.progress import Silent
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from akosha_hook.cli.session import Session
+    from akosha_hook.cli.opening import Session
     from akosha_hook.restore import Plan, Restored, Wish
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from akosha_hook import hook
+from akosha_hook.hook import entry as hook
 
 
 @click.command(

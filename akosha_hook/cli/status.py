@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook import report as reports
-from akosha_hook.cli import board, screen
-from akosha_hook.cli.session import Session, open_session
+from akosha_hook.cli import screen
+from akosha_hook.cli import status_view as board
+from akosha_hook.cli.opening import Session, open_session
 from akosha_hook.errors import ExitCode
+from akosha_hook.status import report as reports
 
 if TYPE_CHECKING:
     from akosha_hook.doctor import Finding
-    from akosha_hook.report import Report
+    from akosha_hook.status.report import Report
 
 REFRESH_SECONDS = 0.5
 

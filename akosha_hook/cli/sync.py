@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from akosha_hook import outbox, selection
-from akosha_hook import sync as syncing
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
-from akosha_hook.cli.session import open_session
-from akosha_hook.conclude import conclude, remember_failure
+from akosha_hook.cli.opening import open_session
 from akosha_hook.errors import AkoshaHookError
+from akosha_hook.hook import outbox
+from akosha_hook.sync import run as syncing
+from akosha_hook.sync import select as selection
+from akosha_hook.worker.finish import conclude, remember_failure
 
 if TYPE_CHECKING:
-    from akosha_hook.cli.session import Session
-    from akosha_hook.outcome import Outcome
+    from akosha_hook.cli.opening import Session
+    from akosha_hook.sync.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def _chose_http(request: syncing.Request, session: Session) -> bool:
 
 
 def _detach(session: Session) -> int:
-    from akosha_hook.handoff import start_worker
+    from akosha_hook.hook.spawn import start_worker
 
     outbox.record(session.paths, "manual", Path.cwd(), b"")
     start_worker(session.paths, session.environ)
@@ -155,7 +156,7 @@ def _said_of_http(details: dict[str, object]) -> str:
 
 
 def _dry_run(request: syncing.Request, session: Session, *, as_json: bool) -> int:
-    from akosha_hook.preview import preview
+    from akosha_hook.sync.preview import preview
 
     found = preview(request, session.loaded.settings, session.paths)
     if as_json:

@@ -10,7 +10,7 @@ import click
 
 from akosha_hook.cli.boundary import printable, say_error
 from akosha_hook.cli.install import show_diff
-from akosha_hook.cli.session import forget_project
+from akosha_hook.cli.opening import forget_project
 from akosha_hook.errors import ExitCode
 from akosha_hook.install import claude, git, installer
 from akosha_hook.paths import Paths

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from akosha_hook import identity
 from akosha_hook.catalog import FAILED
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import AkoshaHookError, CredentialsError, ExitCode, SettingsError
-from akosha_hook.retry import Deadline, DeliveryError, RetryPolicy
 from akosha_hook.settings.derived import cloud_configured
+from akosha_hook.state import identity
+from akosha_hook.util.retry import Deadline, DeliveryError, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from akosha_hook.destinations.cloud.bucket import Bucket
-    from akosha_hook.destinations.providers import Provider
     from akosha_hook.doctor import Patient
+    from akosha_hook.stores.providers import Provider
+    from akosha_hook.stores.s3.bucket import Bucket
 
 AREA = "Bucket"
 STEP_SECONDS = 8.0
@@ -77,7 +77,7 @@ def _opened(patient: Patient) -> Generator[Finding, None, _Probes | None]:
     unused = not cloud_configured(settings) or settings.akosha_force_method == "http"
     if unused or patient.loaded.doubtful:
         return None
-    from akosha_hook.destinations.providers import provider_for
+    from akosha_hook.stores.providers import provider_for
 
     try:
         provider = provider_for(settings)
@@ -97,7 +97,7 @@ def _opened(patient: Patient) -> Generator[Finding, None, _Probes | None]:
 
 def _keys(patient: Patient) -> Finding:
     """Which source the keys come from; raises CredentialsError."""
-    from akosha_hook.destinations import credentials
+    from akosha_hook.stores import credentials
 
     environ = patient.environ
     found = bounded(
@@ -121,7 +121,7 @@ def _keys(patient: Patient) -> Finding:
 
 def _way(patient: Patient, provider: Provider) -> Iterator[Finding]:
     """Proxy, name, TLS and clock, by one request that needs no key."""
-    from akosha_hook.destinations.proxies import proxy_for
+    from akosha_hook.util.proxies import proxy_for
 
     try:
         proxy = proxy_for(provider.url, patient.environ)
@@ -147,8 +147,8 @@ def _way(patient: Patient, provider: Provider) -> Iterator[Finding]:
 
 
 def _answer(patient: Patient, provider: Provider) -> Iterator[Finding]:
-    from akosha_hook.destinations.cloud.failures import classify
-    from akosha_hook.destinations.http import pool
+    from akosha_hook.stores.s3.failures import classify
+    from akosha_hook.util.http import pool
 
     def request() -> str:
         opened = pool(
@@ -193,7 +193,7 @@ def _clock(date: str) -> Finding:
 
 
 def _probes(patient: Patient) -> _Probes:
-    from akosha_hook.destinations.cloud.connect import object_headers, open_bucket
+    from akosha_hook.stores.s3.connect import object_headers, open_bucket
 
     settings = patient.loaded.settings
     patience = _Patience(STEP_SECONDS)

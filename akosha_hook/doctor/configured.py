@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from akosha_hook import selection
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import ExitCode, SettingsError
+from akosha_hook.sync import select as selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,16 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook import files, owner, snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot import owner
+from akosha_hook.snapshot import take as snapshot
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.doctor import Patient
-    from akosha_hook.snapshot import Database
+    from akosha_hook.snapshot.take import Database
 
 AREA = "Databases"
 READ_SECONDS = 30.0
@@ -81,7 +83,7 @@ def _skipped(skipped: snapshot.Skipped) -> Finding:
 
 
 def _read(database: Database) -> Finding:
-    from akosha_hook import rows
+    from akosha_hook import duckdb_reader as rows
 
     path = database.file.path
     try:

@@ -6,8 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from akosha_hook import log
 from akosha_hook.errors import ExitCode, UnreachableError
+from akosha_hook.util import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from akosha_hook import outbox
 from akosha_hook.doctor.finding import Finding
+from akosha_hook.hook import outbox
 from akosha_hook.install.places import installed_places, script_outdated, script_problem
-from akosha_hook.secret import without_keys
+from akosha_hook.util.secret import without_keys
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ DAY_SECONDS = 86_400
 # The script returns at once for an event it does not know.
 NO_EVENT = "doctor"
 IMPORT = (
-    "import akosha_hook.worker, akosha_hook.drain, akosha_hook.destinations.cloud.deliver, "
+    "import akosha_hook.worker, akosha_hook.worker.loop, akosha_hook.upload.deliver, "
     "akosha_hook.version; print(akosha_hook.version.__version__)"
 )
 

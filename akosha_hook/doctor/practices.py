@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from akosha_hook import receipt
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.settings.derived import cloud_configured
 from akosha_hook.settings.rules import is_loopback
+from akosha_hook.state import receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
 
 
 def _secrets(patient: Patient) -> Iterator[Finding]:
-    from akosha_hook.checks import check_secrets
+    from akosha_hook.settings.checks import check_secrets
 
     paths = patient.paths
     looked_at: list[Path] = [paths.settings_yaml, paths.local_yaml, paths.user_toml]
@@ -64,7 +64,7 @@ def _encryption(patient: Patient) -> Finding:
     settings = patient.loaded.settings
     if settings.akosha_sse:
         return Finding(AREA, "encryption at rest", "ok", f"{settings.akosha_sse} is asked for")
-    from akosha_hook.destinations.providers import provider_for
+    from akosha_hook.stores.providers import provider_for
 
     try:
         name = provider_for(settings).name
@@ -110,8 +110,8 @@ def _newest_key(patient: Patient) -> str:
 
 def _ask(patient: Patient, path: str) -> int:
     """The HTTP status of a request for `path` in the bucket that no key has signed."""
-    from akosha_hook.destinations.http import pool
-    from akosha_hook.destinations.providers import provider_for
+    from akosha_hook.stores.providers import provider_for
+    from akosha_hook.util.http import pool
 
     settings = patient.loaded.settings
     provider = provider_for(settings)

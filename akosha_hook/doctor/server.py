@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from akosha_hook import selection
 from akosha_hook.doctor.finding import Finding, State, bounded
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
+from akosha_hook.sync import select as selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
         return
     if "http" not in chain:
         return
-    from akosha_hook.destinations.akosha import probe
+    from akosha_hook.akosha import probe
 
     missing: State = "problem" if chain[0] == "http" else "warning"
     url = patient.loaded.settings.akosha_http_url

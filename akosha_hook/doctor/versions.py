@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
-from akosha_hook.secret import without_keys
+from akosha_hook.util.secret import without_keys
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:

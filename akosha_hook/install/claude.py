@@ -13,7 +13,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from akosha_hook.event import EVENTS
+from akosha_hook.hook.event import EVENTS
 from akosha_hook.install import json_text
 from akosha_hook.install.plan import (
     Change,

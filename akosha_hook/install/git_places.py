@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from akosha_hook.install import config_hooks, git_hooks, lefthook, managers, precommit, wrapper
 from akosha_hook.install.place import Place
-from akosha_hook.secret import without_keys
+from akosha_hook.util.secret import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

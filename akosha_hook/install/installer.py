@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook import files
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.install import (
     claude,
@@ -21,6 +20,7 @@ from akosha_hook.install import (
     record,
     script,
 )
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import files
 from akosha_hook.errors import AkoshaHookError
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

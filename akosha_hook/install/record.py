@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import files
 from akosha_hook.install.plan import Change, Content, missing_directories, read
+from akosha_hook.util import files
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from akosha_hook.event import REPOSITORY_EVENTS
+from akosha_hook.hook.event import REPOSITORY_EVENTS
 from akosha_hook.install.plan import Content, PlanError
 from akosha_hook.install.shell import SHARED_SCRIPT, quoted, unquoted
 from akosha_hook.paths import shipped

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import catalog, files, log
-from akosha_hook.clock import Epoch
+from akosha_hook import catalog
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.prune.keep import Keep
 from akosha_hook.prune.planning import plan
 from akosha_hook.prune.pruning import apply
+from akosha_hook.util import files, log
+from akosha_hook.util.clock import Epoch
 
 if TYPE_CHECKING:
-    from akosha_hook.delivery import Context
-    from akosha_hook.outcome import Outcome
     from akosha_hook.paths import Paths
+    from akosha_hook.sync.delivery import Context
+    from akosha_hook.sync.outcome import Outcome
 
 EVERY_SECONDS = 86_400.0
 logger = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
 from akosha_hook.errors import CredentialsError
-from akosha_hook.retry import DeliveryError
+from akosha_hook.util.retry import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from akosha_hook.destinations.cloud.bucket import Bucket
     from akosha_hook.prune.planning import Plan
+    from akosha_hook.stores.s3.bucket import Bucket
 
 _DENIED = frozenset({"AccessDenied", "HTTP403"})
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def apply(bucket: Bucket, found: Plan) -> Pruned:
     Repeating it after an interruption is safe. Raises DeliveryError, and CredentialsError where
     deleting is not allowed.
     """
-    from akosha_hook.destinations.cloud.multipart import abort_one
+    from akosha_hook.stores.s3.multipart import abort_one
 
     try:
         _delete(bucket, found.manifests)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akosha_hook import catalog, identity
+from akosha_hook import catalog
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode
+from akosha_hook.state import identity
 
 if TYPE_CHECKING:
     import datetime as dt
     from pathlib import Path
 
     from akosha_hook.catalog import Upload
-    from akosha_hook.delivery import Context
-    from akosha_hook.destinations.cloud.bucket import Bucket
+    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.sync.delivery import Context
 
 LATEST = "latest"
 NAMED = 12

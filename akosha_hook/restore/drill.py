@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import catalog, files, log
-from akosha_hook.clock import now_iso
+from akosha_hook import catalog
 from akosha_hook.errors import DamagedError
 from akosha_hook.restore import place as placing
 from akosha_hook.restore.restoring import Restored, plan
 from akosha_hook.restore.staging import assemble, check, need_room, staging
+from akosha_hook.util import files, log
+from akosha_hook.util.clock import now_iso
 
 if TYPE_CHECKING:
-    from akosha_hook.delivery import Context
     from akosha_hook.paths import Paths
     from akosha_hook.restore.choice import Wish
+    from akosha_hook.sync.delivery import Context
 
 
 class Drill(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from akosha_hook.errors import DamagedError
-from akosha_hook.files import FILE_MODE
-from akosha_hook.retry import DeliveryError
+from akosha_hook.util.files import FILE_MODE
+from akosha_hook.util.retry import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from akosha_hook.destinations.cloud.bucket import Bucket
+    from akosha_hook.stores.s3.bucket import Bucket
 
 RANGE_BYTES = 4 * 1024 * 1024
 RANGES = 4

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook import files
-from akosha_hook.clock import stamp
 from akosha_hook.errors import AkoshaHookError, BusyError
-from akosha_hook.owner import owner
 from akosha_hook.restore.staging import KEPT, PREFIX
-from akosha_hook.snapshot import SIDECARS
+from akosha_hook.snapshot.owner import owner
+from akosha_hook.snapshot.take import SIDECARS
+from akosha_hook.util import files
+from akosha_hook.util.clock import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

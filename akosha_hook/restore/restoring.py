@@ -8,23 +8,25 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from akosha_hook import catalog, files, identity
+from akosha_hook import catalog
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode
 from akosha_hook.restore import place as placing
 from akosha_hook.restore.choice import choose
 from akosha_hook.restore.staging import assemble, check, continued, stored_objects
 from akosha_hook.settings.derived import data_directory
+from akosha_hook.state import identity
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from akosha_hook.catalog import Upload
-    from akosha_hook.delivery import Context
-    from akosha_hook.destinations.cloud.bucket import Bucket, Head
-    from akosha_hook.manifest import StoredFile
+    from akosha_hook.format.manifest import StoredFile
     from akosha_hook.restore.choice import Wish
     from akosha_hook.restore.staging import Staging
+    from akosha_hook.stores.s3.bucket import Bucket, Head
+    from akosha_hook.sync.delivery import Context
 
 logger = logging.getLogger(__name__)
 

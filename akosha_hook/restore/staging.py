@@ -15,17 +15,19 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from akosha_hook import catalog, files, rows
-from akosha_hook.copying import hash_file
+from akosha_hook import catalog
+from akosha_hook import duckdb_reader as rows
 from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.restore.fetch import Source, fetch
+from akosha_hook.snapshot.copy import hash_file
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from akosha_hook.destinations.cloud.bucket import Bucket, Head
-    from akosha_hook.manifest import StoredFile
-    from akosha_hook.progress import Progress
+    from akosha_hook.format.manifest import StoredFile
+    from akosha_hook.stores.s3.bucket import Bucket, Head
+    from akosha_hook.util.progress import Progress
 
 PREFIX = ".akosha-restore-"
 KEPT = PREFIX + "download"
@@ -281,7 +283,7 @@ def _is_whole(target: Path, file: StoredFile) -> bool:
 
 
 def _apply(file: StoredFile, base: Path, change: Path, target: Path) -> None:
-    from akosha_hook import delta
+    from akosha_hook.format import delta
 
     assert file.delta is not None
     promised = (file.size, file.sha256, file.delta.base_sha256)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from akosha_hook import files
 from akosha_hook.errors import SettingsError
 from akosha_hook.settings.document import UnreadableError, place, read_text
 from akosha_hook.settings.toml_file import parse_toml
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,10 @@ from queue import Queue
 
 import pytest
 
-from akosha_hook import log
-from akosha_hook.files import private_directory
-from akosha_hook.log import ROTATE_BYTES
 from akosha_hook.paths import Paths
+from akosha_hook.util import log
+from akosha_hook.util.files import private_directory
+from akosha_hook.util.log import ROTATE_BYTES
 from tests.support.home import Home
 
 WAIT_SECONDS = 90

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook import outbox
-from akosha_hook.event import MAX_STDIN_BYTES, SESSION_EVENTS
+from akosha_hook.hook import outbox
+from akosha_hook.hook.event import MAX_STDIN_BYTES, SESSION_EVENTS
 from tests.support.hooks import NOTHING, Fired, fire, pipe, record_interpreter, witness
 
 if TYPE_CHECKING:

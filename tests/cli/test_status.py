@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from akosha_hook import outbox
-from akosha_hook.cli import board
+from akosha_hook.cli import status_view as board
+from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
 from tests.support.duck import make_databases
 from tests.support.home import Home

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook import files
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.paths import Paths
+from akosha_hook.util import files
 from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
@@ -129,7 +129,7 @@ def test_sync_waits_for_the_one_that_is_running(at_home: Home) -> None:
 
 
 def test_waiting_events_are_acknowledged_by_a_sync_in_the_foreground(at_home: Home) -> None:
-    from akosha_hook import outbox
+    from akosha_hook.hook import outbox
 
     outbox.record(at_home.paths, "post-commit", None, b"")
     at_home.akosha_hook("sync")
@@ -158,7 +158,7 @@ def refusing() -> str:
 
 def failure(home: Home, **environ: str) -> tuple[int, str]:
     """Exit code and stderr of a sync that fails; it keeps what waits and status repeats the error."""
-    from akosha_hook import outbox
+    from akosha_hook.hook import outbox
 
     waiting = outbox.record(home.paths, "post-commit", None, b"")
     result = home.akosha_hook("sync", **environ)

@@ -180,7 +180,9 @@ def test_lines_added_to_our_hook_stay(paths: Paths, repo: Path) -> None:
 def test_a_hook_keeps_its_exit_status_in_every_shell(paths: Paths, repo: Path, shell: str) -> None:
     """Lines added to ours, or the hook from before, decide; ours follows them and is silent."""
     program, *options = shell.split()
-    command = [shutil.which(program) or "/bin/sh", *options]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    command = [program, *options]
     hook(repo, "post-merge", "#!/bin/sh\nexit 9\n")
     install_git(paths, repo)
     paths.interpreter.write_text("/bin/true\n")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from akosha_hook import manifest
 from akosha_hook.catalog import Upload
+from akosha_hook.format import manifest
 from akosha_hook.prune.keep import Keep, kept
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook import catalog, outbox, prune, restore
-from akosha_hook.destinations.cloud.connect import open_bucket
+from akosha_hook import catalog, prune, restore
 from akosha_hook.errors import AkoshaHookError, DamagedError
+from akosha_hook.hook import outbox
 from akosha_hook.prune import Keep, planning
 from akosha_hook.prune.automatic import last
 from akosha_hook.restore import Wish
-from akosha_hook.retry import Deadline, RetryPolicy
+from akosha_hook.stores.s3.connect import open_bucket
+from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.duck import change
 from tests.support.recovery import (
     contents,

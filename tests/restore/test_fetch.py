@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook import catalog, pack
+from akosha_hook import catalog
 from akosha_hook.errors import DamagedError
+from akosha_hook.format import pack
 from akosha_hook.restore import fetch as fetching
 from akosha_hook.restore.fetch import Source, fetch
 from tests.support.home import Home
 from tests.support.recovery import context, put
 
 if TYPE_CHECKING:
-    from akosha_hook.destinations.cloud.bucket import Bucket
     from akosha_hook.paths import Paths
+    from akosha_hook.stores.s3.bucket import Bucket
     from tests.support.s3 import TestBucket
 
 KEY = "systems/laptop/uploads/u/reflection.duckdb"

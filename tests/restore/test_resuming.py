@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from akosha_hook import restore, sync
+from akosha_hook import restore
 from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.errors import AkoshaHookError, BusyError, DamagedError
 from akosha_hook.restore import Restored, Wish, fetch, staging
 from akosha_hook.restore.staging import KEPT
+from akosha_hook.sync import run as sync
 from tests.support import faults
 from tests.support.faults import Exchange, FaultyProxy, faulty_proxy
 from tests.support.home import Home

@@ -18,8 +18,12 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from akosha_hook import drain, files, outbox, rows, watch
+from akosha_hook import duckdb_reader as rows
+from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
+from akosha_hook.state import progress_file as watch
+from akosha_hook.util import files
+from akosha_hook.worker import loop as drain
 from tests.support.duck import make_databases
 from tests.support.faults import faulty_proxy
 from tests.support.home import Home
@@ -331,7 +335,7 @@ def test_no_program_that_a_sync_starts_gets_keys(
     assert [each.success for each in at_home.receipts()] == [True, False]
     started = " ".join(part for seen in spies.seen() for part in seen[0])
     assert str(program) in started
-    assert "akosha_hook.rows" in started
+    assert "akosha_hook.duckdb_reader" in started
     assert_told_nothing(spies)
     every = " ".join(part for seen in spies.seen() for parts in seen for part in parts)
     assert bucket.server.secret_key not in every

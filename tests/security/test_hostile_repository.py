@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from akosha_hook import outbox, watch
-from akosha_hook.handoff import worker_environment
+from akosha_hook.hook import outbox
+from akosha_hook.hook.spawn import worker_environment
 from akosha_hook.install import wrapper
 from akosha_hook.paths import Paths
 from akosha_hook.settings.project import forget_projects
+from akosha_hook.state import progress_file as watch
 from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.hooks import fire, install_script, record_interpreter

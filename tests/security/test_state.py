@@ -16,25 +16,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from akosha_hook import (
-    backoff,
-    files,
-    identity,
-    metrics,
-    prune,
-    receipt,
-    report,
-    schedule,
-    selection,
-    snapshot,
-    watch,
-)
+from akosha_hook import prune
 from akosha_hook import settings as layers
-from akosha_hook.cli.board import sections
 from akosha_hook.cli.history import _document, _row
+from akosha_hook.cli.status_view import sections
+from akosha_hook.format.manifest import Delta
 from akosha_hook.install import record
-from akosha_hook.manifest import Delta
 from akosha_hook.restore import last_drill
+from akosha_hook.snapshot import take as snapshot
+from akosha_hook.state import backoff, identity, receipt
+from akosha_hook.state import progress_file as watch
+from akosha_hook.status import report
+from akosha_hook.sync import select as selection
+from akosha_hook.util import files
+from akosha_hook.worker import metrics, schedule
 from tests.support.home import Home
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 _PROGRAM = """
 import sys
 from pathlib import Path
-from akosha_hook.owner import owner
+from akosha_hook.snapshot.owner import owner
 print(owner(Path(sys.argv[1])) or "")
 """
 

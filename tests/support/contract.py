@@ -15,17 +15,17 @@ import urllib3
 from minio import Minio
 
 from akosha_hook.demo.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, free_ports, s3_server
-from akosha_hook.destinations.cloud.connect import open_bucket
-from akosha_hook.retry import Deadline, RetryPolicy
 from akosha_hook.settings.fields import Settings
+from akosha_hook.stores.s3.connect import open_bucket
+from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import trustme
 
-    from akosha_hook.destinations.cloud.bucket import Bucket
     from akosha_hook.paths import Paths
+    from akosha_hook.stores.s3.bucket import Bucket
 
 SECONDS = 120.0
 # Resolves nowhere: only a proxy can reach it.

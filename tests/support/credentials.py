@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from akosha_hook.destinations.credentials import Credentials
+    from akosha_hook.stores.credentials import Credentials
 
 ACCESS = "AKIACANARYACCESS0001"
 SECRET = "canary/secret+0002"

@@ -8,15 +8,15 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from akosha_hook import settings
-from akosha_hook import sync as syncing
-from akosha_hook.delivery import Context
-from akosha_hook.progress import Silent
+from akosha_hook.sync import run as syncing
+from akosha_hook.sync.delivery import Context
+from akosha_hook.util.progress import Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from akosha_hook.outcome import Outcome
     from akosha_hook.paths import Paths
+    from akosha_hook.sync.outcome import Outcome
     from tests.support.s3 import TestBucket
 
 

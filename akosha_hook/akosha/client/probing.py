@@ -1,0 +1,127 @@
+"""Is there an Akosha server, which version, and can it store memories?"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akosha_hook.akosha.client import failures, tools
+from akosha_hook.akosha.client.session import Session
+from akosha_hook.akosha.client.transport import Transport, base_of
+from akosha_hook.errors import AkoshaHookError, CredentialsError
+from akosha_hook.util import log
+from akosha_hook.util.retry import Deadline, DeliveryError, RetryPolicy
+from akosha_hook.util.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from akosha_hook.settings.fields import Settings
+
+PROBE_SECONDS = 10.0
+PROBES = ("/health", "/status")
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """What is known of the server now. `tools_ok` is None where that could not be found out.
+
+    `message` is one line for a user and `hint` what to type next; both empty where all is well.
+    """
+
+    url: str
+    reachable: bool
+    version: str = ""
+    tools_ok: bool | None = None
+    message: str = ""
+    hint: str = ""
+
+
+class _Health(msgspec.Struct):
+    version: str = ""
+    service: str = ""
+
+
+def connect(settings: Settings, environ: Mapping[str, str], deadline: Deadline) -> Transport:
+    """Requests to the server of the settings, with the token of the environment."""
+    from akosha_hook.util.http import pool
+
+    url = base_of(settings.akosha_http_url)
+    token = token_of(environ)
+    if token is not None:
+        log.protect(token)
+    return Transport(url, pool(settings, environ, url=url, size=1), token, deadline)
+
+
+def token_of(environ: Mapping[str, str]) -> Secret | None:
+    """The bearer token; settings files are no place for one. Raises CredentialsError."""
+    token = environ.get(failures.TOKEN, "").strip()
+    if not token:
+        return None
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise CredentialsError(
+            f"{failures.TOKEN} holds characters that no token has.",
+            hint=f"export {failures.TOKEN}=...",
+        )
+    return Secret(token)
+
+
+def ask_health(transport: Transport) -> str | None:
+    """Look whether the server is there, by the pages meant for that; its version, if it tells.
+
+    None where no page says so: a server without those pages, or with one that says it is not
+    well, may still work, and `/mcp` decides. Raises DeliveryError where nobody answers, or
+    somebody else does.
+    """
+    for path in PROBES:
+        with transport.open("GET", path) as response:
+            if response.status != _OK:
+                continue
+            body = response.body()
+            if response.media_type == "text/html" or body.lstrip()[:1] == b"<":
+                raise failures.web_page(transport.base)
+            try:
+                return msgspec.json.decode(body, type=_Health).version
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return ""
+    return None
+
+
+def probe(settings: Settings, environ: Mapping[str, str] | None = None) -> ServerState:
+    """Ask the server, once and without patience; never raises for what it finds."""
+    url = base_of(settings.akosha_http_url)
+    try:
+        transport = connect(
+            settings, os.environ if environ is None else environ, Deadline(PROBE_SECONDS)
+        )
+        version = ask_health(transport)
+    except AkoshaHookError as error:
+        return ServerState(url, reachable=False, message=error.message, hint=error.hint)
+    session = Session(transport, RetryPolicy(0, 0.0, transport.deadline))
+    tools_ok: bool | None = None
+    message = hint = ""
+    try:
+        tools.find(session, url)
+        tools_ok = True
+    except AkoshaHookError as error:
+        if isinstance(error, DeliveryError) and error.code == "missing-tools":
+            tools_ok = False
+        message, hint = error.message, error.hint
+        # Any answer of MCP counts, also that a token is wanted; one of another program does not.
+        answered = session.is_open or isinstance(error, CredentialsError)
+    else:
+        answered = True
+    finally:
+        session.close()
+    return ServerState(
+        url,
+        reachable=answered or version is not None,
+        version=version or session.server_version,
+        tools_ok=tools_ok,
+        message=message,
+        hint=hint,
+    )

@@ -1,0 +1,284 @@
+"""A session of the Model Context Protocol over streamable HTTP, as far as a client of tools needs it.
+
+Specification 2025-06-18, "Transports" and "Tools": initialize, the session header on everything
+after it, answers as JSON or as a stream of events, and a new session when the server forgot ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from akosha_hook.akosha.client import failures
+from akosha_hook.akosha.client.events import EventStream
+from akosha_hook.util.retry import Deadline, DeliveryError
+from akosha_hook.version import __version__
+
+if TYPE_CHECKING:
+    from akosha_hook.akosha.client.transport import Response, Transport
+    from akosha_hook.util.retry import RetryPolicy
+
+T = TypeVar("T")
+
+PROTOCOL_VERSION = "2025-06-18"
+PATH = "/mcp"
+MAX_TOOL_PAGES = 20
+GOODBYE_SECONDS = 2.0
+_OK = range(200, 300)
+_BAD_REQUEST, _NOT_FOUND, _TOO_LARGE = 400, 404, 413
+# JSON-RPC: internal error, and the codes that servers define, such as FastMCP's rate limit.
+_PASSING_CODES = frozenset({-32603, *range(-32099, -31999)})
+_METHOD_NOT_FOUND = -32601
+_NOTHING = frozenset({b"", b"null"})
+_UNKNOWN_TOOL = re.compile(r"(?i)unknown tool|tool .*not found")
+_DENIED = re.compile(r"(?i)\b(unauthori[sz]ed|authentication (required|failed)|invalid token)\b")
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    message: str = ""
+
+
+class _Message(msgspec.Struct):
+    id: int | str | None = None
+    result: msgspec.Raw = msgspec.Raw()
+    error: _Error | None = None
+
+
+class _ServerInfo(msgspec.Struct):
+    name: str = ""
+    version: str = ""
+
+
+class _Initialized(msgspec.Struct, rename="camel"):
+    protocol_version: str = PROTOCOL_VERSION
+    server_info: _ServerInfo = msgspec.field(default_factory=_ServerInfo)
+
+
+class _Tool(msgspec.Struct):
+    name: str
+
+
+class _Tools(msgspec.Struct, rename="camel"):
+    tools: list[_Tool] = msgspec.field(default_factory=list)
+    next_cursor: str | None = None
+
+
+class _Content(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+
+
+class _ToolResult(msgspec.Struct, rename="camel"):
+    content: list[_Content] = msgspec.field(default_factory=list)
+    structured_content: msgspec.Raw = msgspec.Raw()
+    is_error: bool = False
+
+
+class Session:
+    """One session, opened with the first call; every request is retried as `retry` says."""
+
+    def __init__(self, transport: Transport, retry: RetryPolicy) -> None:
+        self._transport = transport
+        self._retry = retry
+        self._headers: dict[str, str] | None = None
+        self._last_id = 0
+        self.server_version = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self._headers is not None
+
+    def tools(self) -> frozenset[str] | None:
+        """Names of the server's tools; None where it does not list them."""
+        names: set[str] = set()
+        cursor: str | None = None
+        for _ in range(MAX_TOOL_PAGES):
+            try:
+                page = self._request("tools/list", {"cursor": cursor} if cursor else {}, _Tools)
+            except failures.UnsupportedError:
+                return None
+            names.update(tool.name for tool in page.tools)
+            cursor = page.next_cursor
+            if not cursor:
+                break
+        return frozenset(names)
+
+    def call(self, tool: str, arguments: object, answer: type[T]) -> T:
+        """Run a tool. Raises ToolError where it fails, and whatever else went wrong."""
+        parameters = {"name": tool, "arguments": arguments}
+        result = self._request("tools/call", parameters, _ToolResult)
+        text = next((each.text for each in result.content if each.type == "text"), "")
+        if result.is_error:
+            raise self._tool_failure(tool, failures.quoted(text) or "it gave no reason")
+        structured = bytes(result.structured_content)
+        document = text.encode() if structured in _NOTHING else structured
+        try:
+            return msgspec.json.decode(document, type=answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise failures.BadAnswerError(
+                self._transport.base, f"to {tool} with something else than its result ({error})"
+            ) from error
+
+    def close(self) -> None:
+        """Tell the server that the session is over; it need not listen."""
+        headers, self._headers = self._headers, None
+        if not headers or "Mcp-Session-Id" not in headers:
+            return
+        self._transport.deadline = Deadline(GOODBYE_SECONDS)
+        with (
+            contextlib.suppress(DeliveryError),
+            self._transport.open("DELETE", PATH, headers=headers),
+        ):
+            pass
+
+    def _request(self, method: str, parameters: dict[str, Any], answer: type[T]) -> T:
+        return self._retry.call(lambda: self._in_session(method, parameters, answer))
+
+    def _in_session(self, method: str, parameters: dict[str, Any], answer: type[T]) -> T:
+        try:
+            return self._exchange(method, parameters, answer, self._open())
+        except failures.StaleSessionError:
+            self._headers = None
+            return self._exchange(method, parameters, answer, self._open())
+
+    def _open(self) -> dict[str, str]:
+        if self._headers is not None:
+            return self._headers
+        parameters = {
+            "protocolVersion": PROTOCOL_VERSION,
+            "capabilities": {},
+            "clientInfo": {"name": "akosha-hook", "version": __version__},
+        }
+        answered: dict[str, str] = {}
+        hello = self._exchange("initialize", parameters, _Initialized, {}, answered)
+        headers = {"MCP-Protocol-Version": hello.protocol_version}
+        if session := answered.get("mcp-session-id"):
+            headers["Mcp-Session-Id"] = session
+        self.server_version = hello.server_info.version
+        document = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        with self._post(document, headers) as response:
+            self._refuse_unless_ok(response, headers)
+        self._headers = headers
+        return headers
+
+    def _exchange(
+        self,
+        method: str,
+        parameters: dict[str, Any],
+        answer: type[T],
+        headers: dict[str, str],
+        answered: dict[str, str] | None = None,
+    ) -> T:
+        """Send one request and find its answer; `answered` receives the answer's headers."""
+        self._last_id += 1
+        document = {
+            "jsonrpc": "2.0",
+            "id": self._last_id,
+            "method": method,
+            "params": parameters,
+        }
+        with self._post(document, headers) as response:
+            self._refuse_unless_ok(response, headers)
+            if answered is not None:
+                answered.update(response.headers)
+            message = self._find(response, self._last_id)
+        if message.error is not None:
+            raise self._refusal(parameters.get("name", method), message.error)
+        try:
+            return msgspec.json.decode(bytes(message.result) or b"{}", type=answer)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise failures.BadAnswerError(
+                self._transport.base, f"to {method} with something else than MCP ({error})"
+            ) from error
+
+    def _post(
+        self, document: dict[str, Any], headers: dict[str, str]
+    ) -> contextlib.AbstractContextManager[Response]:
+        return self._transport.open(
+            "POST",
+            PATH,
+            headers={
+                "Content-Type": "application/json",
+                "Accept": "application/json, text/event-stream",
+                **headers,
+            },
+            body=msgspec.json.encode(document),
+        )
+
+    def _refuse_unless_ok(self, response: Response, headers: dict[str, str]) -> None:
+        if response.status in _OK:
+            return
+        excerpt = response.excerpt()
+        base = self._transport.base
+        if "Mcp-Session-Id" in headers and (
+            response.status == _NOT_FOUND
+            or (response.status == _BAD_REQUEST and "session" in excerpt.lower())
+        ):
+            raise failures.StaleSessionError(base)
+        if response.status == _TOO_LARGE:
+            raise failures.TooLargeError(base)
+        raise failures.status(
+            base, response.status, excerpt, with_token=self._transport.token is not None
+        )
+
+    def _find(self, response: Response, id_: int) -> _Message:
+        base = self._transport.base
+        if response.media_type == "text/event-stream":
+            events = EventStream()
+            for chunk in response.chunks():
+                for data in events.feed(chunk):
+                    if message := _with_id(_messages(base, data), id_):
+                        return message
+            raise failures.BadAnswerError(base, "with a stream that ended before the answer")
+        body = response.body()
+        if response.media_type == "text/html" or body.lstrip()[:1] == b"<":
+            raise failures.web_page(base)
+        message = _with_id(_messages(base, body), id_)
+        if message is None:
+            raise failures.BadAnswerError(base, "with JSON that is no answer to the question")
+        return message
+
+    def _refusal(self, what: str, error: _Error) -> Exception:
+        """What a JSON-RPC error means; `what` is the tool or the method."""
+        text = failures.quoted(error.message)
+        if error.code == _METHOD_NOT_FOUND:
+            return failures.UnsupportedError(what)
+        if _UNKNOWN_TOOL.search(text) or _DENIED.search(text):
+            return self._tool_failure(what, text)
+        return failures.ToolError(what, text, retryable=error.code in _PASSING_CODES)
+
+    def _tool_failure(self, tool: str, text: str) -> Exception:
+        base = self._transport.base
+        if _UNKNOWN_TOOL.search(text):
+            return failures.missing_tools(base)
+        if _DENIED.search(text):
+            return failures.denied(base, text, with_token=self._transport.token is not None)
+        return failures.ToolError(tool, text)
+
+
+def _messages(base: str, document: bytes) -> list[_Message]:
+    try:
+        found: _Message | list[_Message]
+        if document.lstrip()[:1] == b"[":
+            found = msgspec.json.decode(document, type=list[_Message])
+            return found
+        return [msgspec.json.decode(document, type=_Message)]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise failures.BadAnswerError(base, f"with something else than JSON ({error})") from error
+
+
+def _with_id(messages: list[_Message], id_: int) -> _Message | None:
+    """The answer among requests and notifications of the server's own.
+
+    An error without an id answers a request the server could not read.
+    """
+    for message in messages:
+        if message.id == id_ and (bytes(message.result) or message.error is not None):
+            return message
+        if message.id is None and message.error is not None:
+            return message
+    return None

@@ -1,0 +1,160 @@
+"""HTTP to one Akosha server: bounded answers, nothing sent to anybody else, failures classified."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from akosha_hook.akosha.client import failures
+from akosha_hook.util.retry import DeadlinePassedError, DeliveryError
+from akosha_hook.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import urllib3
+
+    from akosha_hook.util.retry import Deadline
+    from akosha_hook.util.secret import Secret
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+MAX_ANSWER_BYTES = 32 * 1_048_576
+MAX_REDIRECTS = 3
+EXCERPT = 200
+_CHUNK = 65_536
+# 301 and 302 turn a POST into a GET in many clients: what they mean for one is not defined.
+_SAME_METHOD = frozenset({307, 308})
+_REDIRECTS = range(300, 400)
+
+
+def base_of(url: str) -> str:
+    """The server's URL without `/mcp`, in one spelling."""
+    return url.strip().rstrip("/").removesuffix("/mcp").rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer whose body is still to be read. Header names are lower-case."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    _raw: urllib3.BaseHTTPResponse
+    _deadline: Deadline
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body as it arrives; one that never ends, or not in time, raises."""
+        from urllib3.exceptions import HTTPError
+
+        size = 0
+        while True:
+            if self._deadline.passed:
+                raise DeadlinePassedError(self._deadline.seconds)
+            try:
+                chunk = self._raw.read1(_CHUNK, decode_content=True)
+            except HTTPError as error:
+                raise failures.transport(self.url, error) from error
+            if not chunk:
+                return
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise failures.BadAnswerError(self.url, f"more than {MAX_ANSWER_BYTES:,} bytes")
+            yield chunk
+
+    def body(self) -> bytes:
+        return b"".join(self.chunks())
+
+    def excerpt(self) -> str:
+        """The beginning of the body as one line, for a message."""
+        with contextlib.suppress(DeliveryError):
+            for chunk in self.chunks():
+                return " ".join(chunk[:EXCERPT].decode("utf-8", "replace").split())
+        return ""
+
+
+@dataclass(slots=True)
+class Transport:
+    """Requests to the server at `base`; `token` is sent to it and to nobody else."""
+
+    base: str
+    pool: urllib3.PoolManager
+    token: Secret | None
+    deadline: Deadline
+    bytes_sent: int = field(default=0)
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Iterator[Response]:
+        """Send a request; redirects within the server are followed.
+
+        Raises DeliveryError where there is no answer. Any status is an answer.
+        """
+        url = self.base + path
+        for _ in range(MAX_REDIRECTS):
+            response = self._send(method, url, headers or {}, body)
+            try:
+                if response.status not in _REDIRECTS:
+                    yield response
+                    return
+                target = urljoin(url, response.headers.get("location", ""))
+            finally:
+                response._raw.close()  # the rest of a stream may never come
+            followed = method == "GET" or response.status in _SAME_METHOD
+            if not followed or _origin(target) != _origin(self.base):
+                raise failures.redirected(url, target)
+            url = target
+        raise failures.redirected(self.base + path, url)
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Response:
+        import urllib3
+        from urllib3.exceptions import HTTPError
+
+        remaining = self.deadline.remaining
+        if remaining <= 0:
+            raise DeadlinePassedError(self.deadline.seconds)
+        sent = {
+            "User-Agent": f"akosha-hook/{__version__}",
+            "Accept-Encoding": "identity",
+            **headers,
+        }
+        if self.token is not None:
+            sent["Authorization"] = f"Bearer {self.token.reveal()}"
+        self.bytes_sent += len(body or b"")
+        try:
+            raw = self.pool.request(
+                method,
+                url,
+                body=body,
+                headers=sent,
+                preload_content=False,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(
+                    connect=min(CONNECT_SECONDS, remaining), read=min(READ_SECONDS, remaining)
+                ),
+            )
+        except HTTPError as error:
+            raise failures.transport(self.base, error) from error
+        lower = {name.lower(): value for name, value in raw.headers.items()}
+        return Response(self.base, raw.status, lower, raw, self.deadline)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port

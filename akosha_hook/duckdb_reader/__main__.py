@@ -1,0 +1,215 @@
+"""The child that holds DuckDB: `python -m akosha_hook.duckdb_reader count|check|rows DATABASE SCRATCH`.
+
+Ends when its parent does, whatever it is doing: the parent holds the other end of stdin.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from akosha_hook.duckdb_reader.errors import Trouble
+from akosha_hook.duckdb_reader.messages import Count, End, Failure, Key, Keys, Message, Row, Table
+from akosha_hook.duckdb_reader.tables import Source, quoted, sources
+from akosha_hook.snapshot.take import SIDECARS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import duckdb
+
+# MB. With the first, a database of any size is read in about 97 MB, this process all in all. Rows
+# replayed from a sidecar have to fit as well: 40 is enough for what Session-Buddy leaves in one.
+# The later limits are for rows of many megabytes.
+MEMORY_LIMITS = (16, 24, 40, 64, 512)
+MEMORY_LIMITS_WITH_SIDECARS = MEMORY_LIMITS[2:]
+WINDOW = 2048  # DuckDB's own vector
+SLICE = 128
+
+
+class Parent:
+    """The two pipes to the parent."""
+
+    def __init__(self) -> None:
+        self._replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._encoder = msgspec.json.Encoder()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        waiting = b""
+        while received := os.read(0, 65_536):
+            *lines, waiting = (waiting + received).split(b"\n")
+            for line in lines:
+                self._replies.put(line)
+        os._exit(1)
+
+    def say(self, message: Message) -> None:
+        sys.stdout.buffer.write(self._encoder.encode(message) + b"\n")
+
+    def ask(self, table: int, keys: list[Key]) -> list[int]:
+        """The rowids the parent wants."""
+        self.say(Keys(table, keys))
+        sys.stdout.buffer.flush()
+        return msgspec.json.decode(self._replies.get(), type=list[int])
+
+
+class Reader:
+    """A database opened read-only, with more memory only after less was not enough."""
+
+    def __init__(self, path: str, scratch: str) -> None:
+        self._path = path
+        self._scratch = scratch
+        sidecars = any(Path(path + suffix).exists() for suffix in SIDECARS)
+        self._limits = list(MEMORY_LIMITS_WITH_SIDECARS if sidecars else MEMORY_LIMITS)
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def all(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        import duckdb
+
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                return self._connection.execute(sql, parameters).fetchall()
+            except duckdb.OutOfMemoryException:
+                if len(self._limits) == 1:
+                    raise
+                # Opened again, not only given more: DuckDB 2.0.0 hangs in the next query over
+                # replayed rows after one that ran out of memory.
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+                del self._limits[0]
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        connection = duckdb.connect(
+            self._path,
+            read_only=True,
+            config={
+                "memory_limit": f"{self._limits[0]}MB",
+                "threads": 1,
+                "temp_directory": self._scratch,
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        # The copy may come from anywhere, also from a bucket: it reads no file but itself.
+        connection.execute("SET enable_external_access = false")
+        return connection
+
+
+def count(reader: Reader, parent: Parent) -> None:
+    """How many conversations there are, each once, in however many tables."""
+    tables = [each for each in sources(reader.all) if each.kind == "conversation"]
+    filled = [each for each in tables if reader.all(f"SELECT 1 FROM {each.sql} LIMIT 1")]
+    ids = " UNION ".join(f"SELECT CAST(id AS VARCHAR) AS id FROM {each.sql}" for each in filled)
+    if len(filled) == 1:
+        ids = f"SELECT 1 FROM {filled[0].sql}"
+    parent.say(Count(reader.all(f"SELECT count(*) FROM ({ids})")[0][0] if filled else 0))
+
+
+def check(reader: Reader, _: Parent) -> None:
+    """Read every value of every table; DuckDB raises where a block is not what it was."""
+    for table in sources(reader.all):
+        values = ", ".join(f"bit_xor(hash({quoted(name)}))" for name in table.columns)
+        reader.all(f"SELECT {values} FROM {table.sql}")
+
+
+def rows(reader: Reader, parent: Parent) -> None:
+    """Announce every table, then ask of each which rows are wanted, and send those."""
+    announced: list[tuple[Source, int]] = []
+    for source in sources(reader.all):
+        if source.kind is not None:
+            total, last = reader.all(f"SELECT count(*), max(rowid) FROM {source.sql}")[0]
+            if total:
+                parent.say(Table(source.name, source.kind, total))
+                announced.append((source, last))
+    for index, (source, last) in enumerate(announced):
+        if source.kind == "graph":
+            continue
+        for first in range(0, last + 1, WINDOW):
+            found = reader.all(source.keys_sql, (first, first + WINDOW - 1))
+            if found:
+                wanted = parent.ask(index, [Key(*each) for each in found])
+                for row in _wanted(reader, source, wanted):
+                    parent.say(row)
+
+
+def _wanted(reader: Reader, source: Source, rowids: list[int]) -> Iterator[Row]:
+    for at in range(0, len(rowids), SLICE):
+        chosen = sorted(rowids[at : at + SLICE])
+        listed = ", ".join(str(int(rowid)) for rowid in chosen)
+        found = reader.all(f"{source.rows_sql} AND rowid IN ({listed})", (chosen[0], chosen[-1]))
+        for rowid, text, embedding, created_us, *extra in found:
+            yield Row(
+                rowid,
+                text,
+                embedding if embedding is not None and _finite(embedding) else None,
+                created_us,
+                {
+                    name: value
+                    for name, each in zip(source.extra_columns, extra, strict=True)
+                    if (value := _plain(each)) is not None
+                },
+            )
+
+
+def _finite(embedding: str) -> bool:
+    """Whether DuckDB's text of an array is JSON: `nan`, `inf` and `NULL` are not."""
+    return "n" not in embedding and "N" not in embedding
+
+
+def _plain(value: object) -> object:
+    """`value` as JSON has it; None for what says nothing."""
+    if value is None or value in ("", []):
+        return None
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [str(each) for each in value if each is not None]
+    return value if isinstance(value, str | int) else str(value)
+
+
+def _failure(error: Exception) -> Failure:
+    import duckdb
+
+    message = str(error).strip().split("\n", 1)[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return Failure(Trouble.MEMORY.value, message)
+    if "version number" in message:
+        return Failure(Trouble.TOO_NEW.value, message)
+    if isinstance(error, duckdb.Error):
+        return Failure(Trouble.DAMAGED.value, message)
+    return Failure(Trouble.READER.value, f"{type(error).__name__}: {message}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    mode, path, scratch = arguments
+    parent = Parent()
+    try:
+        import duckdb  # noqa: F401 - so that a missing one is told, not a traceback
+
+        {"count": count, "check": check, "rows": rows}[mode](Reader(path, scratch), parent)
+        parent.say(End())
+    except BrokenPipeError:
+        os._exit(1)
+    except ImportError as error:
+        parent.say(Failure(Trouble.READER.value, str(error)))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to know
+        parent.say(_failure(error))
+    sys.stdout.buffer.flush()
+    # Neither the listening thread nor DuckDB has anything to tidy up that the parent does not.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

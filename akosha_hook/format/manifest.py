@@ -1,0 +1,114 @@
+"""The document that makes an upload exist: written last, read first.
+
+The outer fields satisfy Akosha's `SystemMemoryUploadManifest`; what a restore needs stands under
+`metadata`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from akosha_hook.util.clock import MAX_EPOCH
+
+NAME = "manifest.json"
+SCHEMA = 1
+MAX_BYTES = 4 * 1024 * 1024
+# Akosha: SystemMemoryUploadManifest.files and StorageId.
+BARE_NAME = r"^[A-Za-z0-9_.-]{1,255}$"
+_FOREIGN = re.compile(r"[^A-Za-z0-9_.-]")
+
+BareName = Annotated[str, Meta(pattern=BARE_NAME)]
+FileName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,255}$")]
+Size = Annotated[int, Meta(ge=0, le=100_000_000_000)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+KEY_PATTERN = r"systems/[A-Za-z0-9_-]{1,100}/uploads/[A-Za-z0-9_.-]{1,255}/[^/]{1,512}"
+Key = Annotated[str, Meta(pattern=rf"^{KEY_PATTERN}$")]
+Epoch = Annotated[int, Meta(ge=0, le=MAX_EPOCH)]
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """What a delta object leans on: the full upload it was computed against.
+
+    `base_stored_at` is when that was stored, in epoch seconds; `base_stored_size` the bytes of that
+    object, 0 where it was not noted.
+    """
+
+    base_key: Key
+    base_sha256: Sha256
+    base_size: Size
+    base_compression: Literal["gzip", "identity"] = "gzip"
+    base_stored_at: Epoch = 0
+    base_stored_size: Size = 0
+
+
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of the snapshot and where its bytes are.
+
+    `size` and `sha256` are of the plain bytes, `stored_size` of the object at `key`. A `key` of an
+    earlier upload means: unchanged since then. `database` is the database a sidecar belongs to.
+    """
+
+    name: FileName
+    database: FileName
+    key: Key
+    size: Size
+    stored_size: Size
+    sha256: Sha256
+    compression: Literal["gzip", "identity"]
+    codec: str = ""
+    delta: Delta | None = None
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """Our part of the manifest; readers ignore what they do not know."""
+
+    schema: int
+    tool: str
+    system_id: str
+    machine_id: str
+    upload_id: str
+    sequence: Annotated[int, Meta(ge=-(10**18), le=10**18)]
+    triggered_by: tuple[str, ...] = ()
+    conversations_counted: bool = True
+    files: tuple[StoredFile, ...] = ()
+    skipped: dict[str, str] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """`manifest.json`; `files` are the bare names of the objects this upload itself holds."""
+
+    uploaded_at: str
+    conversation_count: Annotated[int, Meta(ge=0, le=10**18)]
+    total_size_bytes: Annotated[int, Meta(ge=0, le=10**18)]
+    files: tuple[BareName, ...]
+    metadata: Details
+    version: str = "1.0"
+    system_type: str = "session-buddy"
+    compressed: bool = False
+    compression_format: Literal["gzip"] | None = None
+
+    def encode(self) -> bytes:
+        """Indented JSON; `compression_format` only beside `compressed`, as Akosha wants it."""
+        document = msgspec.to_builtins(self)
+        if not self.compressed:
+            del document["compression_format"]
+        return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def prefix(system_id: str, upload_id: str) -> str:
+    """Where an upload's objects are; ends with a slash."""
+    return f"systems/{system_id}/uploads/{upload_id}/"
+
+
+def object_name(name: str) -> str:
+    """`name` as Akosha accepts it for an object; distinct names stay distinct."""
+    if not _FOREIGN.search(name) and ".." not in name and len(name) <= 255:  # noqa: PLR2004
+        return name
+    import hashlib
+
+    stem = _FOREIGN.sub("_", name).replace("..", "__")[:200]
+    return f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-{stem}"

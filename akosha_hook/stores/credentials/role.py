@@ -1,0 +1,118 @@
+"""Keys from the machine or container this runs on; asked for only by `akosha_use_instance_role`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from akosha_hook.errors import CredentialsError
+from akosha_hook.stores.credentials.found import Absent, Credentials
+from akosha_hook.stores.credentials.process import in_utc
+from akosha_hook.util.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import urllib3
+
+    from akosha_hook.settings.fields import Settings
+
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 3.0
+
+_METADATA_ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+_WEB_IDENTITY = "AWS_WEB_IDENTITY_TOKEN_FILE"
+_CONTAINER = (
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+# What minio's provider reads from the process itself.
+_READ_BY_PROVIDER = (
+    *_CONTAINER,
+    _WEB_IDENTITY,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+)
+
+
+def from_role(settings: Settings, environ: Mapping[str, str]) -> Credentials | Absent:
+    """Keys of the web identity, container or instance role; nothing is dialled without opt-in."""
+    if not settings.akosha_use_instance_role:
+        return Absent("an instance or container role", "akosha_use_instance_role is off")
+    _refuse_untrusted(environ)
+    keys = _retrieve(settings, environ)
+    if keys is None:
+        raise CredentialsError(
+            "akosha_use_instance_role is on, but no metadata service gave any keys.",
+            hint="akosha-hook config set akosha_use_instance_role false, unless this machine or "
+            "container has a role.",
+        )
+    return Credentials(
+        Secret(keys.access_key),
+        Secret(keys.secret_key),
+        Secret(keys.session_token) if keys.session_token else None,
+        _source(environ),
+        expires_at=in_utc(keys.expiration),
+    )
+
+
+def _refuse_untrusted(environ: Mapping[str, str]) -> None:
+    """The provider reads the process's environment: it must say what the trusted one says."""
+    differing = [name for name in _READ_BY_PROVIDER if os.environ.get(name) != environ.get(name)]
+    if differing:
+        raise CredentialsError(
+            f"The role is not asked for: {differing[0]} does not come from the user's environment.",
+            hint=f"Remove {differing[0]} from the project's settings.",
+        )
+
+
+def _retrieve(settings: Settings, environ: Mapping[str, str]) -> Any:
+    """None on any failure: the errors' texts may hold a web identity token."""
+    import urllib3
+    from minio.credentials.providers import IamAwsProvider
+
+    named = any(environ.get(name) for name in (_WEB_IDENTITY, *_CONTAINER))
+    endpoint = None if named else environ.get(_METADATA_ENDPOINT, "").rstrip("/") or None
+    try:
+        return IamAwsProvider(
+            custom_endpoint=endpoint, http_client=_pool(settings, environ)
+        ).retrieve()
+    except (
+        urllib3.exceptions.HTTPError,
+        ET.ParseError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):
+        return None
+
+
+def _pool(settings: Settings, environ: Mapping[str, str]) -> urllib3.PoolManager:
+    """Metadata is on this machine or its host, never behind a proxy; web identity may be."""
+    from akosha_hook.util.http import pool
+
+    proxied = environ if environ.get(_WEB_IDENTITY) else _without_proxies(environ)
+    return pool(
+        settings,
+        proxied,
+        url="https://sts.amazonaws.com",
+        connect_seconds=CONNECT_SECONDS,
+        read_seconds=READ_SECONDS,
+        size=1,
+    )
+
+
+def _without_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if not name.lower().endswith("_proxy")}
+
+
+def _source(environ: Mapping[str, str]) -> str:
+    if environ.get(_WEB_IDENTITY):
+        return "web identity role"
+    return "container role" if any(environ.get(name) for name in _CONTAINER) else "instance role"

@@ -1,0 +1,137 @@
+"""HTTP as minio-py asks for it, bounded: bodies in pieces, answers of a sane size, all in time."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+
+from akosha_hook.stores.s3.failures import not_s3, too_long
+from akosha_hook.util.retry import DeadlinePassedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from akosha_hook.util.retry import Deadline
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+# A page of 1000 keys of 1024 bytes fits. Parsed, XML takes some thirty times its size.
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+MAX_ERROR_BYTES = 64 * 1024
+PIECE_BYTES = 1024 * 1024
+OK = 200
+SUCCESS = frozenset({200, 204, 206})
+HTML = "text/html"
+
+
+class _Body(io.BytesIO):
+    """A request body read in pieces, so that the deadline can cut it and timeouts are per piece.
+
+    A socket's timeout covers all of one `sendall`: a whole part in one piece would have to leave
+    within the connect timeout.
+    """
+
+    def __init__(self, data: bytes, deadline: Deadline, sent: Callable[[int], None] | None) -> None:
+        super().__init__(data)
+        self._deadline = deadline
+        self._sent = sent
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._deadline.passed:
+            raise DeadlinePassedError(self._deadline.seconds)
+        piece = super().read(size)
+        if self._sent and piece:
+            self._sent(len(piece))
+        return piece
+
+
+class BoundedHttp:
+    """Stands in for minio-py's pool.
+
+    What minio-py would read whole is read here, up to a limit; only the body of an object is left
+    to its reader, who takes no more than was asked for.
+    """
+
+    def __init__(
+        self, pool: urllib3.PoolManager, deadline: Deadline, sent: Callable[[int], None] | None
+    ) -> None:
+        self._pool = pool
+        self._deadline = deadline
+        self._sent = sent
+
+    def urlopen(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        preload_content: bool = True,
+        **options: Any,
+    ) -> Any:
+        left = self._deadline.remaining
+        if left <= 0:
+            raise DeadlinePassedError(self._deadline.seconds)
+        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=min(READ_SECONDS, left))
+        stream = _Body(body, self._deadline, self._sent) if body else None
+        response = self._pool.urlopen(
+            method,
+            url,
+            body=stream,
+            timeout=timeout,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            **options,
+        )
+        if response.status == OK and response.headers.get("Content-Type", "").startswith(HTML):
+            # A captive portal: minio-py takes any 200 to a PUT for a success.
+            response.close()
+            raise not_s3(response.status, f"asking with {method}")
+        if not preload_content and response.status in SUCCESS:
+            return response
+        return self._whole(response, method)
+
+    def _whole(self, response: urllib3.BaseHTTPResponse, method: str) -> urllib3.HTTPResponse:
+        limit = MAX_DOCUMENT_BYTES if response.status in SUCCESS else MAX_ERROR_BYTES
+        try:
+            data = read_stored(response, limit + 1, self._deadline)
+        except BaseException:
+            response.close()
+            raise
+        if len(data) > limit:
+            response.close()
+            raise too_long(response.status, f"asking with {method}")
+        response.release_conn()
+        return urllib3.HTTPResponse(
+            body=io.BytesIO(data),
+            headers=response.headers,
+            status=response.status,
+            reason=response.reason,
+            preload_content=False,
+            decode_content=False,
+            enforce_content_length=False,
+            request_method=method,
+        )
+
+    def clear(self) -> None:
+        self._pool.clear()
+
+
+def read_stored(response: urllib3.BaseHTTPResponse, limit: int, deadline: Deadline) -> bytes:
+    """Up to `limit` bytes of a body as they came, never decoded; raises DeadlinePassedError.
+
+    In pieces, since a server that sends a byte a minute never runs into a timeout.
+    """
+    pieces: list[bytes] = []
+    left = limit
+    while left:
+        if deadline.passed:
+            raise DeadlinePassedError(deadline.seconds)
+        piece = response.read1(min(left, PIECE_BYTES), decode_content=False)
+        if not piece:
+            break
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)

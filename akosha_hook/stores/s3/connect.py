@@ -1,0 +1,145 @@
+"""From settings and credentials to an open bucket."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minio import Minio
+
+from akosha_hook.errors import SettingsError
+from akosha_hook.stores import credentials as access
+from akosha_hook.stores.providers import bucket_region, provider_for
+from akosha_hook.stores.s3.bounded import BoundedHttp
+from akosha_hook.stores.s3.bucket import Bucket
+from akosha_hook.stores.s3.failures import SYNC_FAILED, classify
+from akosha_hook.util import files, log
+from akosha_hook.util.http import pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import urllib3
+
+    from akosha_hook.paths import Paths
+    from akosha_hook.settings.fields import Settings
+    from akosha_hook.stores.providers import Provider
+    from akosha_hook.util.retry import RetryPolicy
+
+FALLBACK_REGION = "us-east-1"
+
+
+def open_bucket(
+    settings: Settings,
+    paths: Paths,
+    environ: Mapping[str, str],
+    retry: RetryPolicy,
+    *,
+    sent: Callable[[int], None] | None = None,
+    connections: int = 0,
+    failed: str = SYNC_FAILED,
+) -> Bucket:
+    """The configured bucket, not yet asked anything unless its region has to be.
+
+    `sent` is told of every body byte that leaves; `connections` is how many requests may run at
+    once, beside as many as the provider takes parts; `failed` is what messages begin with. Raises
+    SettingsError, CredentialsError.
+    """
+    provider = provider_for(settings)
+    if settings.akosha_sse in provider.refused_sse:
+        raise SettingsError(
+            f"{provider.name} does not take akosha_sse: {settings.akosha_sse}.",
+            hint="Leave it empty: the provider encrypts at rest by itself.",
+        )
+    found = access.resolve(settings, environ, home=Path(environ.get("HOME") or Path.home()))
+    log.protect(
+        *(each for each in (found.secret_key, found.session_token, found.access_key) if each)
+    )
+    http = pool(
+        settings, environ, url=provider.url, size=max(provider.parallel_uploads, connections) + 1
+    )
+    region = provider.region or _region(provider, http, settings, paths, retry, failed=failed)
+    client = _client(provider, found, http, region)
+    client._http = BoundedHttp(http, retry.deadline, sent)  # type: ignore[assignment]
+    return Bucket(
+        client,
+        settings.akosha_cloud_bucket,
+        retry,
+        encrypted=settings.akosha_sse == "aws:kms",
+        multipart_etag_is_md5=provider.multipart_etag_is_md5,
+        failed=failed,
+    )
+
+
+class _SigningMinio(Minio):
+    """Signs the body's hash over TLS too, for servers that do not take UNSIGNED-PAYLOAD."""
+
+    def _build_headers(
+        self, host: str, headers: Any = None, body: bytes | None = None, creds: Any = None
+    ) -> Any:
+        built, date = super()._build_headers(host, headers, body, creds)
+        if creds:
+            built["x-amz-content-sha256"] = hashlib.sha256(body or b"").hexdigest()
+        return built, date
+
+
+def _client(
+    provider: Provider, found: access.Credentials, http: urllib3.PoolManager, region: str
+) -> Minio:
+    kind = _SigningMinio if provider.signed_payload else Minio
+    client = kind(
+        provider.host,
+        access_key=found.access_key.reveal(),
+        secret_key=found.secret_key.reveal(),
+        session_token=found.session_token.reveal() if found.session_token else None,
+        secure=provider.secure,
+        region=region,
+        http_client=http,
+    )
+    if provider.virtual_style:
+        client.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+    else:
+        client.disable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+    return client
+
+
+def _region(
+    provider: Provider,
+    http: urllib3.PoolManager,
+    settings: Settings,
+    paths: Paths,
+    retry: RetryPolicy,
+    *,
+    failed: str,
+) -> str:
+    """The bucket's region, asked of the server once and remembered."""
+    remembered = files.read_json(paths.regions, dict[str, str]) or {}
+    name = f"{provider.host} {settings.akosha_cloud_bucket}"
+    if name in remembered:
+        return remembered[name]
+
+    def request() -> str | None:
+        try:
+            return bucket_region(http, provider, settings.akosha_cloud_bucket)
+        except Exception as error:
+            what = "asking for the bucket's region"
+            raise classify(error, what=what, failed=failed) from error
+
+    region = retry.call(request)
+    if region is None:
+        # As for a bucket that does not exist: the first real request says so properly.
+        return FALLBACK_REGION
+    files.private_directory(paths.state)
+    files.write_json(paths.regions, remembered | {name: region})
+    return region
+
+
+def object_headers(settings: Settings) -> dict[str, str]:
+    """Server-side encryption headers for a new object; empty when none is asked for."""
+    headers: dict[str, str] = {}
+    if settings.akosha_sse:
+        headers["x-amz-server-side-encryption"] = settings.akosha_sse
+    if settings.akosha_sse_kms_key_id:
+        headers["x-amz-server-side-encryption-aws-kms-key-id"] = settings.akosha_sse_kms_key_id
+    return headers

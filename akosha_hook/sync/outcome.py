@@ -1,0 +1,93 @@
+"""What a sync came to, for the worker, the command line and the guide's result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from akosha_hook.errors import ExitCode
+
+if TYPE_CHECKING:
+    from akosha_hook.snapshot.take import Skipped
+    from akosha_hook.state.receipt import Receipt
+
+_HARMLESS = frozenset({"missing", "busy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a sync.
+
+    `owed` says that the preferred destination still lacks something that a later try can bring: a
+    busy database, or everything when the fallback took it.
+    """
+
+    state: Literal["uploaded", "unchanged", "busy", "failed"]
+    method: Literal["cloud", "http"]
+    receipt: Receipt | None = None
+    skipped: tuple[Skipped, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    owed: bool = False
+    duration_seconds: float = 0.0
+
+    @property
+    def lost_files(self) -> tuple[Skipped, ...]:
+        """Databases that are there and could not be backed up for good."""
+        return tuple(each for each in self.skipped if each.reason not in _HARMLESS)
+
+    @property
+    def success(self) -> bool:
+        return self.state in {"uploaded", "unchanged"} and not self.lost_files
+
+    @property
+    def error(self) -> str | None:
+        if self.state == "failed" and self.receipt is not None:
+            return self.receipt.error
+        if self.lost_files:
+            return "Not backed up: " + "; ".join(each.message for each in self.lost_files) + "."
+        if self.state == "busy":
+            return "; ".join(each.message for each in self.skipped) + "."
+        return None
+
+    @property
+    def hint(self) -> str:
+        if self.state == "failed" and self.receipt is not None:
+            return self.receipt.hint
+        if any(each.reason == "unreadable" for each in self.skipped):
+            return "Give yourself read permission on the file (chmod u+r)."
+        if self.lost_files:
+            return "akosha-hook restore brings back the last good copy."
+        if self.state == "busy":
+            return "akosha-hook sync, once the database is quieter."
+        return ""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.state == "failed" and self.receipt is not None:
+            return ExitCode(self.receipt.exit_code or ExitCode.FAILED)
+        if any(each.reason == "unreadable" for each in self.skipped):
+            return ExitCode.CREDENTIALS
+        return ExitCode.OK if self.success else ExitCode.FAILED
+
+    def result(self) -> dict[str, Any]:
+        """The guide's keys, and more (docs/json-output.md)."""
+        receipt = self.receipt
+        cloud = receipt is not None and receipt.method == "cloud" and self.state == "uploaded"
+        return {
+            "method": self.method,
+            "success": self.success,
+            "files_uploaded": list(receipt.files_uploaded) if receipt else [],
+            "bytes_transferred": receipt.bytes_transferred if receipt else 0,
+            "duration_seconds": round(self.duration_seconds, 3),
+            "upload_id": receipt.upload_id if receipt and cloud else None,
+            "error": self.error,
+            "hint": self.hint,
+            "state": self.state,
+            "files_unchanged": list(receipt.files_unchanged if receipt else self.unchanged),
+            "skipped": {each.name: each.reason for each in self.skipped},
+            "notes": list(receipt.notes) if receipt else [],
+            "attempts": msgspec.to_builtins(receipt.attempts) if receipt else [],
+            "details": receipt.details if receipt else {},
+        }

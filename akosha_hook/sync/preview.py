@@ -1,0 +1,65 @@
+"""What a sync would do, from stat alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot import take as snapshot
+from akosha_hook.state import identity, receipt
+from akosha_hook.sync import select as selection
+
+if TYPE_CHECKING:
+    from akosha_hook.paths import Paths
+    from akosha_hook.settings.fields import Settings
+    from akosha_hook.sync.run import Request
+
+
+@dataclass(frozen=True, slots=True)
+class FilePreview:
+    """`state`: `send`, `unchanged`, or why it cannot be sent; size in bytes, sidecars included."""
+
+    name: str
+    state: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Nothing here was asked of a server."""
+
+    method: Literal["cloud", "http"]
+    destination: str
+    files: tuple[FilePreview, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "dry_run": True,
+            "method": self.method,
+            "destination": self.destination,
+            "files": [
+                {"name": each.name, "state": each.state, "size": each.size} for each in self.files
+            ],
+        }
+
+
+def preview(request: Request, settings: Settings, paths: Paths) -> Preview:
+    """Raises SettingsError where no destination may be used."""
+    method = selection.destinations(
+        settings, request.method, allow_fallback=request.allow_fallback
+    )[0]
+    target = selection.target_of(settings, method, identity.peek(paths, settings))
+    last = receipt.last_success(paths, target)
+    known = {each.name: each.fingerprint for each in last.files if each.fingerprint} if last else {}
+    if request.full or not settings.akosha_enable_deduplication:
+        known = {}
+    directory = data_directory(settings, paths)
+    names, missing = snapshot.find_databases(directory, settings.akosha_databases)
+    found = []
+    for name in names:
+        state = "unchanged" if snapshot.is_known(directory / name, known) else "send"
+        found.append(FilePreview(name, state, snapshot.size_of(directory / name)))
+    found += [FilePreview(each.name, each.reason, 0) for each in missing]
+    where = f"bucket {target.bucket}" if method == "cloud" else target.endpoint
+    return Preview(method, where, tuple(found))

@@ -1,0 +1,135 @@
+"""The one way out: a urllib3 pool with our timeouts, certificates and proxies, and no hidden retries."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import urllib3
+
+from akosha_hook.errors import SettingsError
+from akosha_hook.util.proxies import proxy_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from akosha_hook.settings.fields import Settings
+
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+
+
+def pool(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    url: str,
+    connect_seconds: float = 10,
+    read_seconds: float = 60,
+    size: int = 8,
+) -> urllib3.PoolManager:
+    """A pool for the server at `url`; `size` connections are kept open.
+
+    Certificates and host names are always verified. Nothing is retried and no redirect is
+    followed: both would hide what the server said, and a redirect could lead anywhere. Raises
+    SettingsError for a CA file or a proxy that cannot be used.
+    """
+    timeout = urllib3.Timeout(connect=connect_seconds, read=read_seconds)
+    proxy = proxy_for(url, environ)
+    encrypted = url.startswith("https:") or (proxy is not None and proxy.url.startswith("https:"))
+    # Reading the authorities takes longer than a request to this machine.
+    context = tls_context(settings, environ) if encrypted else None
+    if proxy is None:
+        return urllib3.PoolManager(
+            timeout=timeout, maxsize=size, retries=False, ssl_context=context
+        )
+    headers = (
+        urllib3.make_headers(proxy_basic_auth=proxy.userinfo.reveal()) if proxy.userinfo else None
+    )
+    return urllib3.ProxyManager(
+        proxy.url,
+        proxy_headers=headers,
+        proxy_ssl_context=context,
+        timeout=timeout,
+        maxsize=size,
+        retries=False,
+        ssl_context=context,
+    )
+
+
+def tls_context(settings: Settings, environ: Mapping[str, str]) -> ssl.SSLContext:
+    """TLS 1.2 or newer, verifying against the usual authorities and `akosha_ca_file`.
+
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the usual ones. They are read from `environ`, not
+    from the process, which may hold what a repository put there.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    file, directory = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    if file:
+        _load_file(context, Path(file), "the environment variable SSL_CERT_FILE")
+    if directory:
+        _load_directory(context, directory)
+    if not file and not directory:
+        _load_usual(context)
+    if settings.akosha_ca_file:
+        chosen = _expand(settings.akosha_ca_file, environ)
+        _load_file(context, chosen, "akosha_ca_file")
+    return context
+
+
+def _load_usual(context: ssl.SSLContext) -> None:
+    """The system's authorities, or certifi's where Python's OpenSSL knows of none."""
+    usual = ssl.get_default_verify_paths()
+    file, directory = Path(usual.openssl_cafile), Path(usual.openssl_capath)
+    has_file, has_directory = file.is_file(), _is_hashed(directory)
+    if has_file:
+        context.load_verify_locations(cafile=file)
+    if has_directory:
+        context.load_verify_locations(capath=directory)
+    if not has_file and not has_directory:
+        import certifi
+
+        context.load_verify_locations(cafile=certifi.where())
+
+
+def _is_hashed(directory: Path) -> bool:
+    """Whether OpenSSL can look certificates up in `directory`; other names it ignores."""
+    try:
+        return any(_HASHED_NAME.fullmatch(each.name) for each in directory.iterdir())
+    except OSError:
+        return False
+
+
+def _load_file(context: ssl.SSLContext, path: Path, origin: str) -> None:
+    hint = f"Point {origin} at a file of PEM certificates, or unset it."
+    if not path.is_file():
+        raise SettingsError(f"There is no CA file {path} (named by {origin}).", hint=hint)
+    try:
+        context.load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        problem = "has no PEM certificate in it, or a damaged one"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    else:
+        return
+    raise SettingsError(f"The CA file {path} (named by {origin}) {problem}.", hint=hint)
+
+
+def _load_directory(context: ssl.SSLContext, directories: str) -> None:
+    found = [each for each in directories.split(os.pathsep) if each and Path(each).is_dir()]
+    if not found:
+        raise SettingsError(
+            f"There is no directory {directories} (named by the environment variable SSL_CERT_DIR).",
+            hint="Point SSL_CERT_DIR at a directory of hashed certificates, or unset it.",
+        )
+    for each in found:
+        context.load_verify_locations(capath=each)
+
+
+def _expand(path: str, environ: Mapping[str, str]) -> Path:
+    if path.startswith("~/") and environ.get("HOME"):
+        return Path(environ["HOME"]) / path[2:]
+    return Path(path).expanduser()

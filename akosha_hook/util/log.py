@@ -1,0 +1,153 @@
+"""Logging: a short line into Session-Buddy's log, everything into our own rotated one, no secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import time
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING
+
+from akosha_hook.util.files import FILE_MODE, private_directory
+from akosha_hook.util.secret import VARIABLES, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from akosha_hook.paths import Paths
+
+LOGGER = "akosha_hook"
+ROTATE_BYTES = 1_000_000
+ROTATE_KEEP = 3
+
+# Credentials as HTTP and S3 write them: a header or query value, and an AWS access key id.
+_CREDENTIAL = re.compile(
+    r"(?i)((?:authorization|x-amz-security-token|x-amz-signature|signature|credential|"
+    r"aws_secret_access_key|aws_session_token|password|secret_key|token)"
+    r"[\"']?\s*[=:]\s*[\"']?(?:bearer\s+|basic\s+)?)[^\s\"',;&]+"
+)
+_ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
+_USERINFO = re.compile(r"(?i)\b(https?://)[^/\s@]+@")
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats records in UTC and replaces secrets, tracebacks included.
+
+    Every physical line carries the prefix, so that `grep -i akosha` shows whole messages.
+    """
+
+    def __init__(self, secrets: Iterable[Secret] = (), *, tracebacks: bool) -> None:
+        super().__init__("%(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        self.converter = time.gmtime
+        self._tracebacks = tracebacks
+        self._secrets: set[str] = set()
+        for secret in secrets:
+            self.protect(secret)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        return tuple(map(Secret, self._secrets))
+
+    def protect(self, secret: Secret) -> None:
+        if len(secret.reveal()) >= 4:  # noqa: PLR2004 - shorter ones would redact ordinary words
+            self._secrets.add(secret.reveal())
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        if self._tracebacks and record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        prefix = f"{self.formatTime(record, self.datefmt)} {record.levelname:<7} akosha[{record.process}]: "
+        return "\n".join(prefix + line for line in self.redact(text).splitlines() or [""])
+
+    def redact(self, text: str) -> str:
+        for value in self._secrets:
+            text = text.replace(value, "***")
+        text = _CREDENTIAL.sub(r"\1***", text)
+        text = _USERINFO.sub(r"\1***@", text)
+        return _ACCESS_KEY.sub("***", text)
+
+
+class _PrivateRotatingFileHandler(RotatingFileHandler):
+    def _open(self):  # type: ignore[no-untyped-def]
+        descriptor = os.open(
+            self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE
+        )
+        return os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+
+
+def _session_buddy_handler(path: Path) -> logging.Handler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    stream = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+    return logging.StreamHandler(stream)
+
+
+def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None:
+    """Send the package's log to both files; a log that cannot be opened is done without.
+
+    Nothing is made where there is no state directory yet: only looking leaves no trace.
+
+    `debug` (the guide's `enable_debug_mode`) lowers the level and adds tracebacks to both.
+    """
+    logger = logging.getLogger(LOGGER)
+    known = _protected(logger)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = False
+    chosen = "DEBUG" if debug else level
+    logger.setLevel(logging.DEBUG)
+    # It knows what to redact even where no log can be opened.
+    silent = logging.NullHandler()
+    silent.setFormatter(RedactingFormatter(known, tracebacks=False))
+    logger.addHandler(silent)
+    if not paths.state.is_dir():
+        return
+    with contextlib.suppress(OSError):
+        private_directory(paths.state)
+        own = _PrivateRotatingFileHandler(
+            paths.log, maxBytes=ROTATE_BYTES, backupCount=ROTATE_KEEP, encoding="utf-8"
+        )
+        own.setLevel("DEBUG" if chosen == "DEBUG" else "INFO")
+        own.setFormatter(RedactingFormatter(known, tracebacks=True))
+        logger.addHandler(own)
+    with contextlib.suppress(OSError):
+        shared = _session_buddy_handler(paths.session_buddy_log)
+        shared.setLevel(chosen)
+        shared.setFormatter(RedactingFormatter(known, tracebacks=debug))
+        logger.addHandler(shared)
+
+
+def _protected(logger: logging.Logger) -> tuple[Secret, ...]:
+    """What the handlers of an earlier `configure` were told to protect."""
+    formatters = [handler.formatter for handler in logger.handlers]
+    return tuple(
+        secret
+        for each in formatters
+        if isinstance(each, RedactingFormatter)
+        for secret in each.secrets
+    )
+
+
+def redacted(text: str) -> str:
+    """`text`, which came from somebody else, without the values that `protect` was told of."""
+    for handler in logging.getLogger(LOGGER).handlers:
+        if isinstance(handler.formatter, RedactingFormatter):
+            text = handler.formatter.redact(text)
+    return text
+
+
+def protect(*secrets: Secret) -> None:
+    """Never let these values reach a log, whatever message they turn up in."""
+    for handler in logging.getLogger(LOGGER).handlers:
+        if isinstance(handler.formatter, RedactingFormatter):
+            for secret in secrets:
+                handler.formatter.protect(secret)
+
+
+def protect_environment(environ: Mapping[str, str]) -> None:
+    """Protect the keys in `environ` from the beginning: who is sent one may show it at any time."""
+    protect(*(Secret(environ[name].strip()) for name in VARIABLES if environ.get(name)))

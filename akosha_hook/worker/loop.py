@@ -1,0 +1,235 @@
+"""The worker's loop, under its lock: settle, see what is due, sync, look again, sleep or leave."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook import prune, settings
+from akosha_hook.errors import AkoshaHookError, SettingsError
+from akosha_hook.hook import outbox
+from akosha_hook.settings import project, repository
+from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot import owner
+from akosha_hook.snapshot.take import find_databases
+from akosha_hook.state import backoff, identity
+from akosha_hook.state.progress_file import Check, ProgressFile
+from akosha_hook.sync import run as syncing
+from akosha_hook.sync import select as selection
+from akosha_hook.sync.delivery import Context
+from akosha_hook.util import files, log
+from akosha_hook.worker import schedule
+from akosha_hook.worker.finish import conclude, give_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+
+    from akosha_hook.hook.event import Event
+    from akosha_hook.paths import Paths
+    from akosha_hook.settings import Loaded
+    from akosha_hook.settings.fields import Settings
+    from akosha_hook.worker.schedule import Plan
+
+STAY_SECONDS = 15 * 60.0
+SETTLE_LIMIT_SECONDS = 30.0
+OWNER_SECONDS = 10.0
+POLL_SECONDS = 1.0
+logger = logging.getLogger(__name__)
+
+
+def forget_projects(paths: Paths, environ: MutableMapping[str, str]) -> tuple[str, ...]:
+    """Take what projects put into the worker's `environ` out of it, and say what.
+
+    Whoever started the worker tied it to the user's own configuration directory, that of `paths`,
+    and left the directory it was in as OLDPWD: its event may be gone by now.
+    """
+    previous = environ.get("OLDPWD")
+    directories = [event.directory for event in outbox.waiting(paths)]
+    if previous:
+        directories.append(Path(previous))
+    return project.forget_projects(environ, dict.fromkeys(directories), claude=paths.claude)
+
+
+def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ()) -> None:
+    """Deal with everything that is due within 15 minutes; the caller holds the worker lock.
+
+    `dropped` are variables of projects that are not in `environ` any more.
+    """
+    progress = ProgressFile(paths)
+    told: set[str] = set()
+    dealt_with: tuple[Event, ...] = ()
+    if dropped:
+        progress.dropped(dropped)
+        _tell(dropped, told)
+    try:
+        while True:
+            # Before the listing: an event that comes after it must end the sleep.
+            seen = _names(paths.outbox)
+            if not (events := outbox.waiting(paths)):
+                return
+            loaded = settings.load(environ, paths)
+            log.configure(
+                paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
+            )
+            log.protect_environment(environ)
+            _tell(loaded.problems, told)
+            if loaded.doubtful:
+                _cannot_work(loaded, progress)
+                return
+            context = Context(loaded.settings, paths, environ, progress)
+            if error := _no_destination(loaded.settings):
+                give_up(error, events, context)
+                return
+            plan = _plan(context)
+            outbox.acknowledge(plan.ignored)
+            if plan.due is None or plan.due > time.time() + STAY_SECONDS:
+                return
+            if plan.due > time.time():
+                progress.waiting(plan.due)
+                _sleep_until(plan.due, paths.outbox, seen)
+                dealt_with = ()
+                continue
+            if events == dealt_with:
+                logger.error("Events stay in %s although they are dealt with", paths.outbox)
+                return
+            dealt_with = events
+            _sync(context)
+    finally:
+        progress.idle()
+
+
+def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
+    """Whether a worker that left now would leave something behind; asked after unlocking."""
+    if not outbox.waiting(paths):
+        return False
+    loaded = settings.load(environ, paths)
+    if loaded.doubtful or _no_destination(loaded.settings):
+        return False
+    plan = _plan(Context(loaded.settings, paths, environ, ProgressFile(paths)))
+    return plan.due is not None and plan.due <= time.time() + STAY_SECONDS
+
+
+def _plan(context: Context) -> Plan:
+    paths = context.paths
+    now = time.time()
+    return schedule.plan(
+        outbox.waiting(paths),
+        functools.cache(functools.partial(_rules, context.settings)),
+        now=now,
+        last_upload=schedule.last_upload(paths, now=now),
+        not_before=_not_before(context),
+    )
+
+
+def _rules(values: Settings, directory: Path | None) -> repository.RepositoryRules:
+    rules = repository.rules(directory, values)
+    for line in rules.ignored:
+        logger.warning("%s", line)
+    return rules
+
+
+def _not_before(context: Context) -> float:
+    """The backoff of the preferred destination."""
+    method = selection.destinations(context.settings)[0]
+    me = identity.load(context.paths, context.settings)
+    target = selection.target_of(context.settings, method, me.system_id)
+    return backoff.due(
+        context.paths, target, backoff.circumstances(context.settings, context.environ)
+    )
+
+
+def _no_destination(values: Settings) -> SettingsError | None:
+    """Why nothing can be uploaded anywhere, if so: then no waiting helps."""
+    try:
+        selection.destinations(values)
+    except SettingsError as error:
+        return error
+    return None
+
+
+def _sync(context: Context) -> None:
+    """One sync under the sync lock."""
+    _settle(context)
+    with files.Lock(context.paths.sync_lock).waiting():
+        # Whoever held the lock may have dealt with them.
+        events = outbox.waiting(context.paths)
+        if not events:
+            return
+        _wait_for_owner(context, events)
+        names = tuple(dict.fromkeys(event.name for event in events))
+        logger.info("Sync for %s", ", ".join(names))
+        try:
+            outcome = syncing.run(syncing.Request(triggered_by=names), context)
+        except AkoshaHookError as error:
+            give_up(error, events, context)
+            return
+        conclude(outcome, events, context)
+        prune.after_upload(outcome, context)
+
+
+def _settle(context: Context) -> None:
+    """Wait until no event has come for `akosha_settle_seconds`, 30 s at most."""
+    limit = time.monotonic() + SETTLE_LIMIT_SECONDS
+    quiet_since = time.monotonic()
+    seen = _names(context.paths.outbox)
+    while time.monotonic() - quiet_since < context.settings.akosha_settle_seconds:
+        if time.monotonic() >= limit:
+            return
+        time.sleep(min(0.1, context.settings.akosha_settle_seconds))
+        now = _names(context.paths.outbox)
+        if now != seen:
+            seen, quiet_since = now, time.monotonic()
+
+
+def _wait_for_owner(context: Context, events: tuple[Event, ...]) -> None:
+    """Session-Buddy lets go of its databases a moment after the session's end."""
+    if not any(event.name == "session-end" for event in events):
+        return
+    directory = data_directory(context.settings, context.paths)
+    names, _ = find_databases(directory, context.settings.akosha_databases)
+    owner.wait_until_free([directory / name for name in names], seconds=OWNER_SECONDS)
+
+
+def _sleep_until(due: float, outbox: Path, seen: frozenset[str]) -> None:
+    """Sleep until `due`, or until the outbox changes from `seen`: a new event may be due earlier.
+
+    A clock that is set back meanwhile does not make it longer.
+    """
+    latest = time.monotonic() + due - time.time()
+    while (left := min(due - time.time(), latest - time.monotonic())) > 0:
+        if _names(outbox) != seen:
+            return
+        time.sleep(min(POLL_SECONDS, left))
+
+
+def _names(outbox: Path) -> frozenset[str]:
+    """What lies in the outbox; its timestamp may stay the same for two events in a row."""
+    try:
+        return frozenset(os.listdir(outbox))  # noqa: PTH208 - names are all that is needed
+    except OSError:
+        return frozenset()
+
+
+def _tell(problems: Iterable[str], told: set[str]) -> None:
+    """Log each once: the worker looks at the settings before every sync."""
+    for problem in problems:
+        if problem not in told:
+            logger.error("%s", problem)
+            told.add(problem)
+
+
+def _cannot_work(loaded: Loaded, progress: ProgressFile) -> None:
+    """Where memories go, which, or whether, is in doubt: the events wait for the user."""
+    progress.finished(
+        Check(
+            at=time.time(),
+            state="failed",
+            method="cloud",
+            error=loaded.problems[0],
+            hint="akosha-hook config validate shows every problem.",
+        )
+    )

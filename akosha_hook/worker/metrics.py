@@ -1,0 +1,132 @@
+"""Prometheus metrics of the last sync, as the textfile node_exporter collects."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from akosha_hook.errors import SettingsError
+from akosha_hook.hook import outbox
+from akosha_hook.state import backoff, identity, receipt
+from akosha_hook.state import progress_file as watch
+from akosha_hook.sync import select as selection
+from akosha_hook.util import clock, files
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from akosha_hook.paths import Paths
+    from akosha_hook.settings.fields import Settings
+
+# The collector runs as another user, and there is nothing to hide in it.
+MODE = 0o644
+OUTCOMES = ("uploaded", "unchanged", "busy", "failed")
+logger = logging.getLogger(__name__)
+
+
+def write(paths: Paths, settings: Settings) -> None:
+    """Write `akosha_metrics_file`, if one is set; a failure to is a line in the log."""
+    if not settings.akosha_metrics_file:
+        return
+    path = Path(settings.akosha_metrics_file)
+    try:
+        files.write_atomic(path, render(paths, settings), mode=MODE)
+    except OSError as error:
+        logger.warning("Metrics could not be written to %s: %s", path, error.strerror or error)
+
+
+def render(paths: Paths, settings: Settings) -> bytes:
+    """The metrics as Prometheus reads them, from receipts, outbox and the last sync's end."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry()
+    _of_receipts(registry, paths)
+    _of_last_sync(registry, paths)
+    _of_state(registry, paths, settings)
+    return generate_latest(registry)
+
+
+def _of_receipts(registry: CollectorRegistry, paths: Paths) -> None:
+    from prometheus_client import Gauge
+
+    success = Gauge(
+        "akosha_hook_last_success_timestamp_seconds",
+        "When the newest successful delivery ended.",
+        ["method"],
+        registry=registry,
+    )
+    seen: set[str] = set()
+    newest = None
+    for each in receipt.newest_first(paths):
+        if each.finished is None:
+            continue
+        newest = newest or each
+        if each.success and each.method not in seen:
+            seen.add(each.method)
+            success.labels(each.method).set(clock.epoch(each.finished))
+    duration = Gauge(
+        "akosha_hook_last_delivery_duration_seconds",
+        "How long the newest delivery took, successful or not.",
+        registry=registry,
+    )
+    sent = Gauge(
+        "akosha_hook_last_delivery_bytes",
+        "Bytes of request bodies that the newest delivery sent, retries included.",
+        registry=registry,
+    )
+    duration.set(newest.duration_seconds if newest else 0)
+    sent.set(newest.bytes_transferred if newest else 0)
+
+
+def _of_last_sync(registry: CollectorRegistry, paths: Paths) -> None:
+    from prometheus_client import Gauge
+
+    last = watch.read(paths).last
+    when = Gauge(
+        "akosha_hook_last_sync_timestamp_seconds",
+        "When the last sync ended, also one that had nothing to send.",
+        registry=registry,
+    )
+    when.set(last.at if last else 0)
+    outcome = Gauge(
+        "akosha_hook_last_sync_outcome",
+        "1 for how the last sync ended, 0 for every other way.",
+        ["outcome"],
+        registry=registry,
+    )
+    for name in OUTCOMES:
+        outcome.labels(name).set(bool(last and last.state == name))
+
+
+def _of_state(registry: CollectorRegistry, paths: Paths, settings: Settings) -> None:
+    from prometheus_client import Gauge
+
+    pending = Gauge(
+        "akosha_hook_pending_events", "Events that wait for an upload.", registry=registry
+    )
+    waiting = outbox.waiting(paths)
+    pending.set(len(waiting))
+    oldest = Gauge(
+        "akosha_hook_oldest_pending_event_age_seconds",
+        "How long the oldest of them has waited; 0 when none waits.",
+        registry=registry,
+    )
+    oldest.set(max(0.0, time.time() - waiting[0].epoch) if waiting else 0)
+    failures = Gauge(
+        "akosha_hook_failures_in_a_row",
+        "Failed tries since the last success, of the destination that the settings prefer.",
+        registry=registry,
+    )
+    failures.set(_failures(paths, settings))
+
+
+def _failures(paths: Paths, settings: Settings) -> int:
+    """Of no other destination: a fallback that nobody runs would never succeed again."""
+    try:
+        method = selection.destinations(settings)[0]
+    except SettingsError:
+        return 0
+    target = selection.target_of(settings, method, identity.peek(paths, settings))
+    return backoff.failures(paths, target)

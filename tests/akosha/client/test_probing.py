@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Response
+
+from akosha_hook.akosha import ServerState, probe
+from akosha_hook.demo.s3_server import free_ports
+from akosha_hook.settings.fields import Settings
+from tests.support.akosha_server import VERSION, AkoshaServer, serve
+from tests.support.mcp_fake import FakeMcp, error_of
+
+
+def probed(url: str, **environ: str) -> ServerState:
+    return probe(Settings(akosha_http_url=url), environ)
+
+
+@pytest.mark.parametrize("health", ["/health", "/status", ""])
+def test_a_good_server_is_seen_with_its_version(health: str) -> None:
+    with serve(AkoshaServer(free_ports(1)[0], health=health)) as server:
+        assert probed(server.url + "/mcp") == ServerState(
+            server.url, reachable=True, version=VERSION, tools_ok=True
+        )
+        assert server.requests[-1] == "DELETE /mcp"
+        assert server.batches == []
+
+
+def test_a_server_without_the_tools_is_seen_and_the_remedy_told() -> None:
+    with serve(AkoshaServer(free_ports(1)[0], full_profile=False)) as server:
+        state = probed(server.url)
+    assert state.reachable
+    assert state.tools_ok is False
+    assert "no tool that stores memories" in state.message
+    assert "AKOSHA_TOOL_PROFILE=full akosha mcp start" in state.hint
+
+
+def test_a_server_that_wants_a_token_is_reachable() -> None:
+    with serve(AkoshaServer(free_ports(1)[0], token="right-token")) as server:
+        state = probed(server.url)
+        assert (state.reachable, state.tools_ok) == (True, None)
+        assert "AKOSHA_TOKEN" in state.message
+        assert probed(server.url, AKOSHA_TOKEN="right-token").tools_ok
+
+
+def test_no_server_says_how_to_start_one() -> None:
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    state = probed(url)
+    assert not state.reachable
+    assert state.message.startswith(f"Akosha HTTP endpoint unreachable: {url}")
+    assert "akosha mcp start" in state.hint
+
+
+def test_another_program_on_the_port_is_not_akosha(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/health").respond_with_data("<html>", content_type="text/html")
+    state = probed(httpserver.url_for(""))
+    assert not state.reachable
+    assert "web page" in state.message
+
+
+def test_a_server_without_anything_to_say_is_not_akosha(httpserver: HTTPServer) -> None:
+    for path in ("/health", "/status", "/mcp"):
+        httpserver.expect_request(path).respond_with_data("no", status=404)
+    state = probed(httpserver.url_for(""))
+    assert not state.reachable
+    assert "no MCP server" in state.message
+
+
+def test_a_server_that_is_not_well_but_works_is_reachable(httpserver: HTTPServer) -> None:
+    """Newer servers answer 503 to /health when a feed of theirs stands still."""
+    httpserver.expect_request("/health").respond_with_json({"status": "degraded"}, status=503)
+    httpserver.expect_request("/status").respond_with_data("no", status=404)
+    FakeMcp().attach(httpserver)
+    state = probed(httpserver.url_for(""))
+    assert (state.reachable, state.version, state.tools_ok) == (True, "9.9", True)
+
+
+def test_any_answer_of_mcp_counts_as_reachable(httpserver: HTTPServer) -> None:
+    for path in ("/health", "/status"):
+        httpserver.expect_request(path).respond_with_data("no", status=404)
+    fake = FakeMcp(list_tools=lambda id_, _: error_of(id_, -32000, "Rate limit exceeded"))
+    fake.attach(httpserver)
+    state = probed(httpserver.url_for(""))
+    assert (state.reachable, state.tools_ok) == (True, None)
+    assert "Rate limit exceeded" in state.message
+
+
+def test_a_health_page_that_leads_elsewhere_gets_no_token(httpserver: HTTPServer) -> None:
+    with HTTPServer(host="127.0.0.1") as other:
+        httpserver.expect_request("/health").respond_with_response(
+            Response(status=302, headers={"Location": other.url_for("/login")})
+        )
+        state = probed(httpserver.url_for(""), AKOSHA_TOKEN="top-secret-token")
+        assert other.log == []
+    assert not state.reachable
+    assert "sends elsewhere" in state.message
+
+
+def test_a_token_that_is_none_is_told_without_a_request(httpserver: HTTPServer) -> None:
+    state = probed(httpserver.url_for(""), AKOSHA_TOKEN="two words")
+    assert not state.reachable
+    assert "AKOSHA_TOKEN" in state.message
+    assert httpserver.log == []

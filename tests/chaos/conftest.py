@@ -1,0 +1,53 @@
+"""A faulty network before a real S3 server, and a home whose settings lead through it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from akosha_hook.demo.s3_server import S3Server
+from akosha_hook.paths import Paths
+from tests.chaos.support import Patient
+from tests.support.faults import FaultyProxy, faulty_proxy
+from tests.support.s3 import make_bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def proxy(seaweedfs: S3Server) -> Iterator[FaultyProxy]:
+    """Before SeaweedFS."""
+    with faulty_proxy(seaweedfs.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def patient(paths: Paths, seaweedfs: S3Server, proxy: FaultyProxy) -> Patient:
+    """Databases, a bucket behind the proxy, and settings that lose no time."""
+    return _patient(paths, seaweedfs, proxy)
+
+
+@pytest.fixture
+def any_patient(paths: Paths, any_server: S3Server) -> Iterator[Patient]:
+    """The same before every S3 server installed here."""
+    with faulty_proxy(any_server.endpoint) as proxy:
+        yield _patient(paths, any_server, proxy)
+
+
+def _patient(paths: Paths, server: S3Server, proxy: FaultyProxy) -> Patient:
+    bucket = make_bucket(server, f"memories-{uuid.uuid4().hex[:12]}")
+    patient = Patient(paths, bucket, proxy=proxy)
+    patient.configure(
+        akosha_cloud_endpoint=proxy.url,
+        akosha_enable_fallback=False,
+        akosha_enable_compression=False,
+        akosha_enable_delta=False,
+        akosha_settle_seconds=0,
+        akosha_min_interval_seconds=0,
+        akosha_max_retries=2,
+        akosha_retry_backoff_seconds=0.01,
+    )
+    return patient

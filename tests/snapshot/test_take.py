@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from akosha_hook.demo.databases import make_reflection_database
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.snapshot import copy as copying
+from akosha_hook.snapshot import take as snapshot
+from akosha_hook.snapshot.copy import hash_file
+from akosha_hook.snapshot.take import Snapshot, find_databases, reopen, take
+from tests.support.duck import make_databases
+from tests.support.writer import Writer
+
+PATTERNS = ("reflection.duckdb", "knowledge_graph*.duckdb")
+
+
+def age(path: Path, seconds: float = 10) -> None:
+    """Make a file look as if nobody wrote it lately (ctime cannot be faked and is waited out)."""
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - int(seconds * 1e9)))
+
+
+def rows(directory: Path, name: str = "reflection.duckdb") -> int:
+    """Conversations in a copy that was put together elsewhere, with its sidecars replayed."""
+    with duckdb.connect(str(directory / name)) as connection:
+        found = connection.execute("SELECT count(*), sum(length(content)) FROM conversations_v2")
+        row = found.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    directory = tmp_path / "data"
+    make_databases(directory, conversations=20)
+    return directory
+
+
+def frozen(data: Path, tmp_path: Path, name: str = "frozen") -> Snapshot:
+    return take(data, PATTERNS, tmp_path / name)
+
+
+def test_a_snapshot_is_the_same_bytes_with_their_hash(data: Path, tmp_path: Path) -> None:
+    taken = frozen(data, tmp_path)
+    assert [database.name for database in taken.databases] == [
+        "reflection.duckdb",
+        "knowledge_graph.duckdb",
+    ]
+    for database in taken.databases:
+        assert database.file.path.read_bytes() == (data / database.name).read_bytes()
+        assert database.file.sha256 == hash_file(data / database.name)
+        assert database.sidecars == ()
+
+
+def test_snapshots_are_private(data: Path, tmp_path: Path) -> None:
+    taken = frozen(data, tmp_path)
+    assert taken.directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in taken.directory.iterdir()} == {0o600}
+
+
+def test_rows_in_the_write_ahead_log_are_in_the_snapshot(data: Path, tmp_path: Path) -> None:
+    with Writer(data / "reflection.duckdb") as writer:
+        writer.insert(5)
+        taken = frozen(data, tmp_path)
+        assert [each.name for each in taken.databases[0].sidecars] == ["reflection.duckdb.wal"]
+    assert rows(taken.directory) == 25
+
+
+def test_a_writer_that_never_pauses_gives_a_snapshot_with_every_row_acknowledged_before(
+    data: Path, tmp_path: Path
+) -> None:
+    with Writer(data / "reflection.duckdb") as writer:
+        writer.start_inserting()
+        for number in range(8):
+            before = writer.acknowledged()
+            taken = frozen(data, tmp_path, f"frozen-{number}")
+            if any(each.reason == "busy" for each in taken.skipped):
+                continue
+            assert rows(taken.directory) >= 20 + before
+        assert writer.stop_inserting() == []
+
+
+def test_the_writer_keeps_its_lock_while_snapshots_are_taken(data: Path, tmp_path: Path) -> None:
+    """Run here, in another process than the writer's: its lock has to hold against us after."""
+    with Writer(data / "reflection.duckdb") as writer:
+        frozen(data, tmp_path)
+        writer.insert(3)
+        with pytest.raises(duckdb.IOException, match="lock"):
+            duckdb.connect(str(data / "reflection.duckdb"), read_only=True)
+        writer.checkpoint()
+
+
+def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = copying.copy_and_hash
+
+    def disturbed(source: Path, target: Path, size: int) -> copying.Copied:
+        copied = real(source, target, size)
+        if source.name == "reflection.duckdb":
+            source.write_bytes(source.read_bytes())
+        return copied
+
+    monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
+    monkeypatch.setattr(snapshot, "RETRY_SECONDS", 0)
+    taken = frozen(data, tmp_path)
+    assert [(each.name, each.reason) for each in taken.skipped] == [("reflection.duckdb", "busy")]
+    assert [database.name for database in taken.databases] == ["knowledge_graph.duckdb"]
+
+
+@pytest.mark.parametrize("change", ["shrank", "was replaced", "went"])
+def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """A checkpoint has begun a new one: the copy may hold half of each."""
+    wal = data / "reflection.duckdb.wal"
+    wal.write_bytes(b"x" * 100)
+    real = copying.copy_and_hash
+
+    def disturbed(source: Path, target: Path, size: int) -> copying.Copied:
+        copied = real(source, target, size)
+        if source == wal and change == "shrank":
+            wal.write_bytes(b"x" * 10)
+        elif source == wal and change == "was replaced":
+            fresh = tmp_path / "fresh.wal"
+            fresh.write_bytes(b"y" * 200)
+            fresh.replace(wal)
+        elif source == wal:
+            wal.unlink()
+        return copied
+
+    monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
+    monkeypatch.setattr(snapshot, "ATTEMPTS", 1)
+    assert [each.reason for each in frozen(data, tmp_path).skipped] == ["busy"]
+
+
+def test_a_file_too_young_to_be_told_apart_by_stat_gets_no_fingerprint(
+    data: Path, tmp_path: Path
+) -> None:
+    """It may change again within the granularity of timestamps."""
+    wal = data / "reflection.duckdb.wal"
+    wal.write_bytes(b"x" * 100)
+    ahead = wal.stat().st_mtime + 3600
+    os.utime(wal, (ahead, ahead))
+    database = next(
+        each for each in frozen(data, tmp_path).databases if each.name == "reflection.duckdb"
+    )
+    assert database.file.fingerprint is not None
+    assert [each.fingerprint for each in database.sidecars] == [None]
+
+
+def test_every_kind_of_sidecar_is_copied(data: Path, tmp_path: Path) -> None:
+    for suffix in snapshot.SIDECARS:
+        (data / f"reflection.duckdb{suffix}").write_bytes(suffix.encode())
+    taken = frozen(data, tmp_path)
+    assert [each.name for each in taken.databases[0].sidecars] == [
+        f"reflection.duckdb{suffix}" for suffix in snapshot.SIDECARS
+    ]
+
+
+def test_what_is_known_by_stat_is_not_read_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = frozen(data, tmp_path)
+    known = {
+        each.name: each.fingerprint
+        for database in first.databases
+        for each in database.files
+        if each.fingerprint
+    }
+    monkeypatch.setattr(snapshot, "copy_and_hash", None)
+    again = take(data, PATTERNS, tmp_path / "again", known=known)
+    assert again.databases == ()
+    assert again.unchanged == ("reflection.duckdb", "knowledge_graph.duckdb")
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_new_sidecar_makes_a_known_database_changed(data: Path, tmp_path: Path) -> None:
+    first = frozen(data, tmp_path)
+    known = {
+        database.name: database.file.fingerprint
+        for database in first.databases
+        if database.file.fingerprint
+    }
+    (data / "reflection.duckdb.wal").write_bytes(b"new rows")
+    again = take(data, PATTERNS, tmp_path / "again", known=known)
+    assert [database.name for database in again.databases] == ["reflection.duckdb"]
+
+
+def test_a_young_fingerprint_proves_nothing_and_is_not_kept() -> None:
+    now = 1_000_000_000_000_000_123
+    old = snapshot.Fingerprint(1, now - 60_000_000, now - 60_000_000, 1)
+    young = snapshot.Fingerprint(1, now - 40_000_000, now - 60_000_000, 1)
+    coarse = snapshot.Fingerprint(1, now - now % 10**9, now - now % 10**9 - 10**9, 1)
+    assert old.settled(now)
+    assert not young.settled(now)
+    assert not coarse.settled(now)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"", "empty"), (b"not a database at all, just text", "not-duckdb")]
+)
+def test_a_file_that_is_no_database_is_named_and_the_others_go(
+    data: Path, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    (data / "reflection.duckdb").write_bytes(content)
+    taken = frozen(data, tmp_path)
+    assert [(each.name, each.reason) for each in taken.skipped] == [("reflection.duckdb", reason)]
+    assert [database.name for database in taken.databases] == ["knowledge_graph.duckdb"]
+
+
+def test_a_directory_in_place_of_a_database_is_named(data: Path, tmp_path: Path) -> None:
+    (data / "reflection.duckdb").unlink()
+    (data / "reflection.duckdb").mkdir()
+    assert [each.reason for each in frozen(data, tmp_path).skipped] == ["unreadable"]
+
+
+def test_a_named_database_that_is_not_there_is_missing_and_a_glob_without_match_is_not(
+    tmp_path: Path,
+) -> None:
+    names, missing = find_databases(tmp_path, PATTERNS)
+    assert names == ()
+    assert [each.name for each in missing] == ["reflection.duckdb"]
+
+
+def test_a_glob_takes_every_collection_and_no_sidecar(tmp_path: Path) -> None:
+    for name in ("knowledge_graph_a.duckdb", "knowledge_graph_a.duckdb.wal", "other.duckdb"):
+        (tmp_path / name).touch()
+    names, _ = find_databases(tmp_path, ["knowledge_graph*"])
+    assert names == ("knowledge_graph_a.duckdb",)
+
+
+def test_a_disk_without_room_is_said_before_anything_is_copied(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(AkoshaHookError, match="too full"):
+        frozen(data, tmp_path)
+
+
+def test_a_finished_snapshot_can_be_reopened_and_a_damaged_one_cannot(
+    data: Path, tmp_path: Path
+) -> None:
+    taken = frozen(data, tmp_path)
+    again = reopen(taken.directory)
+    assert again is not None
+    assert again.databases == taken.databases
+    assert again.databases[0].file.blocks
+    with (taken.directory / "reflection.duckdb").open("r+b") as file:
+        file.seek(20_000)
+        file.write(b"\0\1\2\3")
+    assert reopen(taken.directory) is None
+
+
+def test_an_unfinished_snapshot_cannot_be_reopened(tmp_path: Path) -> None:
+    make_reflection_database(tmp_path / "reflection.duckdb", conversations=1, reflections=0)
+    assert reopen(tmp_path) is None
