@@ -14,8 +14,7 @@ from akosha_hook.akosha.client.session import Session
 from akosha_hook.akosha.counts import Tally
 from akosha_hook.akosha.rows import Chooser
 from akosha_hook.akosha.sender import Sender
-from akosha_hook.errors import AkoshaHookError, ExitCode
-from akosha_hook.util.retry import DeadlinePassedError, DeliveryError
+from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

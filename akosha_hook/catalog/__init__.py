@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook.errors import DamagedError, SettingsError
+from akosha_hook.errors import DamagedError, DeliveryError, SettingsError
 from akosha_hook.format import manifest
 from akosha_hook.format.manifest import Manifest
 from akosha_hook.settings.derived import cloud_configured
 from akosha_hook.snapshot.take import SIDECARS
 from akosha_hook.util import log
-from akosha_hook.util.retry import Deadline, DeliveryError, RetryPolicy
+from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from akosha_hook.context import Context
     from akosha_hook.format.manifest import StoredFile
     from akosha_hook.stores.s3.bucket import Bucket, Listed
-    from akosha_hook.sync.delivery import Context
 
 READERS = 8
 # What messages begin with where nothing is being synced: in ls, restore, verify and prune.

@@ -12,7 +12,7 @@ import click
 
 from akosha_hook import settings
 from akosha_hook.cli.boundary import printable
-from akosha_hook.cli.opening import open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
 from akosha_hook.paths import Paths, shipped
 from akosha_hook.settings import Layer, wording
@@ -42,7 +42,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document, origins included.")
 def show(origin: bool, as_json: bool) -> None:
     """Show every setting in use."""
-    loaded = open_session(strict=False).loaded
+    loaded = open_context(strict=False).loaded
     if as_json:
         _print_json(loaded)
         return
@@ -114,7 +114,7 @@ def get(name: str) -> None:
     Texts are bare, and lists have one item per line.
     """
     row = _row(name)
-    loaded = open_session(strict=False).loaded
+    loaded = open_context(strict=False).loaded
     value = getattr(loaded.settings, row.name)
     for each in value if isinstance(value, tuple) else (value,):
         click.echo(printable(each if isinstance(each, str) else literal(each)))
@@ -138,9 +138,9 @@ def set_(name: str, value: str, path: Path | None) -> None:
     from akosha_hook.settings import edit
 
     row = _row(name)
-    session = open_session(strict=False)
-    _refuse_unusable(row, settings.load(session.environ, session.paths, {row.name: value}))
-    target = path or session.paths.user_toml
+    context = open_context(strict=False)
+    _refuse_unusable(row, settings.load(context.environ, context.paths, {row.name: value}))
+    target = path or context.paths.user_toml
     if target.suffix != ".toml":
         raise SettingsError(
             f"{wording.escaped(str(target))} is not a .toml file.",
@@ -162,7 +162,7 @@ def _refuse_unusable(row: Field, loaded: Loaded) -> None:
 
 
 def _say_if_overridden(row: Field) -> None:
-    where = open_session(strict=False).loaded.origins[row.name]
+    where = open_context(strict=False).loaded.origins[row.name]
     if where.layer is not Layer.USER:
         click.echo(f"Note: {where} sets it too, and wins.", err=True)
 
@@ -221,7 +221,7 @@ def validate(files: tuple[Path, ...]) -> int:
     home = Path.home()
     reports: list[Loaded | FileReport] = [validate_file(each, home=home) for each in files]
     if not files:
-        reports.append(open_session(strict=False).loaded)
+        reports.append(open_context(strict=False).loaded)
     for report in reports:
         _complain(report)
     problems = sum(len(report.problems) for report in reports)

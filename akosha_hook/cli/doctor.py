@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook.cli import screen
-from akosha_hook.cli.opening import open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.screen import Line, Tone
-from akosha_hook.doctor import Finding, Patient, examine
+from akosha_hook.doctor import Finding, examine
 from akosha_hook.doctor.state import tighten
 from akosha_hook.errors import ExitCode
 from akosha_hook.paths import Paths
@@ -32,9 +32,8 @@ def doctor(as_json: bool) -> int:
     """
     # Before the log is opened, which tightens the directory without a word.
     tightened = tighten(Paths.from_environment(os.environ))
-    session = open_session(strict=False)
-    patient = Patient(session.loaded, session.paths, session.environ, Path.cwd())
-    findings = itertools.chain(_of_modes(tightened), examine(patient))
+    context = open_context(strict=False)
+    findings = itertools.chain(_of_modes(tightened), examine(context, Path.cwd()))
     if as_json:
         found = list(findings)
         screen.print_json(document(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -10,38 +11,38 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook.cli.boundary import printable
+from akosha_hook.context import Context
 from akosha_hook.state import progress_file as watch
 from akosha_hook.state.progress_file import ProgressFile
-from akosha_hook.sync.delivery import Context
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from akosha_hook.cli.opening import Session
+    from akosha_hook.context import Context
     from akosha_hook.util.progress import Progress
 
 WAIT_POLL_SECONDS = 0.5
 
 
 @contextlib.contextmanager
-def exclusive(session: Session, *, quiet: bool) -> Iterator[Context]:
+def exclusive(context: Context, *, quiet: bool) -> Iterator[Context]:
     """Hold the sync lock inside the block, waiting for who has it, and show progress there."""
-    files.private_directory(session.paths.state)
-    lock = files.Lock(session.paths.sync_lock)
+    files.private_directory(context.paths.state)
+    lock = files.Lock(context.paths.sync_lock)
     with contextlib.ExitStack() as stack:
         if not lock.acquire():
-            _wait(session, lock, quiet=quiet)
+            _wait(context, lock, quiet=quiet)
         stack.callback(lock.release)
-        progress = stack.enter_context(_progress(session, quiet=quiet))
-        yield Context(session.loaded.settings, session.paths, session.environ, progress)
+        progress = stack.enter_context(_progress(context, quiet=quiet))
+        yield dataclasses.replace(context, progress=progress)
 
 
-def _wait(session: Session, lock: files.Lock, *, quiet: bool) -> None:
+def _wait(context: Context, lock: files.Lock, *, quiet: bool) -> None:
     """Wait for the sync that is running, and say how far it is."""
     said = ""
     while not lock.acquire():
-        state = watch.read(session.paths)
+        state = watch.read(context.paths)
         share = f" {state.done_bytes / state.total_bytes:.0%}" if state.total_bytes else ""
         now = f"Waiting for the running sync: {state.phase} {state.file}{share}".rstrip()
         if not quiet and now != said and (not said or sys.stderr.isatty()):
@@ -51,9 +52,9 @@ def _wait(session: Session, lock: files.Lock, *, quiet: bool) -> None:
 
 
 @contextlib.contextmanager
-def _progress(session: Session, *, quiet: bool) -> Iterator[Progress]:
+def _progress(context: Context, *, quiet: bool) -> Iterator[Progress]:
     """Bars on a terminal, nothing in a pipe; `progress.json` always."""
-    written = ProgressFile(session.paths)
+    written = ProgressFile(context.paths)
     try:
         if quiet or not sys.stderr.isatty():
             yield written

@@ -10,7 +10,7 @@ import click
 
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import printable
-from akosha_hook.cli.opening import open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import chart, table
 from akosha_hook.cli.when import When, local
 from akosha_hook.state import receipt
@@ -40,10 +40,10 @@ def history(limit: int, since: dt.datetime | None, failed: bool, as_json: bool) 
 
     The newest 200 receipts are kept; `akosha-hook ls` shows what is in the bucket.
     """
-    session = open_session(strict=False)
+    context = open_context(strict=False)
     found = (
         each
-        for each in receipt.newest_first(session.paths)
+        for each in receipt.newest_first(context.paths)
         if (since is None or _started(each) >= since) and not (failed and each.success)
     )
     papers = sorted(found, key=_started, reverse=True)

@@ -9,12 +9,10 @@ import click
 from akosha_hook import catalog
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import printable
-from akosha_hook.cli.opening import open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import table
 from akosha_hook.cli.when import When
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.sync.delivery import Context
-from akosha_hook.util.progress import Silent
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,8 +41,7 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
     `Size` is what a restore gives, `Stored` what the upload itself takes in the bucket. A file is
     full, a delta to an earlier full one, or the same as in an earlier upload.
     """
-    session = open_session()
-    context = Context(session.loaded.settings, session.paths, session.environ, Silent())
+    context = open_context()
     bucket = catalog.open_to_read(context)
     known = catalog.systems(bucket)
     if system_id and system_id not in known:

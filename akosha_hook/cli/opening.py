@@ -1,37 +1,22 @@
-"""What most commands begin with: paths, settings, log."""
+"""What most commands begin with: the context, and a log that is open."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from akosha_hook import settings
+from akosha_hook.context import Context
 from akosha_hook.paths import Paths
 from akosha_hook.settings.project import forget_projects
 from akosha_hook.util import files, log
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from akosha_hook.settings import Loaded
-
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A command's surroundings; what a project put into the environment is not in `environ`."""
-
-    paths: Paths
-    environ: Mapping[str, str]
-    loaded: Loaded
-
-
-def open_session(*, strict: bool = True, writes: bool = False) -> Session:
+def open_context(*, strict: bool = True, writes: bool = False) -> Context:
     """Load settings and start logging.
 
     `strict` raises SettingsError for settings that cannot be used; `writes` makes the state
@@ -51,7 +36,7 @@ def open_session(*, strict: bool = True, writes: bool = False) -> Session:
     for each in dropped:
         logger.warning("%s", each)
     warnings = (*loaded.warnings, *dropped)
-    return Session(paths, environ, dataclasses.replace(loaded, warnings=warnings))
+    return Context(dataclasses.replace(loaded, warnings=warnings), paths, environ)
 
 
 def forget_project() -> tuple[str, ...]:

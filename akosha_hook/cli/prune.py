@@ -11,15 +11,15 @@ from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
-from akosha_hook.cli.opening import open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import table
 from akosha_hook.cli.when import local
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.prune import Keep
 
 if TYPE_CHECKING:
+    from akosha_hook.context import Context
     from akosha_hook.prune import Plan, Pruned
-    from akosha_hook.sync.delivery import Context
 
 COUNT = click.IntRange(min=0)
 
@@ -54,14 +54,14 @@ def prune(
     What is kept is said by the options, else by the akosha_keep_* settings. The newest complete
     upload always stays. Unfinished uploads go when they are a day old.
     """
-    session = open_session()
+    context = open_context()
     flags = (keep_last, keep_daily, keep_weekly, keep_monthly)
-    by_settings = Keep.by_settings(session.loaded.settings)
+    by_settings = Keep.by_settings(context.settings)
     keep = Keep(*(each or 0 for each in flags)) if any(flags) else by_settings
     if not any(flags) and any(each is not None for each in flags):
         raise click.UsageError("Keeping 0 of everything is not what you want; leave it out.")
     try:
-        with exclusive(session, quiet=as_json) as context:
+        with exclusive(context, quiet=as_json) as context:
             found, done = _prune(keep, context, system_id, dry_run=dry_run)
     except AkoshaHookError as error:
         if not as_json:

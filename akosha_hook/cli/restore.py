@@ -12,17 +12,16 @@ from akosha_hook import restore as restoring
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
-from akosha_hook.cli.opening import open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.when import When, local
+from akosha_hook.context import Context
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.state import identity
-from akosha_hook.sync.delivery import Context
-from akosha_hook.util.progress import Silent
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from akosha_hook.cli.opening import Session
+    from akosha_hook.context import Context
     from akosha_hook.restore import Plan, Restored, Wish
 
 
@@ -72,26 +71,26 @@ def restore(
         raise click.UsageError("--at chooses an upload; it cannot go with an upload id.")
     if verify_only:
         return verify_wish(wish, as_json=as_json)
-    session = open_session()
+    context = open_context()
     try:
         if dry_run:
-            return _dry_run(wish, session, as_json=as_json)
-        with exclusive(session, quiet=as_json) as context:
+            return _dry_run(wish, context, as_json=as_json)
+        with exclusive(context, quiet=as_json) as context:
             result = restoring.run(wish, context)
     except AkoshaHookError as error:
         return _failed(error, as_json=as_json)
     if as_json:
         screen.print_json(as_document(result))
     else:
-        _say(result, session)
+        _say(result, context)
     return 0
 
 
 def verify_wish(wish: Wish, *, as_json: bool) -> int:
     """The drill, for `verify` and `restore --verify-only`."""
-    session = open_session()
+    context = open_context()
     try:
-        with exclusive(session, quiet=as_json) as context:
+        with exclusive(context, quiet=as_json) as context:
             result = restoring.verify(wish, context)
     except AkoshaHookError as error:
         return _failed(error, as_json=as_json)
@@ -114,8 +113,7 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _dry_run(wish: Wish, session: Session, *, as_json: bool) -> int:
-    context = Context(session.loaded.settings, session.paths, session.environ, Silent())
+def _dry_run(wish: Wish, context: Context, *, as_json: bool) -> int:
     found = restoring.plan(catalog.open_to_read(context), wish, context)
     if as_json:
         screen.print_json({"dry_run": True, **_plan_document(found)})
@@ -139,7 +137,7 @@ def _say_plan(found: Plan) -> None:
         click.echo(f"Note: {printable(note)}", err=True)
 
 
-def _say(result: Restored, session: Session) -> None:
+def _say(result: Restored, context: Context) -> None:
     upload = result.plan.upload
     click.echo(
         f"Restored {', '.join(printable(name) for name in result.plan.databases)}: "
@@ -153,7 +151,7 @@ def _say(result: Restored, session: Session) -> None:
         click.echo(
             f"What was there is kept; delete it when all is well:\n  {printable(str(result.kept))}"
         )
-    mine = identity.peek(session.paths, session.loaded.settings)
+    mine = identity.peek(context.paths, context.settings)
     if upload.system_id != mine:
         click.echo(
             f"This machine uploads as {mine}. To go on as {upload.system_id}: "

@@ -11,11 +11,12 @@ import click
 
 from akosha_hook.cli import screen
 from akosha_hook.cli import status_view as board
-from akosha_hook.cli.opening import Session, open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import ExitCode
 from akosha_hook.status import report as reports
 
 if TYPE_CHECKING:
+    from akosha_hook.context import Context
     from akosha_hook.doctor import Finding
     from akosha_hook.status.report import Report
 
@@ -37,11 +38,11 @@ def status(check: bool, watch: bool, as_json: bool) -> int:
     """
     if watch and (as_json or check or not sys.stdout.isatty()):
         raise click.UsageError("--watch needs a terminal, and goes with no other option.")
-    session = open_session(strict=False)
+    context = open_context(strict=False)
     if watch:
-        return _watch(session)
-    found = _look(session)
-    servers = _ask(session) if check else None
+        return _watch(context)
+    found = _look(context)
+    servers = _ask(context) if check else None
     if as_json:
         asked = {"servers": [_as_json(each) for each in servers]} if servers is not None else {}
         screen.print_json(reports.as_json(found) | asked)
@@ -51,8 +52,8 @@ def status(check: bool, watch: bool, as_json: bool) -> int:
     return failed[0] if failed else ExitCode.OK
 
 
-def _look(session: Session) -> Report:
-    return reports.report(session.loaded, session.paths, session.environ, Path.cwd())
+def _look(context: Context) -> Report:
+    return reports.report(context.loaded, context.paths, context.environ, Path.cwd())
 
 
 def _sections(
@@ -61,11 +62,10 @@ def _sections(
     return [(label, lines) for label, lines in board.sections(found, servers) if lines]
 
 
-def _ask(session: Session) -> tuple[Finding, ...]:
+def _ask(context: Context) -> tuple[Finding, ...]:
     from akosha_hook import doctor
 
-    patient = doctor.Patient(session.loaded, session.paths, session.environ, Path.cwd())
-    return tuple(doctor.servers(patient))
+    return tuple(doctor.servers(context))
 
 
 def _as_json(finding: Finding) -> dict[str, str]:
@@ -77,7 +77,7 @@ def _as_json(finding: Finding) -> dict[str, str]:
     }
 
 
-def _watch(session: Session) -> int:
+def _watch(context: Context) -> int:
     from rich.live import Live
 
     console = screen.console()
@@ -85,7 +85,7 @@ def _watch(session: Session) -> int:
     try:
         with Live(console=console, auto_refresh=False) as live:
             while True:
-                table = screen.as_table(_sections(_look(session)), symbols=symbols)
+                table = screen.as_table(_sections(_look(context)), symbols=symbols)
                 live.update(table, refresh=True)
                 time.sleep(REFRESH_SECONDS)
     except KeyboardInterrupt:

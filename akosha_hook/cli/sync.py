@@ -11,7 +11,7 @@ import click
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
-from akosha_hook.cli.opening import open_session
+from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.hook import outbox
 from akosha_hook.sync import run as syncing
@@ -19,7 +19,7 @@ from akosha_hook.sync import select as selection
 from akosha_hook.worker.finish import conclude, remember_failure
 
 if TYPE_CHECKING:
-    from akosha_hook.cli.opening import Session
+    from akosha_hook.context import Context
     from akosha_hook.sync.outcome import Outcome
 
 logger = logging.getLogger(__name__)
@@ -52,14 +52,14 @@ def sync(
         full=full,
     )
     try:
-        session = open_session(writes=not dry_run)
+        context = open_context(writes=not dry_run)
         if not as_json:
-            _warn(session)
+            _warn(context)
         if detach:
-            return _detach(session)
+            return _detach(context)
         if dry_run:
-            return _dry_run(request, session, as_json=as_json)
-        outcome = _run(request, session, quiet=as_json)
+            return _dry_run(request, context, as_json=as_json)
+        outcome = _run(request, context, quiet=as_json)
     except AkoshaHookError as error:
         if not as_json:
             raise
@@ -69,7 +69,7 @@ def sync(
         screen.print_json(outcome.result())
     else:
         _say(outcome)
-        if outcome.error and outcome.method == "http" and not _chose_http(request, session):
+        if outcome.error and outcome.method == "http" and not _chose_http(request, context):
             click.echo(
                 "No bucket is set. To use one: akosha-hook config set akosha_cloud_bucket NAME",
                 err=True,
@@ -77,29 +77,29 @@ def sync(
     return outcome.exit_code
 
 
-def _warn(session: Session) -> None:
+def _warn(context: Context) -> None:
     """Settings that have no effect: a misspelt name explains much of what follows."""
-    for each in session.loaded.warnings:
+    for each in context.loaded.warnings:
         click.echo(f"Warning: {printable(each)}", err=True)
 
 
-def _chose_http(request: syncing.Request, session: Session) -> bool:
+def _chose_http(request: syncing.Request, context: Context) -> bool:
     """Whether Akosha was asked for, not only left over because no bucket is set."""
-    return "http" in (request.method, session.loaded.settings.akosha_force_method)
+    return "http" in (request.method, context.settings.akosha_force_method)
 
 
-def _detach(session: Session) -> int:
+def _detach(context: Context) -> int:
     from akosha_hook.hook.spawn import start_worker
 
-    outbox.record(session.paths, "manual", Path.cwd(), b"")
-    start_worker(session.paths, session.environ)
+    outbox.record(context.paths, "manual", Path.cwd(), b"")
+    start_worker(context.paths, context.environ)
     click.echo("Handed to the background worker. Watch it: akosha-hook status")
     return 0
 
 
-def _run(request: syncing.Request, session: Session, *, quiet: bool) -> Outcome:
-    with exclusive(session, quiet=quiet) as context:
-        events = outbox.waiting(session.paths)
+def _run(request: syncing.Request, context: Context, *, quiet: bool) -> Outcome:
+    with exclusive(context, quiet=quiet) as context:  # noqa: PLR1704 - the same, with its progress
+        events = outbox.waiting(context.paths)
         logger.info("Sync by hand, method %s", request.method)
         try:
             outcome = syncing.run(request, context)
@@ -155,10 +155,10 @@ def _said_of_http(details: dict[str, object]) -> str:
     return f"Pushed to Akosha: {stored} memories stored, {before} there already."
 
 
-def _dry_run(request: syncing.Request, session: Session, *, as_json: bool) -> int:
+def _dry_run(request: syncing.Request, context: Context, *, as_json: bool) -> int:
     from akosha_hook.sync.preview import preview
 
-    found = preview(request, session.loaded.settings, session.paths)
+    found = preview(request, context.settings, context.paths)
     if as_json:
         screen.print_json(found.as_json())
         return 0

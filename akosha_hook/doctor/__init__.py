@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from akosha_hook.paths import Paths
-    from akosha_hook.settings import Loaded
+    from akosha_hook.context import Context
 
-__all__ = ["Finding", "Patient", "examine", "servers"]
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """What is looked at; `directory` is where the user stands, for that repository's hooks."""
-
-    loaded: Loaded
-    paths: Paths
-    environ: Mapping[str, str]
-    directory: Path
+__all__ = ["Finding", "examine", "servers"]
 
 
-def examine(patient: Patient) -> Iterator[Finding]:
+def examine(context: Context, directory: Path) -> Iterator[Finding]:
     """Everything, in the order a person would mend it; takes a while where servers are silent.
+
+    `directory` is where the user stands, for the hooks and files of that repository.
 
     Modes of state files that are too wide are tightened, and probes are stored in the bucket and
     deleted again; nothing else changes.
@@ -44,19 +34,19 @@ def examine(patient: Patient) -> Iterator[Finding]:
         versions,
     )
 
-    yield from configured.findings(patient)
-    yield from hooks.findings(patient)
-    yield from state.findings(patient)
-    yield from databases.findings(patient)
-    yield from bucket.findings(patient)
-    yield from server.findings(patient)
-    yield from practices.findings(patient)
-    yield from versions.findings(patient)
+    yield from configured.findings(context)
+    yield from hooks.findings(context, directory)
+    yield from state.findings(context)
+    yield from databases.findings(context)
+    yield from bucket.findings(context)
+    yield from server.findings(context)
+    yield from practices.findings(context, directory)
+    yield from versions.findings(context)
 
 
-def servers(patient: Patient) -> Iterator[Finding]:
+def servers(context: Context) -> Iterator[Finding]:
     """What `status --check` asks: whether the servers answer, and these keys open the bucket."""
     from akosha_hook.doctor import bucket, server
 
-    yield from bucket.reachable(patient)
-    yield from server.findings(patient)
+    yield from bucket.reachable(context)
+    yield from server.findings(context)

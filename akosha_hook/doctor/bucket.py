@@ -14,15 +14,21 @@ from urllib.parse import urlsplit
 
 from akosha_hook.catalog import FAILED
 from akosha_hook.doctor.finding import Finding, bounded
-from akosha_hook.errors import AkoshaHookError, CredentialsError, ExitCode, SettingsError
+from akosha_hook.errors import (
+    AkoshaHookError,
+    CredentialsError,
+    DeliveryError,
+    ExitCode,
+    SettingsError,
+)
 from akosha_hook.settings.derived import cloud_configured
 from akosha_hook.state import identity
-from akosha_hook.util.retry import Deadline, DeliveryError, RetryPolicy
+from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
     from akosha_hook.stores.providers import Provider
     from akosha_hook.stores.s3.bucket import Bucket
 
@@ -57,52 +63,52 @@ class _Probes:
     content: bytes = field(default_factory=lambda: secrets.token_bytes(64))
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context) -> Iterator[Finding]:
     """Keys, then the way there, then what the keys may do; a step that fails ends it."""
-    probes = yield from _opened(patient)
+    probes = yield from _opened(context)
     if probes is not None:
         yield from _permissions(probes)
 
 
-def reachable(patient: Patient) -> Iterator[Finding]:
+def reachable(context: Context) -> Iterator[Finding]:
     """Whether the server answers, and these keys open the bucket."""
-    probes = yield from _opened(patient)
+    probes = yield from _opened(context)
     if probes is not None:
         yield _listing(probes)
 
 
-def _opened(patient: Patient) -> Generator[Finding, None, _Probes | None]:
+def _opened(context: Context) -> Generator[Finding, None, _Probes | None]:
     """The bucket once the way to it is known to be good, else None."""
-    settings = patient.loaded.settings
+    settings = context.loaded.settings
     unused = not cloud_configured(settings) or settings.akosha_force_method == "http"
-    if unused or patient.loaded.doubtful:
+    if unused or context.loaded.doubtful:
         return None
     from akosha_hook.stores.providers import provider_for
 
     try:
         provider = provider_for(settings)
-        yield _keys(patient)
+        yield _keys(context)
     except CredentialsError as error:
         yield Finding(AREA, "keys", "problem", error.message, error.hint, ExitCode.CREDENTIALS)
         return None
     except AkoshaHookError as error:
         yield Finding(AREA, "keys", "problem", error.message, error.hint, error.exit_code)
         return None
-    for found in _way(patient, provider):
+    for found in _way(context, provider):
         yield found
         if found.state == "problem":
             return None
-    return _probes(patient)
+    return _probes(context)
 
 
-def _keys(patient: Patient) -> Finding:
+def _keys(context: Context) -> Finding:
     """Which source the keys come from; raises CredentialsError."""
     from akosha_hook.stores import credentials
 
-    environ = patient.environ
+    environ = context.environ
     found = bounded(
         lambda: credentials.resolve(
-            patient.loaded.settings, environ, home=Path(environ.get("HOME") or Path.home())
+            context.loaded.settings, environ, home=Path(environ.get("HOME") or Path.home())
         ),
         seconds=CREDENTIAL_SECONDS,
         what="looking for credentials",
@@ -119,12 +125,12 @@ def _keys(patient: Patient) -> Finding:
     return Finding(AREA, "keys", "ok", detail)
 
 
-def _way(patient: Patient, provider: Provider) -> Iterator[Finding]:
+def _way(context: Context, provider: Provider) -> Iterator[Finding]:
     """Proxy, name, TLS and clock, by one request that needs no key."""
     from akosha_hook.util.proxies import proxy_for
 
     try:
-        proxy = proxy_for(provider.url, patient.environ)
+        proxy = proxy_for(provider.url, context.environ)
     except SettingsError as error:
         yield Finding(AREA, "proxy", "problem", error.message, error.hint, error.exit_code)
         return
@@ -143,17 +149,17 @@ def _way(patient: Patient, provider: Provider) -> Iterator[Finding]:
         yield Finding(AREA, "DNS", "problem", detail, NETWORK_FIX, ExitCode.UNREACHABLE)
         return
     yield Finding(AREA, "DNS", "ok", f"{host} is {addresses[0][4][0]}")
-    yield from _answer(patient, provider)
+    yield from _answer(context, provider)
 
 
-def _answer(patient: Patient, provider: Provider) -> Iterator[Finding]:
+def _answer(context: Context, provider: Provider) -> Iterator[Finding]:
     from akosha_hook.stores.s3.failures import classify
     from akosha_hook.util.http import pool
 
     def request() -> str:
         opened = pool(
-            patient.loaded.settings,
-            patient.environ,
+            context.loaded.settings,
+            context.environ,
             url=provider.url,
             size=1,
             connect_seconds=CONNECT_SECONDS,
@@ -192,15 +198,15 @@ def _clock(date: str) -> Finding:
     return Finding(AREA, "clock", "ok", detail)
 
 
-def _probes(patient: Patient) -> _Probes:
+def _probes(context: Context) -> _Probes:
     from akosha_hook.stores.s3.connect import object_headers, open_bucket
 
-    settings = patient.loaded.settings
+    settings = context.loaded.settings
     patience = _Patience(STEP_SECONDS)
     opened = open_bucket(
-        settings, patient.paths, patient.environ, RetryPolicy(0, 0.0, patience), failed=FAILED
+        settings, context.paths, context.environ, RetryPolicy(0, 0.0, patience), failed=FAILED
     )
-    system_id = identity.peek(patient.paths, settings)
+    system_id = identity.peek(context.paths, settings)
     kept = (
         settings.akosha_keep_last,
         settings.akosha_keep_daily,

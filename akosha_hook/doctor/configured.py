@@ -11,14 +11,14 @@ from akosha_hook.sync import select as selection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
 
 AREA = "Settings"
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context) -> Iterator[Finding]:
     """Problems, warnings and notes of the settings, and where uploads would go."""
-    loaded = patient.loaded
+    loaded = context.loaded
     for each in loaded.problems:
         yield Finding(
             AREA,

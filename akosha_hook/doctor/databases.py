@@ -18,7 +18,7 @@ from akosha_hook.util import files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
     from akosha_hook.snapshot.take import Database
 
 AREA = "Databases"
@@ -29,10 +29,10 @@ LEFT_SECONDS = 3600.0
 LARGE_WAL_BYTES = 256 * 1024 * 1024
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context) -> Iterator[Finding]:
     """Each configured database, then what a copy of them holds."""
-    source = data_directory(patient.loaded.settings, patient.paths)
-    names, missing = snapshot.find_databases(source, patient.loaded.settings.akosha_databases)
+    source = data_directory(context.loaded.settings, context.paths)
+    names, missing = snapshot.find_databases(source, context.loaded.settings.akosha_databases)
     if not names:
         detail = f"there is none in {source}"
         fix = "start Session-Buddy once, or: akosha-hook config set akosha_data_dir DIRECTORY"
@@ -43,10 +43,10 @@ def findings(patient: Patient) -> Iterator[Finding]:
         yield Finding(AREA, each.name, "ok", detail)
     for name in names:
         yield _live(source / name)
-    with _scratch(patient) as directory:
+    with _scratch(context) as directory:
         try:
             frozen = snapshot.take(
-                source, patient.loaded.settings.akosha_databases, directory / "copy"
+                source, context.loaded.settings.akosha_databases, directory / "copy"
             )
         except AkoshaHookError as error:
             yield Finding(AREA, "snapshot", "problem", error.message, error.hint)
@@ -100,9 +100,9 @@ def _read(database: Database) -> Finding:
 
 
 @contextlib.contextmanager
-def _scratch(patient: Patient) -> Iterator[Path]:
+def _scratch(context: Context) -> Iterator[Path]:
     """A directory for copies, on the disk of our state where there is one, removed afterwards."""
-    state = patient.paths.state
+    state = context.paths.state
     # What an earlier run that was killed left.
     for left in state.glob(f"{SCRATCH}*"):
         if time.time() - left.stat().st_mtime > LEFT_SECONDS:

@@ -16,8 +16,9 @@ from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
     from akosha_hook.install.place import Place
 
 AREA = "Hooks"
@@ -32,18 +33,18 @@ IMPORT = (
 )
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context, directory: Path) -> Iterator[Finding]:
     """Every place, the script, the interpreter, the programs on PATH, events left lying."""
-    places = installed_places(patient.paths, patient.environ, patient.directory)
+    places = installed_places(context.paths, context.environ, directory)
     if not places:
         yield Finding(AREA, "installed", "warning", "no hook anywhere", "akosha-hook install")
     for place in places:
         yield _of_place(place)
-    if patient.paths.hook_script.exists() or any(p.kind != "claude-plugin" for p in places):
-        yield _script(patient)
-        yield _interpreter(patient)
-    yield from _programs(patient, places)
-    yield from _events(patient)
+    if context.paths.hook_script.exists() or any(p.kind != "claude-plugin" for p in places):
+        yield _script(context)
+        yield _interpreter(context)
+    yield from _programs(context, places)
+    yield from _events(context)
 
 
 def _of_place(place: Place) -> Finding:
@@ -52,19 +53,19 @@ def _of_place(place: Place) -> Finding:
     return Finding(AREA, place.kind, "ok", f"{place.path} runs {place.detail}")
 
 
-def _script(patient: Patient) -> Finding:
+def _script(context: Context) -> Finding:
     """Run the installed script as a hook does, with an event that means nothing."""
-    script = patient.paths.hook_script
+    script = context.paths.hook_script
     if not os.access(script, os.X_OK):
         detail = f"{script} is missing or not executable"
         return Finding(AREA, "script", "problem", detail, "akosha-hook install")
-    if script_outdated(patient.paths):
+    if script_outdated(context.paths):
         detail = f"{script} is not the one version {__version__} ships"
         return Finding(AREA, "script", "warning", detail, "akosha-hook install")
     try:
         ran = subprocess.run(
             [script, NO_EVENT],
-            env=without_keys(patient.environ),
+            env=without_keys(context.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -79,14 +80,14 @@ def _script(patient: Patient) -> Finding:
     return Finding(AREA, "script", "ok", f"{script} runs, silently")
 
 
-def _interpreter(patient: Patient) -> Finding:
+def _interpreter(context: Context) -> Finding:
     """Start the recorded Python as the hook does, and import what a worker needs."""
-    if (problem := script_problem(patient.paths)) is not None:
+    if (problem := script_problem(context.paths)) is not None:
         return Finding(AREA, "interpreter", "problem", problem, "akosha-hook install")
-    python = os.fsdecode(patient.paths.interpreter.read_bytes()).partition("\n")[0]
+    python = os.fsdecode(context.paths.interpreter.read_bytes()).partition("\n")[0]
     kept = {
         name: value
-        for name, value in without_keys(patient.environ).items()
+        for name, value in without_keys(context.environ).items()
         if name not in {"PYTHONPATH", "PYTHONHOME"}
     }
     try:
@@ -114,8 +115,8 @@ def _interpreter(patient: Patient) -> Finding:
     return Finding(AREA, "interpreter", "ok", f"{python} imports the worker")
 
 
-def _programs(patient: Patient, places: tuple[Place, ...]) -> Iterator[Finding]:
-    path = patient.environ.get("PATH", "")
+def _programs(context: Context, places: tuple[Place, ...]) -> Iterator[Finding]:
+    path = context.environ.get("PATH", "")
     if shutil.which("akosha-hook", path=path) is None:
         yield Finding(
             AREA,
@@ -134,13 +135,13 @@ def _programs(patient: Patient, places: tuple[Place, ...]) -> Iterator[Finding]:
         yield Finding(AREA, "git", "problem" if needed else "warning", detail, "install git")
 
 
-def _events(patient: Patient) -> Iterator[Finding]:
+def _events(context: Context) -> Iterator[Finding]:
     """Events nobody takes care of are what a hook leaves that cannot start a worker."""
-    waiting = outbox.waiting(patient.paths)
+    waiting = outbox.waiting(context.paths)
     if waiting and time.time() - waiting[0].epoch > DAY_SECONDS:
         detail = f"{len(waiting)} events wait, the oldest for more than a day"
         yield Finding(
             AREA, "events", "warning", detail, "akosha-hook sync, which also says what is wrong"
         )
-    for each in outbox.corrupt(patient.paths):
+    for each in outbox.corrupt(context.paths):
         yield Finding(AREA, "events", "warning", f"{each} is no event", f"rm '{each}'")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
 
 AREA = "Security"
 SECONDS = 4.0
@@ -24,22 +24,22 @@ IN_REPOSITORY = (".akosha-hook.toml", "pyproject.toml", ".env", ".claude/setting
 OK_STATUS = 200
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context, directory: Path) -> Iterator[Finding]:
     """No keys in files, HTTPS, encryption at rest, a bucket that strangers cannot look into."""
-    yield from _secrets(patient)
-    if patient.loaded.doubtful or not cloud_configured(patient.loaded.settings):
+    yield from _secrets(context, directory)
+    if context.loaded.doubtful or not cloud_configured(context.loaded.settings):
         return
-    yield _transport(patient)
-    yield _encryption(patient)
-    yield from _strangers(patient)
+    yield _transport(context)
+    yield _encryption(context)
+    yield from _strangers(context)
 
 
-def _secrets(patient: Patient) -> Iterator[Finding]:
+def _secrets(context: Context, directory: Path) -> Iterator[Finding]:
     from akosha_hook.settings.checks import check_secrets
 
-    paths = patient.paths
+    paths = context.paths
     looked_at: list[Path] = [paths.settings_yaml, paths.local_yaml, paths.user_toml]
-    looked_at += [patient.directory / name for name in IN_REPOSITORY]
+    looked_at += [directory / name for name in IN_REPOSITORY]
     found = check_secrets(each for each in looked_at if each.is_file())
     for each in found:
         yield Finding(
@@ -49,8 +49,8 @@ def _secrets(patient: Patient) -> Iterator[Finding]:
         yield Finding(AREA, "keys in files", "ok", "none in the settings, none in this directory")
 
 
-def _transport(patient: Patient) -> Finding:
-    endpoint = patient.loaded.settings.akosha_cloud_endpoint
+def _transport(context: Context) -> Finding:
+    endpoint = context.loaded.settings.akosha_cloud_endpoint
     url = urlsplit(endpoint)
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
         detail = f"{endpoint}: memories travel unencrypted"
@@ -60,8 +60,8 @@ def _transport(patient: Patient) -> Finding:
     return Finding(AREA, "HTTPS", "ok", where)
 
 
-def _encryption(patient: Patient) -> Finding:
-    settings = patient.loaded.settings
+def _encryption(context: Context) -> Finding:
+    settings = context.loaded.settings
     if settings.akosha_sse:
         return Finding(AREA, "encryption at rest", "ok", f"{settings.akosha_sse} is asked for")
     from akosha_hook.stores.providers import provider_for
@@ -79,16 +79,16 @@ def _encryption(patient: Patient) -> Finding:
     return Finding(AREA, "encryption at rest", "ok", by_itself)
 
 
-def _strangers(patient: Patient) -> Iterator[Finding]:
+def _strangers(context: Context) -> Iterator[Finding]:
     """Ask for the listing, and for an object of ours, without keys: nobody should get them."""
-    name = patient.loaded.settings.akosha_cloud_bucket
+    name = context.loaded.settings.akosha_cloud_bucket
     asked = {f"list {name}": "?list-type=2&max-keys=1"}
-    if key := _newest_key(patient):
+    if key := _newest_key(context):
         asked[f"read what is stored in {name}"] = quote(key)
     status = 0
     for what, path in asked.items():
         try:
-            status = bounded(partial(_ask, patient, path), seconds=2 * SECONDS, what="the request")
+            status = bounded(partial(_ask, context, path), seconds=2 * SECONDS, what="the request")
         except Exception:  # noqa: BLE001 - that the server cannot be reached is said elsewhere
             return
         if status == OK_STATUS:
@@ -99,25 +99,25 @@ def _strangers(patient: Patient) -> Iterator[Finding]:
     yield Finding(AREA, "strangers", "ok", f"a request without keys is refused (HTTP {status})")
 
 
-def _newest_key(patient: Patient) -> str:
+def _newest_key(context: Context) -> str:
     """An object that the last upload from here left in the bucket; "" where there is none."""
-    bucket = patient.loaded.settings.akosha_cloud_bucket
-    for each in receipt.newest_first(patient.paths):
+    bucket = context.loaded.settings.akosha_cloud_bucket
+    for each in receipt.newest_first(context.paths):
         if each.success and each.method == "cloud" and each.destination.bucket == bucket:
             return next((file.key for file in each.files if file.key), "")
     return ""
 
 
-def _ask(patient: Patient, path: str) -> int:
+def _ask(context: Context, path: str) -> int:
     """The HTTP status of a request for `path` in the bucket that no key has signed."""
     from akosha_hook.stores.providers import provider_for
     from akosha_hook.util.http import pool
 
-    settings = patient.loaded.settings
+    settings = context.loaded.settings
     provider = provider_for(settings)
     opened = pool(
         settings,
-        patient.environ,
+        context.environ,
         url=provider.url,
         size=1,
         connect_seconds=SECONDS,

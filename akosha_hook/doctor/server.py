@@ -11,18 +11,18 @@ from akosha_hook.sync import select as selection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
 
 AREA = "Akosha"
 SECONDS = 12.0
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context) -> Iterator[Finding]:
     """What the server says; a silent one is a problem only where it is the one destination."""
-    if patient.loaded.doubtful:
+    if context.loaded.doubtful:
         return
     try:
-        chain = selection.destinations(patient.loaded.settings)
+        chain = selection.destinations(context.loaded.settings)
     except SettingsError:
         return
     if "http" not in chain:
@@ -30,10 +30,10 @@ def findings(patient: Patient) -> Iterator[Finding]:
     from akosha_hook.akosha import probe
 
     missing: State = "problem" if chain[0] == "http" else "warning"
-    url = patient.loaded.settings.akosha_http_url
+    url = context.loaded.settings.akosha_http_url
     try:
         found = bounded(
-            lambda: probe(patient.loaded.settings, patient.environ),
+            lambda: probe(context.loaded.settings, context.environ),
             seconds=SECONDS,
             what=f"asking {url}",
         )

@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
     from akosha_hook.paths import Paths
 
 AREA = "State"
 OTHERS = 0o077
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context) -> Iterator[Finding]:
     """Modes, owner, files set aside, and disk space."""
-    state = patient.paths.state
+    state = context.paths.state
     if state.is_dir():
-        yield from _private(patient.paths)
-        yield from _directories(patient.paths)
+        yield from _private(context.paths)
+        yield from _directories(context.paths)
         # Reading a receipt is what sets a corrupt one aside.
-        collections.deque(receipt.newest_first(patient.paths), maxlen=0)
-        aside = [*state.glob("*.corrupt"), *patient.paths.receipts.glob("*.corrupt")]
+        collections.deque(receipt.newest_first(context.paths), maxlen=0)
+        aside = [*state.glob("*.corrupt"), *context.paths.receipts.glob("*.corrupt")]
         for each in sorted(aside):
             detail = f"{each} could not be read and was set aside"
             yield Finding(
@@ -40,7 +40,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
             )
     else:
         yield Finding(AREA, "directory", "ok", f"{state} is made by the first upload or install")
-    yield _space(patient)
+    yield _space(context)
 
 
 def tighten(paths: Paths) -> tuple[str, ...]:
@@ -104,14 +104,14 @@ def _owner(path: Path) -> int | None:
         return None
 
 
-def _space(patient: Patient) -> Finding:
+def _space(context: Context) -> Finding:
     """A snapshot is a copy of every database that changed."""
-    source = data_directory(patient.loaded.settings, patient.paths)
-    names, _ = find_databases(source, patient.loaded.settings.akosha_databases)
+    source = data_directory(context.loaded.settings, context.paths)
+    names, _ = find_databases(source, context.loaded.settings.akosha_databases)
     needed = SPARE_BYTES
     for name in names:
         needed += sum(each.stat().st_size for each in source.glob(f"{name}*") if each.is_file())
-    where = patient.paths.state
+    where = context.paths.state
     while not where.exists():
         where = where.parent
     free = shutil.disk_usage(where).free

@@ -14,13 +14,13 @@ from akosha_hook.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from akosha_hook.doctor import Patient
+    from akosha_hook.context import Context
 
 AREA = "Versions"
 GIT_SECONDS = 5.0
 
 
-def findings(patient: Patient) -> Iterator[Finding]:
+def findings(context: Context) -> Iterator[Finding]:
     """Ours, what we stand on, and Session-Buddy's where it is installed beside us."""
     yield Finding(
         AREA,
@@ -31,7 +31,7 @@ def findings(patient: Patient) -> Iterator[Finding]:
     )
     libraries = ", ".join(f"{name} {_version(name)}" for name in ("duckdb", "minio", "urllib3"))
     yield Finding(AREA, "libraries", "ok", libraries)
-    yield Finding(AREA, "git", "ok", _git(patient))
+    yield Finding(AREA, "git", "ok", _git(context))
     buddy = _version("session-buddy")
     yield Finding(AREA, "Session-Buddy", "ok", buddy or "not in this Python, which is usual")
 
@@ -43,11 +43,11 @@ def _version(name: str) -> str:
         return ""
 
 
-def _git(patient: Patient) -> str:
+def _git(context: Context) -> str:
     try:
         said = subprocess.run(
             ["git", "--version"],
-            env=without_keys(patient.environ),
+            env=without_keys(context.environ),
             capture_output=True,
             check=True,
             timeout=GIT_SECONDS,

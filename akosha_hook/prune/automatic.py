@@ -17,8 +17,8 @@ from akosha_hook.util import files, log
 from akosha_hook.util.clock import Epoch
 
 if TYPE_CHECKING:
+    from akosha_hook.context import Context
     from akosha_hook.paths import Paths
-    from akosha_hook.sync.delivery import Context
     from akosha_hook.sync.outcome import Outcome
 
 EVERY_SECONDS = 86_400.0

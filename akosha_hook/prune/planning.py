@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
-from akosha_hook.errors import AkoshaHookError, DamagedError
+from akosha_hook.errors import AkoshaHookError, DamagedError, DeliveryError
 from akosha_hook.format import manifest
 from akosha_hook.prune.keep import kept
 from akosha_hook.state import identity, receipt
-from akosha_hook.util.retry import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from akosha_hook.catalog import Upload
+    from akosha_hook.context import Context
     from akosha_hook.prune.keep import Keep
     from akosha_hook.state.identity import Identity
     from akosha_hook.state.receipt import Receipt
     from akosha_hook.stores.s3.bucket import Bucket, Listed
-    from akosha_hook.sync.delivery import Context
 
 # Another machine may be in the middle of what is younger.
 ABANDONED_SECONDS = 86_400.0

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
-from akosha_hook.errors import CredentialsError
-from akosha_hook.util.retry import DeliveryError
+from akosha_hook.errors import CredentialsError, DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.catalog import Upload
+    from akosha_hook.context import Context
     from akosha_hook.stores.s3.bucket import Bucket
-    from akosha_hook.sync.delivery import Context
 
 LATEST = "latest"
 NAMED = 12

@@ -16,9 +16,9 @@ from akosha_hook.util import files, log
 from akosha_hook.util.clock import now_iso
 
 if TYPE_CHECKING:
+    from akosha_hook.context import Context
     from akosha_hook.paths import Paths
     from akosha_hook.restore.choice import Wish
-    from akosha_hook.sync.delivery import Context
 
 
 class Drill(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,9 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from akosha_hook.errors import DamagedError
+from akosha_hook.errors import DamagedError, DeliveryError
 from akosha_hook.util.files import FILE_MODE
-from akosha_hook.util.retry import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

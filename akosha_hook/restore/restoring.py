@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.catalog import Upload
+    from akosha_hook.context import Context
     from akosha_hook.format.manifest import StoredFile
     from akosha_hook.restore.choice import Wish
     from akosha_hook.restore.staging import Staging
     from akosha_hook.stores.s3.bucket import Bucket, Head
-    from akosha_hook.sync.delivery import Context
 
 logger = logging.getLogger(__name__)
 

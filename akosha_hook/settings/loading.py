@@ -12,7 +12,7 @@ from akosha_hook.settings import layers
 from akosha_hook.settings.derived import MIN_PART_MB
 from akosha_hook.settings.fields import Settings
 from akosha_hook.settings.layers import Candidate, Content, Layer, Origin
-from akosha_hook.settings.rules import DEPENDENT, Context, check, is_loopback, is_placeholder
+from akosha_hook.settings.rules import DEPENDENT, Given, check, is_loopback, is_placeholder
 from akosha_hook.settings.table import table
 from akosha_hook.settings.values import RejectedError, from_native, from_text
 from akosha_hook.settings.wording import shown
@@ -55,7 +55,7 @@ class _Fold:
         """Its value; raises RejectedError."""
         read = from_text if candidate.textual else from_native
         value = read(candidate.field, candidate.value)
-        return check(candidate.field.name, value, Context(self.values, self.home))
+        return check(candidate.field.name, value, Given(self.values, self.home))
 
     def settle(self, name: str, candidates: Iterable[Candidate]) -> None:
         """The first usable value; a bad one is a problem above it and a warning below it."""

@@ -27,14 +27,14 @@ _PLACEHOLDER = re.compile(r"<[A-Za-z0-9_-]+>")
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class Given:
     """What a rule may look at besides its value: the fields before it, and the home directory."""
 
     settled: Mapping[str, Any]
     home: Path
 
 
-def check(name: str, value: Any, context: Context) -> Any:
+def check(name: str, value: Any, context: Given) -> Any:
     """The value of field `name` as it is used; raises RejectedError."""
     rule = _RULES.get(name)
     return rule(value, context) if rule else value
@@ -52,7 +52,7 @@ def is_loopback(host: str) -> bool:
     return _is_ip(host) and ipaddress.ip_address(host).is_loopback
 
 
-def _bucket(value: str, _: Context) -> str:
+def _bucket(value: str, _: Given) -> str:
     if not value:
         return value
     if "/" in value:
@@ -75,7 +75,7 @@ def _is_ip(text: str) -> bool:
     return "%" not in text
 
 
-def _endpoint(value: str, context: Context) -> str:
+def _endpoint(value: str, context: Given) -> str:
     if not value:
         return value
     url = _url(value, "https://s3.us-east-1.amazonaws.com")
@@ -88,7 +88,7 @@ def _endpoint(value: str, context: Context) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
-def _http_url(value: str, context: Context) -> str:
+def _http_url(value: str, context: Given) -> str:
     url = _url(value, "http://localhost:8682")
     if url.path.rstrip("/") not in {"", "/mcp"}:
         raise RejectedError("scheme and host, with or without /mcp, such as http://localhost:8682")
@@ -122,7 +122,7 @@ def _is_name(host: str) -> bool:
         return False
 
 
-def _check_transport(url: SplitResult, context: Context) -> None:
+def _check_transport(url: SplitResult, context: Given) -> None:
     insecure = url.scheme == "http" and not is_loopback(url.hostname or "")
     if insecure and not context.settled["akosha_allow_insecure_endpoint"]:
         raise RejectedError(
@@ -131,7 +131,7 @@ def _check_transport(url: SplitResult, context: Context) -> None:
         )
 
 
-def _region(value: str, _: Context) -> str:
+def _region(value: str, _: Given) -> str:
     if not value:
         return "auto"
     if not _REGION.fullmatch(value):
@@ -139,13 +139,13 @@ def _region(value: str, _: Context) -> str:
     return value
 
 
-def _system_id(value: str, _: Context) -> str:
+def _system_id(value: str, _: Given) -> str:
     if value and not re.search(r"[A-Za-z0-9]", value):
         raise RejectedError("empty, or hold at least one ASCII letter or digit")
     return value
 
 
-def _path(value: str, context: Context) -> str:
+def _path(value: str, context: Given) -> str:
     if not value:
         return value
     if value == "~" or value.startswith("~/"):
@@ -155,27 +155,27 @@ def _path(value: str, context: Context) -> str:
     return value
 
 
-def _databases(value: tuple[str, ...], _: Context) -> tuple[str, ...]:
+def _databases(value: tuple[str, ...], _: Given) -> tuple[str, ...]:
     for name in value:
         if "/" in name or "\\" in name or name in {".", ".."} or len(name) > MAX_NAME:
             raise RejectedError("file names or globs inside akosha_data_dir, without folders")
     return value
 
 
-def _profile(value: str, _: Context) -> str:
+def _profile(value: str, _: Given) -> str:
     if value != value.strip() or "]" in value or len(value) > MAX_NAME:
         raise RejectedError("a profile name as in ~/.aws/config")
     return value
 
 
-def _kms_key(value: str, context: Context) -> str:
+def _kms_key(value: str, context: Given) -> str:
     if value and context.settled["akosha_sse"] != "aws:kms":
         raise RejectedError("empty, unless akosha_sse is aws:kms")
     return value
 
 
 # Rules that look at other fields come after them, whatever the table's order.
-_RULES: Mapping[str, Callable[[Any, Context], Any]] = {
+_RULES: Mapping[str, Callable[[Any, Given], Any]] = {
     "akosha_cloud_bucket": _bucket,
     "akosha_cloud_region": _region,
     "akosha_system_id": _system_id,

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from akosha_hook.errors import AkoshaHookError
+from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import take as snapshot
 from akosha_hook.state import backoff, identity, receipt
@@ -16,32 +16,21 @@ from akosha_hook.stores.base import Attempt, Consignment, Journal, Surroundings
 from akosha_hook.sync import select as selection
 from akosha_hook.util import log
 from akosha_hook.util.clock import now_iso, stamp
-from akosha_hook.util.retry import Deadline, DeadlinePassedError, DeliveryError, RetryPolicy
+from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
     from akosha_hook.paths import Paths
-    from akosha_hook.settings.fields import Settings
     from akosha_hook.snapshot.take import Snapshot
     from akosha_hook.state.identity import Identity
     from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
     from akosha_hook.stores.base import Delivery, Destination
-    from akosha_hook.util.progress import Progress
 
 MAX_SAID = 2000
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a sync works with."""
-
-    settings: Settings
-    paths: Paths
-    environ: Mapping[str, str]
-    progress: Progress
 
 
 @dataclass(frozen=True, slots=True)

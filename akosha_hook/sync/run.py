@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from akosha_hook.context import Context
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import take as snapshot
 from akosha_hook.state import identity, receipt
 from akosha_hook.sync import delivery
 from akosha_hook.sync import select as selection
-from akosha_hook.sync.delivery import Context, Shipment, ship
+from akosha_hook.sync.delivery import Shipment, ship
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.util import files
 from akosha_hook.util.clock import stamp

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from akosha_hook.errors import DeliveryError
 from akosha_hook.format import manifest
 from akosha_hook.state import receipt
 from akosha_hook.state.receipt import same_content
@@ -19,7 +20,6 @@ from akosha_hook.stores.providers import provider_for
 from akosha_hook.stores.s3.connect import object_headers, open_bucket
 from akosha_hook.stores.s3.multipart import abort, store
 from akosha_hook.upload.plan import Item, note, object_plan, possible_delta, referred
-from akosha_hook.util.retry import DeliveryError
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from akosha_hook.errors import UnreachableError
+from akosha_hook.errors import DeadlinePassedError, DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,46 +32,6 @@ class Deadline:
     @property
     def passed(self) -> bool:
         return self.remaining <= 0
-
-
-class DeliveryError(UnreachableError):
-    """A request to a destination that failed, classified.
-
-    `code` is the server's own word (`SlowDown`, `AccessDenied`, `timeout`, ...). `retryable` says
-    whether the same request may succeed later. `request_id` helps the provider's support.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        hint: str = "",
-        code: str = "",
-        retryable: bool = False,
-        request_id: str = "",
-        exit_code: int | None = None,
-    ) -> None:
-        from akosha_hook.errors import ExitCode
-
-        super().__init__(
-            message, hint=hint, exit_code=None if exit_code is None else ExitCode(exit_code)
-        )
-        self.code = code
-        self.retryable = retryable
-        self.request_id = request_id
-
-
-class DeadlinePassedError(DeliveryError):
-    """`akosha_upload_timeout_seconds` is over; what is stored by then is continued next time."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"Upload timed out after {seconds:g} s.",
-            hint="Raise akosha_upload_timeout_seconds (it is in seconds).",
-            code="timeout",
-            retryable=True,
-        )
-        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)

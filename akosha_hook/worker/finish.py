@@ -17,9 +17,9 @@ from akosha_hook.worker import metrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from akosha_hook.context import Context
     from akosha_hook.errors import AkoshaHookError
     from akosha_hook.hook.event import Event
-    from akosha_hook.sync.delivery import Context
     from akosha_hook.sync.outcome import Outcome
 
 logger = logging.getLogger(__name__)

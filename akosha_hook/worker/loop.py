@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook import prune, settings
+from akosha_hook.context import Context
 from akosha_hook.errors import AkoshaHookError, SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.settings import project, repository
@@ -20,7 +21,6 @@ from akosha_hook.state import backoff, identity
 from akosha_hook.state.progress_file import Check, ProgressFile
 from akosha_hook.sync import run as syncing
 from akosha_hook.sync import select as selection
-from akosha_hook.sync.delivery import Context
 from akosha_hook.util import files, log
 from akosha_hook.worker import schedule
 from akosha_hook.worker.finish import conclude, give_up
@@ -80,7 +80,7 @@ def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ())
             if loaded.doubtful:
                 _cannot_work(loaded, progress)
                 return
-            context = Context(loaded.settings, paths, environ, progress)
+            context = Context(loaded, paths, environ, progress)
             if error := _no_destination(loaded.settings):
                 give_up(error, events, context)
                 return
@@ -109,7 +109,7 @@ def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
     loaded = settings.load(environ, paths)
     if loaded.doubtful or _no_destination(loaded.settings):
         return False
-    plan = _plan(Context(loaded.settings, paths, environ, ProgressFile(paths)))
+    plan = _plan(Context(loaded, paths, environ))
     return plan.due is not None and plan.due <= time.time() + STAY_SECONDS
 
 

@@ -23,11 +23,16 @@ from akosha_hook.demo.databases import (
     make_reflection_database,
 )
 from akosha_hook.demo.s3_server import free_ports
-from akosha_hook.errors import AkoshaHookError, CredentialsError, ExitCode
+from akosha_hook.errors import (
+    AkoshaHookError,
+    CredentialsError,
+    DeadlinePassedError,
+    DeliveryError,
+    ExitCode,
+)
 from akosha_hook.paths import Paths
 from akosha_hook.state.receipt import ReceiptFile
 from akosha_hook.util.progress import Silent
-from akosha_hook.util.retry import DeadlinePassedError, DeliveryError
 from tests.akosha.conftest import Pusher
 from tests.support.akosha_server import AkoshaServer, serve
 from tests.support.duckdb_files import contents, crash_after, make_too_new

@@ -18,7 +18,6 @@ from akosha_hook.paths import Paths
 from akosha_hook.state import receipt
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Context, Request, run
-from akosha_hook.util.progress import Silent
 from tests.support.akosha_server import AkoshaServer
 from tests.support.s3 import TestBucket
 
@@ -61,7 +60,7 @@ def sync(paths: Paths, akosha: AkoshaServer, request: Request = AUTO, **environ:
         **environ,
     }
     loaded = settings.load_strict(environ, paths)
-    return run(request, Context(loaded.settings, paths, environ, Silent()))
+    return run(request, Context(loaded, paths, environ))
 
 
 def add(data: Path, count: int) -> None:

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 
 from akosha_hook import settings
+from akosha_hook.context import Context
 from akosha_hook.format import delta
 from akosha_hook.hook import outbox
 from akosha_hook.sync import run as sync
-from akosha_hook.sync.delivery import Context
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.util import files
-from akosha_hook.util.progress import Silent
 from akosha_hook.worker import finish as conclude
 from akosha_hook.worker import loop as drain
 from tests.support.faults import FaultyProxy
@@ -75,7 +74,7 @@ class Patient(Home):
         files.private_directory(self.paths.state)
         environ = dict(os.environ)
         loaded = settings.load_strict(environ, self.paths)
-        context = Context(loaded.settings, self.paths, environ, Silent())
+        context = Context(loaded, self.paths, environ)
         return sync.run(sync.Request(triggered_by=("manual",), **request), context)
 
     def drain(self) -> None:
@@ -97,7 +96,7 @@ class Patient(Home):
         environ = dict(os.environ)
         files.private_directory(self.paths.state)
         loaded = settings.load_strict(environ, self.paths)
-        context = Context(loaded.settings, self.paths, environ, Silent())
+        context = Context(loaded, self.paths, environ)
         events = outbox.waiting(self.paths)
         outcome = sync.run(sync.Request(triggered_by=("manual",)), context)
         conclude.conclude(outcome, events, context)

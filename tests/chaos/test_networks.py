@@ -13,10 +13,11 @@ import trustme
 import urllib3
 
 from akosha_hook.demo.s3_server import free_ports
+from akosha_hook.errors import DeadlinePassedError
 from akosha_hook.state import backoff
 from akosha_hook.state import progress_file as watch
 from akosha_hook.stores.s3.bounded import CONNECT_SECONDS, READ_SECONDS, BoundedHttp
-from akosha_hook.util.retry import Deadline, DeadlinePassedError
+from akosha_hook.util.retry import Deadline
 from tests.chaos.support import MIB, Patient
 from tests.support import faults
 from tests.support.faults import error, portal

@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from akosha_hook import doctor, settings
+from akosha_hook.context import Context
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.doctor.state import tighten
@@ -43,9 +44,8 @@ def at_home(paths: Paths, bucket: TestBucket) -> Home:
 
 
 def examine(home: Home, directory: Path | None = None) -> list[Finding]:
-    loaded = settings.load(os.environ, home.paths)
-    patient = doctor.Patient(loaded, home.paths, os.environ, directory or Path("/"))
-    return list(doctor.examine(patient))
+    context = Context(settings.load(os.environ, home.paths), home.paths, os.environ)
+    return list(doctor.examine(context, directory or Path("/")))
 
 
 def only(found: list[Finding], area: str, name: str) -> Finding:

@@ -15,11 +15,12 @@ from minio import Minio
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from akosha_hook.errors import DeadlinePassedError, DeliveryError
 from akosha_hook.state.receipt import Part
 from akosha_hook.stores.s3 import bucket as adapter
 from akosha_hook.stores.s3.bounded import BoundedHttp
 from akosha_hook.stores.s3.bucket import Bucket
-from akosha_hook.util.retry import Deadline, DeadlinePassedError, DeliveryError, RetryPolicy
+from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.raw_http import raw_server
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from akosha_hook import settings
+from akosha_hook.context import Context
 from akosha_hook.sync import run as syncing
-from akosha_hook.sync.delivery import Context
-from akosha_hook.util.progress import Silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def context(paths: Paths) -> Context:
-    return Context(settings.load_strict(os.environ, paths).settings, paths, os.environ, Silent())
+    return Context(settings.load_strict(os.environ, paths), paths, os.environ)
 
 
 def upload(paths: Paths, *, full: bool = False) -> str:

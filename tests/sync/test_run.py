@@ -14,7 +14,6 @@ from akosha_hook.paths import Paths
 from akosha_hook.state import receipt
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Context, Request, run
-from akosha_hook.util.progress import Silent
 from tests.support.duck import add_ballast, change, conversations_in, make_databases
 from tests.support.recovery import put
 from tests.support.s3 import TestBucket
@@ -32,7 +31,7 @@ def data(paths: Paths) -> Path:
 def context(paths: Paths, bucket: TestBucket, **changes: str) -> Context:
     environ = {**os.environ, **bucket.environment, **changes}
     loaded = settings.load_strict(environ, paths)
-    return Context(loaded.settings, paths, environ, Silent())
+    return Context(loaded, paths, environ)
 
 
 def sync(paths: Paths, bucket: TestBucket, request: Request = CLOUD, **changes: str) -> Outcome:

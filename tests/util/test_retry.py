@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from akosha_hook.util.retry import Deadline, DeadlinePassedError, DeliveryError, RetryPolicy
+from akosha_hook.errors import DeadlinePassedError, DeliveryError
+from akosha_hook.util.retry import Deadline, RetryPolicy
 
 
 def failing(times: int, *, retryable: bool = True) -> object:

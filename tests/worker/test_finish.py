@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook import settings
+from akosha_hook.context import Context
 from akosha_hook.errors import AkoshaHookError, BusyError
 from akosha_hook.hook import outbox
 from akosha_hook.state import backoff
 from akosha_hook.state import progress_file as watch
-from akosha_hook.sync.delivery import Context
 from akosha_hook.util import log
-from akosha_hook.util.progress import Silent
 from akosha_hook.util.secret import Secret
 from akosha_hook.worker.finish import give_up, remember_failure
 from tests.support.home import Home
@@ -33,7 +32,7 @@ def context(paths: Paths) -> Context:
     paths.state.mkdir(mode=0o700)
     log.configure(paths)
     log.protect(Secret(SECRET))
-    return Context(settings.load({}, paths).settings, paths, {}, Silent())
+    return Context(settings.load({}, paths), paths, {})
 
 
 def error() -> AkoshaHookError:

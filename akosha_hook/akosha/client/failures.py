@@ -7,8 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from akosha_hook.errors import CredentialsError, ExitCode
-from akosha_hook.util.retry import DeliveryError
+from akosha_hook.errors import CredentialsError, DeliveryError, ExitCode
 
 if TYPE_CHECKING:
     import urllib3.exceptions

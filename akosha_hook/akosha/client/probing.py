@@ -11,9 +11,9 @@ import msgspec
 from akosha_hook.akosha.client import failures, tools
 from akosha_hook.akosha.client.session import Session
 from akosha_hook.akosha.client.transport import Transport, base_of
-from akosha_hook.errors import AkoshaHookError, CredentialsError
+from akosha_hook.errors import AkoshaHookError, CredentialsError, DeliveryError
 from akosha_hook.util import log
-from akosha_hook.util.retry import Deadline, DeliveryError, RetryPolicy
+from akosha_hook.util.retry import Deadline, RetryPolicy
 from akosha_hook.util.secret import Secret
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import msgspec
 
 from akosha_hook.akosha.client import failures
 from akosha_hook.akosha.client.events import EventStream
-from akosha_hook.util.retry import Deadline, DeliveryError
+from akosha_hook.errors import DeliveryError
+from akosha_hook.util.retry import Deadline
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:

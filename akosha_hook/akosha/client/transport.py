@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from akosha_hook.akosha.client import failures
-from akosha_hook.util.retry import DeadlinePassedError, DeliveryError
+from akosha_hook.errors import DeadlinePassedError, DeliveryError
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:

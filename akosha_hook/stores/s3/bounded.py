@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import urllib3
 
+from akosha_hook.errors import DeadlinePassedError
 from akosha_hook.stores.s3.failures import not_s3, too_long
-from akosha_hook.util.retry import DeadlinePassedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from minio.datatypes import Part as MinioPart
 
+from akosha_hook.errors import DeliveryError
 from akosha_hook.stores.s3.bounded import read_stored
 from akosha_hook.stores.s3.failures import SYNC_FAILED, classify, endless
 from akosha_hook.util.clock import MAX_EPOCH
-from akosha_hook.util.retry import DeliveryError
 
 if TYPE_CHECKING:
     import datetime as dt

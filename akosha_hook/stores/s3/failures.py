@@ -12,10 +12,9 @@ from xml.etree.ElementTree import ParseError
 import urllib3.exceptions as http
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
-from akosha_hook.errors import ExitCode
+from akosha_hook.errors import DeliveryError, ExitCode
 from akosha_hook.settings.wording import escaped
 from akosha_hook.util import log
-from akosha_hook.util.retry import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

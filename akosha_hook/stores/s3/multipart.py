@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from akosha_hook.errors import DeadlinePassedError, DeliveryError
 from akosha_hook.state.receipt import Part, PartialUpload
 from akosha_hook.stores.s3.bucket import is_md5, is_multipart_etag, multipart_etag
-from akosha_hook.util.retry import DeadlinePassedError, DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,9 +15,9 @@ from akosha_hook.akosha.client.failures import NotRunningError
 from akosha_hook.akosha.client.probing import connect
 from akosha_hook.akosha.client.session import Session
 from akosha_hook.demo.s3_server import free_ports
-from akosha_hook.errors import CredentialsError
+from akosha_hook.errors import CredentialsError, DeadlinePassedError, DeliveryError
 from akosha_hook.settings.fields import Settings
-from akosha_hook.util.retry import Deadline, DeadlinePassedError, DeliveryError, RetryPolicy
+from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.mcp_fake import (
     TOOLS,
     FakeMcp,

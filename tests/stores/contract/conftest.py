@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from akosha_hook.demo.s3_server import S3Server, available
-from akosha_hook.util.retry import DeliveryError
+from akosha_hook.errors import DeliveryError
 from tests.support.contract import GUIDE_BUCKET, Place, named_place, place_on, tls_server
 from tests.support.tls import write_ca
 

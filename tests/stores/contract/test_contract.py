@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.errors import ExitCode
+from akosha_hook.errors import DeliveryError, ExitCode
 from akosha_hook.state.receipt import Part
 from akosha_hook.stores.credentials import resolve
 from akosha_hook.stores.providers import provider_for
 from akosha_hook.stores.s3.bucket import is_multipart_etag, multipart_etag
-from akosha_hook.util.retry import DeliveryError
 from tests.support.contract import keys
 
 if TYPE_CHECKING:

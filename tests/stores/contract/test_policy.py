@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from akosha_hook.errors import DeliveryError
 from akosha_hook.state.receipt import Part
-from akosha_hook.util.retry import DeliveryError
 from tests.support.contract import GUIDE_BUCKET, LIMITED, PRUNER, guide_policy, keys
 
 if TYPE_CHECKING:

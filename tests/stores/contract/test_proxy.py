@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from akosha_hook.util.retry import DeliveryError
+from akosha_hook.errors import DeliveryError
 from tests.support.contract import PROXIED_HOST, place_on
 from tests.support.proxy import forward_proxy
 

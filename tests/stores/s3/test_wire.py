@@ -13,11 +13,12 @@ import pytest
 import trustme
 from werkzeug import Request, Response
 
+from akosha_hook.errors import DeliveryError
 from akosha_hook.settings.fields import Settings
 from akosha_hook.stores.base import Journal
 from akosha_hook.stores.s3.connect import open_bucket
 from akosha_hook.stores.s3.multipart import ObjectPlan, store
-from akosha_hook.util.retry import Deadline, DeliveryError, RetryPolicy
+from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.proxy import forward_proxy
 from tests.support.tls import https_server, write_ca
 
