@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from akosha_hook.akosha.client.transport import Transport
     from akosha_hook.akosha.memory import Memory
     from akosha_hook.duckdb_reader import Key, Table
-    from akosha_hook.snapshot.take import Database
+    from akosha_hook.snapshot import Database
     from akosha_hook.util.progress import Progress
     from akosha_hook.util.retry import RetryPolicy
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot.take import SPARE_BYTES, find_databases
+from akosha_hook.snapshot import SPARE_BYTES, find_databases
 from akosha_hook.state import receipt
 
 if TYPE_CHECKING:

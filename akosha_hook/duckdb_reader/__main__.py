@@ -18,7 +18,7 @@ import msgspec
 from akosha_hook.duckdb_reader.errors import Trouble
 from akosha_hook.duckdb_reader.messages import Count, End, Failure, Key, Keys, Message, Row, Table
 from akosha_hook.duckdb_reader.tables import Source, quoted, sources
-from akosha_hook.snapshot.take import SIDECARS
+from akosha_hook.format.manifest import SIDECARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-    from akosha_hook.snapshot.take import Database
+    from akosha_hook.snapshot import Database
 
 COUNT_SECONDS = 60.0
 

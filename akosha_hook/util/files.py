@@ -131,6 +131,14 @@ def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
         return None
 
 
+def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
+    """The JSON document in `path`; None where it is missing, or cannot be read as `type`."""
+    try:
+        return msgspec.json.decode(read_bounded(path), type=type, dec_hook=_text_as_path)
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
 def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file; raises OSError, and ValueError for one longer than `limit`.
 

@@ -11,7 +11,7 @@ import pytest
 from akosha_hook.akosha import Akosha
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.settings.fields import Settings
-from akosha_hook.snapshot.take import Database, Snapshot, SnapshotFile
+from akosha_hook.snapshot import Database, Snapshot, SnapshotFile
 from akosha_hook.state.receipt import ReceiptFile
 from akosha_hook.stores.base import Consignment, Delivery, Journal, Surroundings
 from akosha_hook.util.progress import Progress, Silent

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from akosha_hook.snapshot.index import INDEX
 from akosha_hook import prune
 from akosha_hook import settings as layers
 from akosha_hook.cli.history import _document, _row
@@ -23,7 +24,7 @@ from akosha_hook.cli.status_view import sections
 from akosha_hook.format.manifest import Delta
 from akosha_hook.install import record
 from akosha_hook.restore import last_drill
-from akosha_hook.snapshot import take as snapshot
+from akosha_hook import snapshot
 from akosha_hook.state import backoff, identity, receipt
 from akosha_hook.state import progress_file as watch
 from akosha_hook.status import report
@@ -351,5 +352,5 @@ def test_a_frozen_snapshot_names_no_file_but_its_own(at_home: Home, tmp_path: Pa
     digest = hashlib.sha256(b"precious").hexdigest()
     for name, path in (("victim", victim), ("../../../victim", directory / "../../../victim")):
         file = snapshot.SnapshotFile(name, path, 8, digest, None)
-        files.write_json(directory / snapshot.INDEX, [snapshot.Database(name, file)])
+        files.write_json(directory / INDEX, [snapshot.Database(name, file)])
         assert snapshot.reopen(directory) is None

@@ -1,4 +1,4 @@
-"""The one adapter over minio-py: the calls we make on a bucket, each retried and classified.
+"""The one adapter over minio-py: the requests we make of a bucket, each retried and classified.
 
 minio-py's `put_object` cannot resume and hides the cause when an abort is denied, so the multipart
 calls of its 7.2 line are used directly; they are private, which is why the version is pinned.
@@ -7,18 +7,24 @@ calls of its 7.2 line are used directly; they are private, which is why the vers
 from __future__ import annotations
 
 import base64
-import hashlib
 import itertools
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from minio.commonconfig import CopySource
 from minio.datatypes import Part as MinioPart
 
-from akosha_hook.errors import DeliveryError
+from akosha_hook.errors import DeliveryError, Kind
+from akosha_hook.stores.base import SYNC_FAILED, Info, Listed, Unfinished
 from akosha_hook.stores.s3.bounded import read_stored
-from akosha_hook.stores.s3.failures import SYNC_FAILED, classify, endless
+from akosha_hook.stores.s3.etag import is_md5
+from akosha_hook.stores.s3.failures import (
+    DamagedPartError,
+    EndlessError,
+    classify,
+    verification_failed,
+)
 from akosha_hook.util.clock import MAX_EPOCH
 
 if TYPE_CHECKING:
@@ -37,38 +43,10 @@ PAGE = 1000
 MAX_LISTED = 1_000_000
 MAX_PART_NUMBER = 10_000
 MAX_OBJECT_BYTES = 10**15
-_MD5 = re.compile(r"^[0-9a-f]{32}$")
-_MULTIPART_ETAG = re.compile(r"^[0-9a-f]{32}-(\d+)$")
+_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d{1,15})")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What HEAD says of an object: stored size in bytes, ETag (may be empty), user metadata."""
-
-    size: int
-    etag: str
-    metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An object in a listing; `modified` is epoch seconds."""
-
-    key: str
-    size: int
-    modified: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A multipart upload that is neither completed nor aborted; `started` is epoch seconds."""
-
-    key: str
-    multipart_id: str
-    started: float
-
-
-class Bucket:
+class S3Client:
     """A bucket as we use it. Every call retries under the policy and raises DeliveryError."""
 
     def __init__(
@@ -79,7 +57,7 @@ class Bucket:
         *,
         encrypted: bool = False,
         multipart_etag_is_md5: bool = True,
-        failed: str = SYNC_FAILED,
+        subject: str = SYNC_FAILED,
     ) -> None:
         self._client = client
         self.name = name
@@ -87,7 +65,7 @@ class Bucket:
         # With KMS an ETag has MD5 form and is something else.
         self.encrypted = encrypted
         self.multipart_etag_is_md5 = multipart_etag_is_md5
-        self._failed = failed
+        self._subject = subject
 
     def put(self, key: str, data: bytes, headers: Mapping[str, str]) -> str:
         """PutObject; the ETag, or "" where the server gives none."""
@@ -131,10 +109,8 @@ class Bucket:
                     self.name, key, data, _content_md5(md5), multipart_id, number
                 )
             )
-            if _MD5.match(etag) and etag != md5 and not self.encrypted:
-                raise DeliveryError(
-                    f"Part {number} of {key} arrived damaged.", code="BadDigest", retryable=True
-                )
+            if is_md5(etag) and etag != md5 and not self.encrypted:
+                raise DamagedPartError("BadDigest", f"part {number} of {key} arrived damaged")
             return etag or md5
 
         return self._call(f"sending part {number} of {key}", request)
@@ -179,10 +155,10 @@ class Bucket:
             if not page.is_truncated or not page.parts:
                 return found
             if len(found) == before or len(found) > MAX_PART_NUMBER:
-                raise self._endless(f"listing the parts of {key}")
+                raise self._failure(EndlessError(), f"listing the parts of {key}")
             marker = str(page.next_part_number_marker or page.parts[-1].part_number)
 
-    def unfinished(self, prefix: str) -> list[Unfinished]:
+    def unfinished(self, prefix: str) -> tuple[Unfinished, ...]:
         """ListMultipartUploads below `prefix`, all pages; MinIO finds them by exact key only."""
         found: list[Unfinished] = []
         key_marker: str | None = None
@@ -208,65 +184,61 @@ class Bucket:
                 for each in page.uploads
             ]
             if not page.is_truncated or not page.uploads:
-                return found
+                return tuple(found)
             if len(found) > MAX_LISTED:
-                raise self._endless("listing unfinished uploads")
+                raise self._failure(EndlessError(), "listing unfinished uploads")
             key_marker, id_marker = page.next_key_marker, page.next_upload_id_marker
 
-    def head(self, key: str) -> Head | None:
+    def head(self, key: str) -> Info | None:
         """HeadObject; None where the object is not there."""
 
-        def request() -> Head:
+        def request() -> Info:
             found = self._client.stat_object(self.name, key)
             metadata = {
                 name.lower().removeprefix("x-amz-meta-"): value
                 for name, value in (found.metadata or {}).items()
             }
-            return Head(_size(found.size), _etag(found.etag), metadata)
+            return Info(_size(found.size), _etag(found.etag), metadata)
 
         try:
-            return self._call(f"looking at {key}", request)
+            return self._call(f"looking at {key}", request, reads=True)
         except DeliveryError as error:
-            if error.code in {"NoSuchKey", "NoSuchObject", "HTTP404"}:
+            if error.kind is Kind.MISSING:
                 return None
-            raise
-
-    def get(self, key: str, *, limit: int) -> bytes | None:
-        """A small object's stored bytes, at most `limit`; None where it is not there."""
-        try:
-            return self._call(f"reading {key}", lambda: self._read(key, 0, limit))
-        except DeliveryError as error:
-            if error.code in {"NoSuchKey", "NoSuchObject", "HTTP404"}:
-                return None
-            if error.code in {"InvalidRange", "HTTP416"}:
-                return b""  # an empty object has no first byte
             raise
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
-        """`length` stored bytes of an object from `offset`, never decoded."""
+        """Up to `length` stored bytes of an object from `offset`, never decoded.
 
-        def request() -> bytes:
-            data = self._read(key, offset, length)
-            if len(data) != length:
-                raise DeliveryError(f"{key} ended early.", code="IncompleteBody", retryable=True)
-            return data
-
-        return self._call(f"reading {key}", request)
+        None are there behind its end. An answer that breaks off is asked for again.
+        """
+        try:
+            return self._call(
+                f"reading {key}", partial(self._read, key, offset, length), reads=True
+            )
+        except DeliveryError as error:
+            if error.kind is Kind.OUT_OF_RANGE:
+                return b""
+            raise
 
     def _read(self, key: str, offset: int, length: int) -> bytes:
         # http.client asks for the identity encoding by itself, unsigned: Google rewrites that header.
         # Content-Encoding is ours to undo: decoding a range of a gzip object would fail.
-        response = self._client.get_object(
-            self.name,
-            key,
-            offset=offset,
-            length=length,
-        )
+        response = self._client.get_object(self.name, key, offset=offset, length=length)
         try:
-            return read_stored(response, length, self._retry.deadline)
+            data = read_stored(response, length, self._retry.deadline)
         finally:
             response.close()
             response.release_conn()
+        total = _total(response.headers)
+        if total is not None and len(data) != min(length, max(0, total - offset)):
+            raise DamagedPartError("IncompleteBody", f"{key} ended early")
+        return data
+
+    def copy(self, key: str, to: str) -> None:
+        """CopyObject, with UploadPartCopy where S3's limit of 5 GiB is passed."""
+        source = CopySource(self.name, key)
+        self._call(f"copying {key}", lambda: self._client.copy_object(self.name, to, source))
 
     def objects(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
         """Every object below `prefix`, in key order."""
@@ -277,7 +249,7 @@ class Bucket:
             if len(page) < PAGE:
                 return
             last = page[-1].key
-        raise self._endless("listing the bucket")
+        raise self._failure(EndlessError(), "listing the bucket")
 
     def _page(self, prefix: str, start_after: str) -> list[Listed]:
         # A generator that has raised is spent: every page, and every retry, starts a new one.
@@ -293,49 +265,46 @@ class Bucket:
             for each in itertools.islice(found, PAGE)
         ]
 
-    def prefixes(self, prefix: str) -> list[str]:
-        """The "folders" directly below `prefix`, each ending in a slash."""
+    def prefixes(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
+        """What is directly below `prefix`: objects, and "folders" that end in a slash."""
 
-        def request() -> list[str]:
-            found = self._client.list_objects(self.name, prefix=prefix, recursive=False)
-            names = [
-                str(each.object_name) for each in itertools.islice(found, MAX_LISTED) if each.is_dir
+        def request() -> list[Listed]:
+            found = self._client.list_objects(
+                self.name, prefix=prefix, recursive=False, start_after=start_after or None
+            )
+            listed = [
+                Listed(
+                    str(each.object_name),
+                    _size(each.size),
+                    _moment(each.last_modified),
+                    each.is_dir,
+                )
+                for each in itertools.islice(found, MAX_LISTED)
             ]
             if next(found, None) is not None:
-                raise endless("listing the bucket")
-            return names
+                raise EndlessError
+            return listed
 
-        return self._call("listing the bucket", request)
+        yield from self._call("listing the bucket", request)
 
     def delete(self, key: str) -> None:
         self._call(f"deleting {key}", lambda: self._client.remove_object(self.name, key))
 
-    def _endless(self, what: str) -> DeliveryError:
-        return classify(endless(what), what=what, failed=self._failed)
+    def damaged(self, reason: str) -> DeliveryError:
+        """What is stored is not what was sent."""
+        return verification_failed(self._subject, reason)
 
-    def _call(self, what: str, request: Callable[[], T]) -> T:
+    def _failure(self, error: Exception, what: str, *, reads: bool = False) -> DeliveryError:
+        return classify(error, what=what, subject=self._subject, reads=reads)
+
+    def _call(self, what: str, request: Callable[[], T], *, reads: bool = False) -> T:
         def once() -> T:
             try:
                 return request()
             except Exception as error:
-                raise classify(error, what=what, failed=self._failed) from error
+                raise self._failure(error, what, reads=reads) from error
 
         return self._retry.call(once)
-
-
-def multipart_etag(parts: Sequence[Part]) -> str:
-    """The ETag S3 gives an object of these parts: MD5 of the parts' MD5s, and their number."""
-    joined = b"".join(bytes.fromhex(part.md5) for part in parts)
-    return f"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(parts)}"
-
-
-def is_multipart_etag(etag: str, count: int) -> bool:
-    found = _MULTIPART_ETAG.match(etag)
-    return bool(found and int(found.group(1)) == count)
-
-
-def is_md5(etag: str) -> bool:
-    return bool(_MD5.match(etag))
 
 
 def _content_md5(md5: str) -> dict[str, str | list[str] | tuple[str]]:
@@ -348,6 +317,12 @@ def _size(value: object) -> int:
     if not 0 <= size <= MAX_OBJECT_BYTES:
         raise ValueError("no size")
     return size
+
+
+def _total(headers: Mapping[str, str]) -> int | None:
+    """An object's size by the Content-Range of an answer."""
+    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+    return int(found.group(1)) if found else None
 
 
 def _moment(value: dt.datetime | None) -> float:

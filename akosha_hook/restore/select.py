@@ -1,4 +1,4 @@
-"""Which upload is meant."""
+"""Selecting the upload to restore."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from akosha_hook.catalog import Upload
     from akosha_hook.context import Context
-    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.stores.base import ObjectStore
 
 LATEST = "latest"
 NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RestoreRequest:
     """What a user asks to have restored.
 
     `system_id` "" is this machine's. `names` are databases, all where empty. `to` is a directory
@@ -38,52 +38,52 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The upload, and what a user should know about the choice."""
+class Selected:
+    """The upload, and what a user should know about the selection."""
 
     upload: Upload
     notes: tuple[str, ...] = ()
 
 
-def choose(bucket: Bucket, wish: Wish, context: Context) -> Chosen:
-    """The upload that is meant: an id, the newest, or the newest made by `at`.
+def select_upload(store: ObjectStore, request: RestoreRequest, context: Context) -> Selected:
+    """The upload that was asked for: an id, the newest, or the newest made by `at`.
 
     Raises AkoshaHookError with the names there are, where it is not there, and DamagedError where
     it cannot be used.
     """
     mine = identity.peek(context.paths, context.settings)
-    system_id = wish.system_id or mine
-    if wish.upload_id != LATEST:
+    system_id = request.system_id or mine
+    if request.upload_id != LATEST:
         # Reading one object works with keys that may not list, and on a bucket of any size.
-        found = catalog.read_upload(bucket, system_id, wish.upload_id)
+        found = catalog.read_upload(store, system_id, request.upload_id)
         if found is not None:
-            return Chosen(_usable(found))
-    uploads = catalog.uploads(bucket, system_id)
+            return Selected(_usable(found))
+    uploads = catalog.uploads(store, system_id)
     if not uploads:
-        raise _no_such_system(bucket, system_id, named=bool(wish.system_id))
-    if wish.upload_id != LATEST:
-        raise _no_such_upload(wish.upload_id, uploads)
-    return _newest(uploads, wish)
+        raise _no_such_system(store, system_id, named=bool(request.system_id))
+    if request.upload_id != LATEST:
+        raise _no_such_upload(request.upload_id, uploads)
+    return _newest(uploads, request)
 
 
-def _newest(uploads: tuple[Upload, ...], wish: Wish) -> Chosen:
-    before = [each for each in uploads if wish.at is None or each.at <= wish.at]
+def _newest(uploads: tuple[Upload, ...], request: RestoreRequest) -> Selected:
+    before = [each for each in uploads if request.at is None or each.at <= request.at]
     complete = [each for each in before if each.complete]
     if not complete:
-        raise _nothing_usable(uploads, before, wish)
-    chosen = complete[0]
+        raise _nothing_usable(uploads, before, request)
+    newest = complete[0]
     notes = [
         f"{each.upload_id} is newer and was passed over: {_why_not(each)}."
-        for each in before[: before.index(chosen)]
+        for each in before[: before.index(newest)]
         if each.has_manifest
     ]
     machines = {each.manifest.metadata.machine_id for each in complete if each.manifest}
     if len(machines) > 1:
         notes.append(
-            f"{len(machines)} machines have uploaded as {chosen.system_id}; "
-            f"{chosen.upload_id} is the newest of all."
+            f"{len(machines)} machines have uploaded as {newest.system_id}; "
+            f"{newest.upload_id} is the newest of all."
         )
-    return Chosen(chosen, tuple(notes))
+    return Selected(newest, tuple(notes))
 
 
 def _why_not(upload: Upload) -> str:
@@ -99,19 +99,19 @@ def _usable(upload: Upload) -> Upload:
 
 
 def _nothing_usable(
-    uploads: tuple[Upload, ...], before: list[Upload], wish: Wish
+    uploads: tuple[Upload, ...], before: list[Upload], request: RestoreRequest
 ) -> AkoshaHookError:
-    if wish.at is not None and not before:
+    if request.at is not None and not before:
         first = min(each.at for each in uploads)
         return AkoshaHookError(
-            f"Nothing was uploaded by {wish.at.isoformat(sep=' ', timespec='minutes')}; "
+            f"Nothing was uploaded by {request.at.isoformat(sep=' ', timespec='minutes')}; "
             f"the first upload there is was made at "
-            f"{first.astimezone(wish.at.tzinfo).isoformat(sep=' ', timespec='minutes')}.",
+            f"{first.astimezone(request.at.tzinfo).isoformat(sep=' ', timespec='minutes')}.",
             hint="akosha-hook ls shows every upload.",
         )
     return DamagedError(
         f"{before[0].system_id} has no complete upload "
-        + ("by then." if wish.at else "in the bucket."),
+        + ("by then." if request.at else "in the bucket."),
         hint="akosha-hook ls shows what there is; akosha-hook sync --full makes a new one.",
     )
 
@@ -130,19 +130,19 @@ def _no_such_upload(upload_id: str, uploads: tuple[Upload, ...]) -> AkoshaHookEr
     )
 
 
-def _no_such_system(bucket: Bucket, system_id: str, *, named: bool) -> AkoshaHookError:
+def _no_such_system(store: ObjectStore, system_id: str, *, named: bool) -> AkoshaHookError:
     """Says which systems there are: on a new machine that is what one needs to know."""
-    known = catalog.systems(bucket)
+    known = catalog.systems(store)
     if not known:
         return AkoshaHookError(
-            f"Bucket {bucket.name} holds no uploads.",
+            f"Bucket {store.describe().name} holds no uploads.",
             hint="Check akosha_cloud_bucket and akosha_cloud_endpoint; "
             "akosha-hook config show --origin says where they come from.",
         )
     listed = ", ".join(known[:NAMED]) + (", …" if len(known) > NAMED else "")
     whose = "" if named else ", which is this machine's name"
     return AkoshaHookError(
-        f"Nothing is stored for {system_id}{whose}. Systems in bucket {bucket.name}: {listed}.",
+        f"Nothing is stored for {system_id}{whose}. Systems in bucket {store.describe().name}: {listed}.",
         hint=f"akosha-hook restore --system {known[0]}",
         exit_code=ExitCode.FAILED,
     )
