@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
-LABEL_WIDTH = 12
+LABEL_WIDTH = 14
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
