@@ -15,17 +15,17 @@ COMMANDS = {
     "check-settings": "Check settings files (for pre-commit).",
     "completion": "Print the completion script for bash, zsh or fish.",
     "config": "Show, check and change settings.",
-    "demo": "Watch the main job end to end, in a throwaway home.",
-    "doctor": "Look closer at everything, and say what to type.",
-    "history": "Show what was uploaded, and when, by the receipts here.",
+    "demo": "Run the whole cycle end to end, in a temporary home.",
+    "doctor": "Check everything closely, and say how to fix it.",
+    "history": "Show past uploads from this machine, from its receipts.",
     "install": "Install the hooks.",
-    "logs": "Show, or follow, what akosha-hook logged.",
-    "ls": "Show what is in the bucket: systems, uploads, sizes.",
-    "mcp": "Serve the two tools to an MCP client.",
-    "prune": "Delete old uploads, and nothing that a kept one needs.",
-    "restore": "Bring memories back from the bucket.",
-    "run": "What a hook calls: note an event, start a worker.",
-    "status": "Show what is known: last sync, waiting events, problems.",
+    "logs": "Show or follow akosha-hook's log.",
+    "ls": "List the systems and uploads in the bucket.",
+    "mcp": "Serve sync and status as tools to an MCP client.",
+    "prune": "Delete old uploads, but nothing that a kept one needs.",
+    "restore": "Restore memories from the bucket.",
+    "run": "Record an event and start a worker (called by hooks).",
+    "status": "Show the last sync, waiting events, hooks and problems.",
     "sync": "Upload now, in the foreground.",
     "uninstall": "Remove what install added.",
     "verify": "Prove that an upload can be restored.",
@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module only when that command is asked for."""
+    """Imports a command's module only when that command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(COMMANDS)
@@ -71,16 +71,16 @@ def _version() -> str:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(_version(), prog_name="akosha-hook")
 def cli() -> None:
-    """Keep Session-Buddy's memories safe in object storage.
+    """Back up Session-Buddy's memories to object storage.
 
     \b
-    akosha-hook install     hooks for Claude Code (--git: for this repository)
+    akosha-hook install     add hooks to Claude Code (--git: to this repository)
     akosha-hook config set akosha_cloud_bucket NAME
-    akosha-hook sync        the first upload, by hand
+    akosha-hook sync        make the first upload by hand
     akosha-hook status      is it on, when was the last upload, what is wrong
-    akosha-hook doctor      look closer, and say what to type
+    akosha-hook doctor      check everything, and say how to fix it
 
-    akosha-hook COMMAND --help says more about each.
+    Run akosha-hook COMMAND --help for more about a command.
     """
 
 

@@ -1,4 +1,4 @@
-"""Progress on a terminal: file, bytes, rate, retries."""
+"""Progress bars on a terminal: file, bytes, rate, retries."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rich.progress import (
 )
 
 if TYPE_CHECKING:
-    from akosha_hook.util.progress import Progress as Watcher
+    from akosha_hook.util.progress import Progress as Listener
 
 NAME_WIDTH = 28
 
 
 class Bars:
-    """A Progress drawn on stderr that also tells `also`, so that other processes can watch."""
+    """A Progress that draws on stderr and forwards everything to `forward_to`."""
 
-    def __init__(self, also: Watcher) -> None:
-        self._also = also
+    def __init__(self, forward_to: Listener) -> None:
+        self._forward_to = forward_to
         self._guard = threading.Lock()
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -46,26 +46,26 @@ class Bars:
         self._bars.stop()
 
     def phase(self, name: str) -> None:
-        self._also.phase(name)
+        self._forward_to.phase(name)
 
     def file(self, name: str, total_bytes: int) -> None:
         with self._guard:
             label = name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
             self._tasks[name] = self._bars.add_task(label, total=total_bytes)
-        self._also.file(name, total_bytes)
+        self._forward_to.file(name, total_bytes)
 
     def advance(self, name: str, plain_bytes: int, wire_bytes: int) -> None:
         task = self._tasks.get(name)
         if task is not None and plain_bytes:
             self._bars.advance(task, plain_bytes)  # type: ignore[arg-type]
-        self._also.advance(name, plain_bytes, wire_bytes)
+        self._forward_to.advance(name, plain_bytes, wire_bytes)
 
     def retry(self, reason: str, attempt: int, delay_seconds: float) -> None:
         self._bars.console.print(
             f"Retry {attempt} in {delay_seconds:.1f} s: {reason}", markup=False
         )
-        self._also.retry(reason, attempt, delay_seconds)
+        self._forward_to.retry(reason, attempt, delay_seconds)
 
     def fallback(self, reason: str) -> None:
         self._bars.console.print(f"{reason} Falling back to Akosha.", markup=False)
-        self._also.fallback(reason)
+        self._forward_to.fallback(reason)

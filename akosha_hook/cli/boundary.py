@@ -1,4 +1,4 @@
-"""The one place where errors become words and exit codes."""
+"""The one place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ logger = logging.getLogger(__name__)
 
 
 def say_error(error: AkoshaHookError) -> None:
-    """What failed and what to type next, on stderr."""
+    """Print what failed and what to type next on stderr."""
     click.echo(f"Error: {printable(log.redacted(error.message))}", err=True)
     if error.hint:
         click.echo(f"Try: {printable(log.redacted(error.hint))}", err=True)
 
 
 def error_document(error: AkoshaHookError) -> dict[str, str]:
-    """The same for a JSON document."""
+    """The error's keys in a JSON document."""
     return {"error": log.redacted(error.message), "hint": log.redacted(error.hint)}
 
 
 def printable(text: str) -> str:
-    """`text` with control characters escaped: names on disk and server answers are not trusted."""
+    """`text` with control characters escaped: file names and server answers are not trusted."""
     return "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
     )
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
-    """Run `command`; every ending becomes one of our exit codes."""
-    # Until a command opens the log, nothing may spill onto the terminal.
+    """Run `command`; whatever it raises becomes one of our exit codes."""
+    # Until a command opens the log, log records must not reach the terminal.
     logging.getLogger(log.LOGGER).addHandler(logging.NullHandler())
     try:
         code = command.main(args=arguments, prog_name="akosha-hook", standalone_mode=False)
@@ -55,7 +55,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         error.show()
         return ExitCode.USAGE
     except BrokenPipeError:
-        # The reader has gone (`| head`); stdout must not be flushed into it again at exit.
+        # The reader is gone (`| head`); stdout must not be flushed to it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
     except Exception as error:
@@ -64,9 +64,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
             f"Error: unexpected {type(error).__name__}: {printable(log.redacted(str(error)))}",
             err=True,
         )
-        click.echo(
-            f"Try: look into {_log_name()}, and report it with what you find there.", err=True
-        )
+        click.echo(f"Try: look at {_log_name()}, and report the error with what it says.", err=True)
         return ExitCode.FAILED
     return code if isinstance(code, int) else ExitCode.OK
 

@@ -21,12 +21,15 @@ FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.command(name="check-secrets")
 @FILES
 def check_secrets(files: tuple[Path, ...]) -> int:
-    """Exit 1 if FILES contain a credential; says where it belongs and never shows it."""
+    """Exit with 1 if any of FILES contains a credential.
+
+    The message says where the credential belongs, and never shows it.
+    """
     return ExitCode.FAILED if report(check(files)) else ExitCode.OK
 
 
 def report(findings: Iterable[Finding]) -> bool:
-    """Show them all; whether any is more than a warning."""
+    """Print all findings; True if any is more than a warning."""
     failed = False
     for finding in findings:
         click.echo(f"{'Warning' if finding.warning else 'Error'}: {finding.message}", err=True)

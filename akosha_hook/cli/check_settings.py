@@ -14,5 +14,5 @@ from akosha_hook.settings.checks import check_settings as check
 @click.command(name="check-settings")
 @FILES
 def check_settings(files: tuple[Path, ...]) -> int:
-    """Exit 3 if a value in FILES cannot be used."""
+    """Exit with 3 if any of FILES contains a value that cannot be used."""
     return ExitCode.SETTINGS if report(check(files, home=Path.home())) else ExitCode.OK

@@ -14,7 +14,7 @@ VARIABLE = "_AKOSHA_HOOK_COMPLETE"
 def completion(shell: str) -> None:
     """Print the script that completes akosha-hook's commands and options in SHELL.
 
-    Load it from your shell's start-up file:
+    Load it from your shell's startup file:
 
     \b
     ~/.bashrc:  eval "$(akosha-hook completion bash)"
@@ -24,9 +24,9 @@ def completion(shell: str) -> None:
     """
     from akosha_hook.cli import cli
 
-    kind = get_completion_class(shell)
-    assert kind is not None
-    made = kind(cli, {}, PROGRAM, VARIABLE)
-    # Not `source()`, which asks the bash on PATH for its version: macOS has one too old, and the
-    # script may be meant for another.
-    click.echo(made.source_template % made.source_vars())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    completer = completion_class(cli, {}, PROGRAM, VARIABLE)
+    # Not `source()`, which refuses if the bash on PATH is too old, as on macOS: the script may be
+    # meant for another one.
+    click.echo(completer.source_template % completer.source_vars())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -12,6 +11,13 @@ import click
 
 from akosha_hook import settings
 from akosha_hook.cli.boundary import printable
+from akosha_hook.cli.config_view import (
+    print_document,
+    print_lines,
+    print_messages,
+    print_table,
+    short,
+)
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
 from akosha_hook.paths import Paths, shipped
@@ -21,8 +27,7 @@ from akosha_hook.settings.table import table
 from akosha_hook.settings.values import from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from akosha_hook.context import Context
     from akosha_hook.settings import Loaded
     from akosha_hook.settings.table import Field
     from akosha_hook.settings.validation import FileReport
@@ -38,72 +43,19 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@click.option("--origin", is_flag=True, help="Show where each value comes from.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document, origins included.")
 def show(origin: bool, as_json: bool) -> None:
     """Show every setting in use."""
     loaded = open_context(strict=False).loaded
     if as_json:
-        _print_json(loaded)
+        print_document(loaded)
         return
     if sys.stdout.isatty():
-        _print_table(loaded, origin=origin)
+        print_table(loaded, origin=origin)
     else:
-        _print_lines(loaded, origin=origin)
-    _complain(loaded)
-
-
-def _print_json(loaded: Loaded) -> None:
-    import msgspec
-
-    origins = {
-        name: {
-            "layer": each.layer,
-            "file": str(each.file) if each.file else None,
-            "line": each.line,
-            "name": each.name,
-        }
-        for name, each in loaded.origins.items()
-    }
-    document = {
-        "settings": loaded.settings,
-        "origins": origins,
-        "problems": loaded.problems,
-        "warnings": loaded.warnings,
-        "notes": loaded.notes,
-    }
-    # Escaped to ASCII: nothing in it acts on a terminal, and odd file names survive.
-    click.echo(json.dumps(msgspec.to_builtins(document), indent=2))
-
-
-def _print_lines(loaded: Loaded, *, origin: bool) -> None:
-    """TOML, so that a saved copy is a settings file."""
-    for name, where in loaded.origins.items():
-        line = f"{name} = {literal(getattr(loaded.settings, name))}"
-        click.echo(printable(f"{line}  # {where}" if origin else line))
-
-
-def _print_table(loaded: Loaded, *, origin: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    rows.add_column(no_wrap=True)
-    rows.add_column(overflow="fold")
-    for name, where in loaded.origins.items():
-        value = getattr(loaded.settings, name)
-        text = ", ".join(value) if isinstance(value, tuple) else str(literal(value)).strip('"')
-        default = where.layer is Layer.DEFAULT
-        rows.add_row(Text(name), Text(printable(text), "dim" if default else "bold"))
-        if origin and not default:
-            rows.add_row("", Text(f"from {_short(str(where))}", "dim"))
-    Console(highlight=False).print(rows)
-
-
-def _short(place: str) -> str:
-    home = os.environ.get("HOME")
-    return f"~{place.removeprefix(home)}" if home and place.startswith(home + "/") else place
+        print_lines(loaded, origin=origin)
+    print_messages(loaded)
 
 
 @config.command()
@@ -111,14 +63,14 @@ def _short(place: str) -> str:
 def get(name: str) -> None:
     """Print the value of one setting.
 
-    Texts are bare, and lists have one item per line.
+    Text is printed without quotes, and lists with one item per line.
     """
     row = _row(name)
     loaded = open_context(strict=False).loaded
     value = getattr(loaded.settings, row.name)
     for each in value if isinstance(value, tuple) else (value,):
         click.echo(printable(each if isinstance(each, str) else literal(each)))
-    _complain(loaded)
+    print_messages(loaded)
 
 
 @config.command(name="set")
@@ -128,18 +80,19 @@ def get(name: str) -> None:
     "--file",
     "path",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A TOML file other than your own settings.",
+    help="TOML file to change instead of your own settings.",
 )
 def set_(name: str, value: str, path: Path | None) -> None:
-    """Write one setting into your TOML file.
+    """Write one setting to your TOML file.
 
-    Comments in it survive. Values are written as in the environment: 1/yes/on, lists by comma.
+    Comments in the file are kept. VALUE is written as in the environment: 1, yes or on for a
+    switch, and commas between the items of a list.
     """
     from akosha_hook.settings import edit
 
     row = _row(name)
     context = open_context(strict=False)
-    _refuse_unusable(row, settings.load(context.environ, context.paths, {row.name: value}))
+    _refuse_unusable(row, value, context)
     target = path or context.paths.user_toml
     if target.suffix != ".toml":
         raise SettingsError(
@@ -148,23 +101,25 @@ def set_(name: str, value: str, path: Path | None) -> None:
         )
     typed = from_text(row, value)
     edit.set_key(target, row.name, list(typed) if isinstance(typed, tuple) else typed)
-    where = _short(wording.escaped(str(target), 1024))
+    where = short(wording.escaped(str(target), 1024))
     click.echo(printable(f"Set {row.name} = {literal(typed)} in {where}"))
     if path is None:
-        _say_if_overridden(row)
+        _warn_if_overridden(row)
 
 
-def _refuse_unusable(row: Field, loaded: Loaded) -> None:
-    if loaded.origins[row.name].layer is not Layer.COMMAND_LINE:
-        start = f"{Layer.COMMAND_LINE}: {row.name} is "
-        said = next(each for each in loaded.problems if each.startswith(start))
-        raise SettingsError(said.removeprefix(f"{Layer.COMMAND_LINE}: ") + "; nothing was written.")
+def _refuse_unusable(row: Field, value: str, context: Context) -> None:
+    """Raises SettingsError if `value`, given as an option, would not be used."""
+    loaded = settings.load(context.environ, context.paths, {row.name: value})
+    if loaded.origins[row.name].layer is Layer.COMMAND_LINE:
+        return
+    problem = next(each for each in loaded.problems if each not in context.loaded.problems)
+    raise SettingsError(f"{problem.removeprefix(f'{Layer.COMMAND_LINE}: ')}; nothing was written.")
 
 
-def _say_if_overridden(row: Field) -> None:
-    where = open_context(strict=False).loaded.origins[row.name]
-    if where.layer is not Layer.USER:
-        click.echo(f"Note: {where} sets it too, and wins.", err=True)
+def _warn_if_overridden(row: Field) -> None:
+    origin = open_context(strict=False).loaded.origins[row.name]
+    if origin.layer is not Layer.USER:
+        click.echo(f"Note: {origin} sets it too, and takes precedence.", err=True)
 
 
 def _row(name: str) -> Field:
@@ -175,21 +130,25 @@ def _row(name: str) -> Field:
         raise SettingsError(
             f"{wording.escaped(name)} looks like a credential; {wording.CREDENTIALS_BELONG}"
         )
-    meant = wording.similar(name, table())
-    suggestion = f"; did you mean {meant}?" if meant else ""
+    similar = wording.similar(name, table())
+    suggestion = f"; did you mean {similar}?" if similar else ""
     raise click.UsageError(f"{wording.escaped(name)} is not a setting{suggestion}")
 
 
 @config.command()
-@click.option("--yaml", "base", is_flag=True, help="Write Session-Buddy's session-buddy.yaml.")
-@click.option("--local", is_flag=True, help="Write local.yaml, which overrides that.")
+@click.option(
+    "--yaml", "base", is_flag=True, help="Write Session-Buddy's session-buddy.yaml instead."
+)
+@click.option(
+    "--local", is_flag=True, help="Write local.yaml instead, which overrides session-buddy.yaml."
+)
 def init(base: bool, local: bool) -> None:
-    """Write a commented template of every setting.
+    """Write a commented template with every setting to your TOML file.
 
-    An existing file is never touched.
+    An existing file is never changed.
     """
     if base and local:
-        raise click.UsageError("--yaml and --local are two files: choose one.")
+        raise click.UsageError("--yaml and --local name different files: choose one.")
     paths = Paths.from_environment(os.environ)
     target = paths.settings_yaml if base else paths.local_yaml if local else paths.user_toml
     template = shipped(YAML_TEMPLATE if base or local else TOML_TEMPLATE)
@@ -199,22 +158,22 @@ def init(base: bool, local: bool) -> None:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise AkoshaHookError(
-            f"{name} exists; nothing was written.",
+            f"{name} already exists; nothing was written.",
             hint="akosha-hook config set NAME VALUE, or edit it",
         ) from error
     except OSError as error:
         raise AkoshaHookError(f"{name} cannot be written: {error.strerror}") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(template.read_bytes())
-    click.echo(f"Wrote {_short(name)}: every setting, commented out.")
+    click.echo(f"Wrote {short(name)}: every setting, commented out.")
 
 
 @config.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 def validate(files: tuple[Path, ...]) -> int:
-    """Check all layers together, or each FILE.
+    """Check all layers of settings together, or each of FILES.
 
-    Exits with 3 if something cannot be used.
+    Exits with 3 if a value cannot be used.
     """
     from akosha_hook.settings.validation import validate_file
 
@@ -223,21 +182,9 @@ def validate(files: tuple[Path, ...]) -> int:
     if not files:
         reports.append(open_context(strict=False).loaded)
     for report in reports:
-        _complain(report)
+        print_messages(report)
     problems = sum(len(report.problems) for report in reports)
     if problems:
         return ExitCode.SETTINGS
     click.echo("The settings can be used.")
     return ExitCode.OK
-
-
-def _complain(report: Loaded | FileReport) -> None:
-    """Everything noteworthy, on stderr, so that a pipe gets the values only."""
-    _say("Error", report.problems)
-    _say("Warning", report.warnings)
-    _say("Note", report.notes)
-
-
-def _say(word: str, messages: Iterable[str]) -> None:
-    for message in messages:
-        click.echo(f"{word}: {message}", err=True)

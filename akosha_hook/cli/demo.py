@@ -13,9 +13,12 @@ from akosha_hook.cli.boundary import printable
 
 @click.command()
 def demo() -> None:
-    """Watch the main job end to end: no account, no settings, nothing of yours touched."""
-    from akosha_hook.demo.walkthrough import check_environment, tell
+    """Run the whole cycle end to end, in a temporary home.
+
+    Needs no account and no settings, and touches nothing of yours.
+    """
+    from akosha_hook.demo.walkthrough import check_environment, run
 
     check_environment(os.environ)
     with tempfile.TemporaryDirectory(prefix="akosha-demo-") as directory:
-        tell(Path(directory).resolve(), lambda line: click.echo(printable(line)))
+        run(Path(directory).resolve(), lambda line: click.echo(printable(line)))

@@ -25,26 +25,27 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print every finding as JSON.")
 def doctor(as_json: bool) -> int:
-    """Look closer, and say what to type: hooks, files, databases, bucket, Akosha, security.
+    """Check everything closely, and say how to fix what is wrong.
 
-    Asks the servers, and probes each permission with an object below systems/<system_id>/probe/.
-    Exits with 0 when there is no problem; warnings are none.
+    Looks at settings, hooks, files, databases, the bucket, Akosha and security. Contacts the
+    servers, and tests each permission with an object under systems/<system_id>/probe/. Exits with
+    0 if there is no problem; warnings do not count.
     """
-    # Before the log is opened, which tightens the directory without a word.
+    # Before the log is opened, which tightens the directory without saying so.
     tightened = tighten(Paths.from_environment(os.environ))
     context = open_context(strict=False)
     findings = itertools.chain(_of_modes(tightened), examine(context, Path.cwd()))
-    if as_json:
-        found = list(findings)
-        screen.print_json(document(found))
-        return exit_code(found)
-    found = []
+    shown: list[Finding] = []
     for each in findings:
-        label = each.area if not found or each.area != found[-1].area else ""
-        screen.show([(label, _lines(each))], words=True)
-        found.append(each)
-    screen.show([("", [_summary(found)])])
-    return exit_code(found)
+        if not as_json:
+            label = each.area if not shown or each.area != shown[-1].area else ""
+            screen.show([(label, _lines(each))], words=True)
+        shown.append(each)
+    if as_json:
+        screen.print_json(document(shown))
+    else:
+        screen.show([("", [_summary(shown)])])
+    return exit_code(shown)
 
 
 def _of_modes(tightened: Iterable[str]) -> Iterator[Finding]:
@@ -58,29 +59,28 @@ def _lines(finding: Finding) -> Iterator[Line]:
         yield Line(each if number else f"Try: {each}", Tone.HINT)
 
 
-def _summary(found: list[Finding]) -> Line:
-    count = Counter(each.state for each in found)
-    said = [
-        f"{count[state]} {state}{'s' if count[state] > 1 else ''}"
-        for state in ("problem", "warning")
-        if count[state]
+def _summary(findings: list[Finding]) -> Line:
+    count = Counter(each.state for each in findings)
+    passed = f"{screen.counted(count['ok'], 'check')} passed"
+    failed = [
+        screen.counted(count[state], state) for state in ("problem", "warning") if count[state]
     ]
-    if not said:
-        return Line("All is well.", Tone.OK)
+    if not failed:
+        return Line(f"{passed}.", Tone.OK)
     tone = Tone.PROBLEM if count["problem"] else Tone.WARNING
-    return Line(f"{' and '.join(said)}, {count['ok']} things are well.", tone)
+    return Line(f"{' and '.join(failed)}; {passed}.", tone)
 
 
-def exit_code(found: Iterable[Finding]) -> ExitCode:
-    """The first problem's; warnings are no failure."""
-    problems = (each.exit_code for each in found if each.state == "problem")
+def exit_code(findings: Iterable[Finding]) -> ExitCode:
+    """That of the first problem; warnings are not a failure."""
+    problems = (each.exit_code for each in findings if each.state == "problem")
     return next(problems, ExitCode.OK)
 
 
-def document(found: list[Finding]) -> dict[str, object]:
+def document(findings: list[Finding]) -> dict[str, object]:
     """`doctor --json` (docs/json-output.md)."""
     return {
-        "ok": not any(each.state == "problem" for each in found),
+        "ok": not any(each.state == "problem" for each in findings),
         "findings": [
             {
                 "area": each.area,
@@ -89,6 +89,6 @@ def document(found: list[Finding]) -> dict[str, object]:
                 "detail": each.detail,
                 "fix": each.fix,
             }
-            for each in found
+            for each in findings
         ],
     }

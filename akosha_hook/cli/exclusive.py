@@ -1,4 +1,4 @@
-"""The sync lock and the progress of what is done under it, for every command that needs both."""
+"""The sync lock, and progress while it is held, for every command that needs both."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from akosha_hook.cli.activity import with_percentage
 from akosha_hook.cli.boundary import printable
-from akosha_hook.context import Context
-from akosha_hook.state import progress_file as watch
+from akosha_hook.state import progress_file
 from akosha_hook.state.progress_file import ProgressFile
 from akosha_hook.util import files
 
@@ -27,7 +27,10 @@ WAIT_POLL_SECONDS = 0.5
 
 @contextlib.contextmanager
 def exclusive(context: Context, *, quiet: bool) -> Iterator[Context]:
-    """Hold the sync lock inside the block, waiting for who has it, and show progress there."""
+    """Hold the sync lock inside the block; first wait for whoever has it.
+
+    Yields a context that shows progress, unless `quiet`.
+    """
     files.private_directory(context.paths.state)
     lock = files.Lock(context.paths.sync_lock)
     with contextlib.ExitStack() as stack:
@@ -39,29 +42,31 @@ def exclusive(context: Context, *, quiet: bool) -> Iterator[Context]:
 
 
 def _wait(context: Context, lock: files.Lock, *, quiet: bool) -> None:
-    """Wait for the sync that is running, and say how far it is."""
-    said = ""
+    """Wait for the running sync, and show how far it is."""
+    shown = ""
     while not lock.acquire():
-        state = watch.read(context.paths)
-        share = f" {state.done_bytes / state.total_bytes:.0%}" if state.total_bytes else ""
-        now = f"Waiting for the running sync: {state.phase} {state.file}{share}".rstrip()
-        if not quiet and now != said and (not said or sys.stderr.isatty()):
-            click.echo(printable(now), err=True)
-            said = now
+        message = _waiting_for(progress_file.read(context.paths))
+        if not quiet and message != shown and (not shown or sys.stderr.isatty()):
+            click.echo(printable(message), err=True)
+            shown = message
         time.sleep(WAIT_POLL_SECONDS)
+
+
+def _waiting_for(state: progress_file.State) -> str:
+    return f"Waiting for the running sync: {with_percentage(state)}".removesuffix(": ")
 
 
 @contextlib.contextmanager
 def _progress(context: Context, *, quiet: bool) -> Iterator[Progress]:
-    """Bars on a terminal, nothing in a pipe; `progress.json` always."""
-    written = ProgressFile(context.paths)
+    """Bars on a terminal, nothing in a pipe; the progress file always."""
+    progress = ProgressFile(context.paths)
     try:
         if quiet or not sys.stderr.isatty():
-            yield written
+            yield progress
         else:
             from akosha_hook.cli.bars import Bars
 
-            with Bars(written) as bars:
+            with Bars(progress) as bars:
                 yield bars
     finally:
-        written.idle()
+        progress.idle()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +12,7 @@ from akosha_hook.cli.boundary import printable
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import chart, table
 from akosha_hook.cli.when import When, local
-from akosha_hook.state import receipt
+from akosha_hook.state import receipt as receipts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,55 +29,56 @@ LIMIT = 20
     type=click.IntRange(min=1),
     default=LIMIT,
     show_default=True,
-    help="The newest so many.",
+    help="Number of receipts to show.",
 )
-@click.option("--since", type=When(), help="Only from then on (2026-11-22, 12h, 3d, …).")
-@click.option("--failed", is_flag=True, help="Only what failed or was cut off.")
+@click.option("--since", type=When(), help="Only uploads since then (2026-11-22, 12h, 3d, …).")
+@click.option("--failed", is_flag=True, help="Only uploads that failed or were interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipts' main fields as JSON.")
 def history(limit: int, since: dt.datetime | None, failed: bool, as_json: bool) -> None:
-    """Show what was uploaded from here, and when, newest first. Asks no server.
+    """Show past uploads from this machine, newest first, from its receipts.
 
-    The newest 200 receipts are kept; `akosha-hook ls` shows what is in the bucket.
+    Contacts no server. The newest 200 receipts are kept; `akosha-hook ls` shows what is in the
+    bucket.
     """
     context = open_context(strict=False)
-    found = (
+    wanted = [
         each
-        for each in receipt.newest_first(context.paths)
+        for each in receipts.newest_first(context.paths)
         if (since is None or _started(each) >= since) and not (failed and each.success)
-    )
-    papers = sorted(found, key=_started, reverse=True)
-    shown = list(itertools.islice(papers, limit))
+    ]
+    wanted.sort(key=_started, reverse=True)
+    shown = wanted[:limit]
     if as_json:
         screen.print_json([_document(each) for each in shown])
         return
     if not shown:
-        click.echo("No failures." if failed else "Nothing was uploaded from here yet.")
+        click.echo("No failures." if failed else "Nothing has been uploaded from here yet.")
         return
     heads = ("When", "To", "Files", "Sent", "Took", "Cause", "Result")
     for line in table(heads, [_row(each) for each in shown], right=(2, 3, 4)):
         click.echo(line)
     _chart(shown)
-    if len(papers) > limit:
-        click.echo(f"{len(papers) - limit} more: akosha-hook history -n {len(papers)}")
+    if len(wanted) > limit:
+        click.echo(f"{len(wanted) - limit} more: akosha-hook history -n {len(wanted)}")
 
 
-def _started(paper: Receipt) -> dt.datetime:
+def _started(receipt: Receipt) -> dt.datetime:
     try:
-        when = dt.datetime.fromisoformat(paper.started)
+        when = dt.datetime.fromisoformat(receipt.started)
     except ValueError:
         return dt.datetime.fromtimestamp(0, dt.UTC)
     return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
 
 
-def _row(paper: Receipt) -> tuple[str, ...]:
+def _row(receipt: Receipt) -> tuple[str, ...]:
     return (
-        local(_started(paper)),
-        "akosha" if paper.method == "http" else "cloud",
-        str(len(paper.files_uploaded)) if paper.method == "cloud" else "",
-        screen.size(paper.bytes_transferred),
-        screen.duration(paper.duration_seconds),
-        _cause(paper.triggered_by),
-        _result(paper),
+        local(_started(receipt)),
+        "akosha" if receipt.method == "http" else "cloud",
+        str(len(receipt.files_uploaded)) if receipt.method == "cloud" else "",
+        screen.size(receipt.bytes_transferred),
+        screen.duration(receipt.duration_seconds),
+        _cause(receipt.triggered_by),
+        _result(receipt),
     )
 
 
@@ -87,41 +87,41 @@ def _cause(names: Sequence[str]) -> str:
     return f"{names[0]}{more}" if names else ""
 
 
-def _result(paper: Receipt) -> str:
-    if paper.success:
-        retries = len(paper.attempts)
-        return f"ok, {retries} retried" if retries else "ok"
-    if paper.state == "uploading":
-        return "cut off, to be continued" + (f": {paper.error}" if paper.error else "")
-    return f"failed: {paper.error or 'unknown'}"
+def _result(receipt: Receipt) -> str:
+    if receipt.success:
+        retries = len(receipt.attempts)
+        return f"ok, {screen.counted(retries, 'retry', 'retries')}" if retries else "ok"
+    if receipt.state == "uploading":
+        return "interrupted, to be continued" + (f": {receipt.error}" if receipt.error else "")
+    return f"failed: {receipt.error or 'unknown'}"
 
 
 def _chart(shown: Sequence[Receipt]) -> None:
-    """Size and duration over time, oldest on the left."""
-    good = [each for each in reversed(shown) if each.success and each.method == "cloud"]
-    for label, values, say in (
-        ("Sent", [float(each.bytes_transferred) for each in good], screen.size),
-        ("Took", [each.duration_seconds for each in good], screen.duration),
+    """Sizes and durations over time, oldest on the left."""
+    successes = [each for each in reversed(shown) if each.success and each.method == "cloud"]
+    for label, values, words in (
+        ("Sent", [float(each.bytes_transferred) for each in successes], screen.size),
+        ("Took", [each.duration_seconds for each in successes], screen.duration),
     ):
         if bars := chart(values):
-            click.echo(f"{label}  {bars}  {say(min(values))} to {say(max(values))}")
+            click.echo(f"{label}  {bars}  {words(min(values))} to {words(max(values))}")
 
 
-def _document(paper: Receipt) -> dict[str, Any]:
+def _document(receipt: Receipt) -> dict[str, Any]:
     return {
-        "upload_id": paper.upload_id,
-        "state": paper.state,
-        "method": paper.method,
-        "success": paper.success,
-        "system_id": paper.system_id,
-        "triggered_by": list(paper.triggered_by),
-        "started": paper.started,
-        "finished": paper.finished,
-        "duration_seconds": paper.duration_seconds,
-        "files_uploaded": list(paper.files_uploaded),
-        "files_unchanged": list(paper.files_unchanged),
-        "bytes_transferred": paper.bytes_transferred,
-        "attempts": len(paper.attempts),
-        "error": printable(paper.error) if paper.error else None,
-        "hint": paper.hint,
+        "upload_id": receipt.upload_id,
+        "state": receipt.state,
+        "method": receipt.method,
+        "success": receipt.success,
+        "system_id": receipt.system_id,
+        "triggered_by": list(receipt.triggered_by),
+        "started": receipt.started,
+        "finished": receipt.finished,
+        "duration_seconds": receipt.duration_seconds,
+        "files_uploaded": list(receipt.files_uploaded),
+        "files_unchanged": list(receipt.files_unchanged),
+        "bytes_transferred": receipt.bytes_transferred,
+        "attempts": len(receipt.attempts),
+        "error": printable(receipt.error) if receipt.error else None,
+        "hint": receipt.hint,
     }

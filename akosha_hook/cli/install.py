@@ -23,25 +23,27 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--git", "for_git", is_flag=True, help="The git repository you are in.")
+@click.option("--git", "for_git", is_flag=True, help="Install into the git repository you are in.")
 @click.option(
     "--scope",
     type=click.Choice(["user", "project", "local"]),
-    help="Which of Claude Code's settings (without --git: user).",
+    help="Which of Claude Code's settings to change (default without --git: user).",
 )
-@click.option("--global", "everywhere", is_flag=True, help="With --git: every repository of yours.")
+@click.option(
+    "--global", "everywhere", is_flag=True, help="With --git: install for all your repositories."
+)
 @click.option(
     "--no-manager",
     is_flag=True,
-    help="With --git: git's own hook files, even where a hook manager is in use.",
+    help="With --git: use git's own hook files even if a hook manager is in use.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the changes as a diff, make none.")
+@click.option("--dry-run", is_flag=True, help="Show the changes as a diff without making them.")
 def install(
     for_git: bool, scope: Scope | None, everywhere: bool, no_manager: bool, dry_run: bool
 ) -> None:
-    """Install the hooks: into Claude Code, or (--git) into the repository you are in."""
+    """Install the hooks into Claude Code or, with --git, into the repository you are in."""
     if (everywhere or no_manager) and not for_git:
-        raise click.UsageError("--global and --no-manager go with --git.")
+        raise click.UsageError("--global and --no-manager can only be used with --git.")
     forget_project()
     paths = Paths.from_environment(os.environ)
     directory = Path.cwd()
@@ -60,13 +62,13 @@ def install(
         _show(installation, dry_run=dry_run)
     if not dry_run:
         steps = [step for each in installations for step in each.next_steps]
-        _say_what_is_left([*steps, *_not_configured(paths)])
+        _show_next_steps([*steps, *_not_configured(paths)])
         if not for_git:
             _offer_git(paths, directory)
 
 
 def show_diff(changes: Iterable[plan.Change]) -> None:
-    """What would change, fit to be shown to others."""
+    """Print what would change, with secrets taken out."""
     click.echo(printable(without_secrets(plan.diff(changes))), nl=False)
 
 
@@ -81,18 +83,18 @@ def _show(installation: installer.Installation, *, dry_run: bool) -> None:
     for note in installation.notes:
         click.echo(f"Note: {printable(note)}")
     for step in installation.next_steps if dry_run else ():
-        click.echo(f"Left to do then: {printable(step)}")
+        click.echo(f"Left to do afterwards: {printable(step)}")
 
 
 def _verb(change: plan.Change, *, dry_run: bool) -> str:
     if not change.writes:
         return "up to date"
-    done = "changed" if change.before else "made"
+    done = "changed" if change.before else "created"
     return f"would be {done}" if dry_run else done
 
 
 def _not_configured(paths: Paths) -> Iterator[str]:
-    """What an upload still lacks, by the settings and credentials that are there now."""
+    """What is still missing for an upload, judging by the current settings and credentials."""
     from akosha_hook import settings
     from akosha_hook.settings.derived import cloud_configured
     from akosha_hook.stores import credentials
@@ -104,17 +106,17 @@ def _not_configured(paths: Paths) -> Iterator[str]:
     if loaded.settings.akosha_force_method == "http":
         return
     if not cloud_configured(loaded.settings):
-        yield "name a bucket: akosha-hook config set akosha_cloud_bucket NAME"
-        yield "and, unless it is on AWS, its server: akosha-hook config set akosha_cloud_endpoint URL"
+        yield "set a bucket: akosha-hook config set akosha_cloud_bucket NAME"
+        yield "unless it is on AWS, set its endpoint: akosha-hook config set akosha_cloud_endpoint URL"
     if loaded.settings.akosha_use_instance_role:
         return
     try:
         credentials.resolve(loaded.settings, os.environ, home=Path.home())
     except CredentialsError as error:
-        yield f"give credentials. {error.hint or error.message}"
+        yield f"provide credentials. {error.hint or error.message}"
 
 
-def _say_what_is_left(steps: Sequence[str]) -> None:
+def _show_next_steps(steps: Sequence[str]) -> None:
     if not steps:
         click.echo("Nothing is left to do. To upload right now: akosha-hook sync")
         return
@@ -124,7 +126,7 @@ def _say_what_is_left(steps: Sequence[str]) -> None:
 
 
 def _offer_git(paths: Paths, directory: Path) -> None:
-    """Say how to add the repository around `directory`, unless that is done."""
+    """Say how to add the repository that contains `directory`, unless it is already added."""
     try:
         repository = git.find(directory)
     except AkoshaHookError:

@@ -24,26 +24,31 @@ POLL_SECONDS = 0.2
 
 @click.command()
 @click.option(
-    "-n", "--lines", default=50, show_default=True, type=click.IntRange(0), help="How many."
+    "-n",
+    "--lines",
+    default=50,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Number of lines to show.",
 )
-@click.option("-f", "--follow", is_flag=True, help="Wait for more, until interrupted.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing new lines until interrupted.")
 def logs(lines: int, follow: bool) -> int:
     """Show the newest lines of akosha-hook's own log.
 
-    It has every upload, retry with its delay, fallback and error, with stack traces, and never a
-    key or a memory. `enable_debug_mode: true` adds more.
+    It records every upload, retry with its delay, fallback and error, with stack traces, and never
+    a key or a memory. `enable_debug_mode: true` adds more.
 
     \b
-    akosha-hook logs -f                    watch an upload
-    akosha-hook logs -n 500 | grep ERROR   what went wrong lately
+    akosha-hook logs -f                    follow an upload
+    akosha-hook logs -n 500 | grep ERROR   recent errors
     """
     path = Paths.from_environment(os.environ).log
     if not path.exists() and not follow:
-        click.echo(f"Nothing has been logged yet: there is no {printable(str(path))}.", err=True)
+        click.echo(f"Nothing has been logged yet: {printable(str(path))} does not exist.", err=True)
         return ExitCode.OK
     following = _following(path) if follow else None
     if following is not None:
-        # Opened before the older lines are read: none falls into the gap.
+        # Opened before the older lines are read, so that none in between is lost.
         next(following)
     for line in _newest(path, lines):
         _show(line)
@@ -62,21 +67,21 @@ def _show(line: bytes) -> None:
 
 def _newest(path: Path, count: int) -> Iterator[bytes]:
     """The newest `count` lines, over rotated files too, oldest first."""
-    found: deque[bytes] = deque()
+    newest: deque[bytes] = deque()
     for name in (path, *(path.with_name(f"{path.name}.{n}") for n in range(1, ROTATE_KEEP + 1))):
-        if len(found) >= count:
+        if len(newest) >= count:
             break
         try:
             lines = name.read_bytes().splitlines()
         except FileNotFoundError:
             continue
-        wanted = count - len(found)
-        found.extendleft(reversed(lines[max(0, len(lines) - wanted) :]))
-    yield from found
+        wanted = count - len(newest)
+        newest.extendleft(reversed(lines[max(0, len(lines) - wanted) :]))
+    yield from newest
 
 
 def _following(path: Path) -> Iterator[bytes]:
-    """First b"" at once, then every whole line written from then on, also after a rotation."""
+    """First b"" at once, then every whole line written from then on, rotations included."""
     file = _open_at_end(path)
     yield b""
     pending = b""
@@ -91,7 +96,7 @@ def _following(path: Path) -> Iterator[bytes]:
             time.sleep(POLL_SECONDS)
             continue
         if file:
-            # What was written between the last look and the rotation, or since, and rotated again.
+            # Lines written between the last read and the rotation, or rotated away since.
             missed = (pending + file.read(), *_rotated_since(path, file))
             yield from (line for data in missed for line in data.split(b"\n") if line)
             file.close()
@@ -100,13 +105,13 @@ def _following(path: Path) -> Iterator[bytes]:
 
 
 def _rotated_since(path: Path, file: BinaryIO) -> list[bytes]:
-    """What files hold that took the name after `file` and lost it again, oldest first."""
-    found: list[bytes] = []
+    """The contents of log files that came after `file` and were rotated too, oldest first."""
+    rotated: list[bytes] = []
     for name in (path.with_name(f"{path.name}.{n}") for n in range(1, ROTATE_KEEP + 1)):
         try:
             if os.path.samestat(name.stat(), os.fstat(file.fileno())):
-                return found[::-1]
-            found.append(name.read_bytes())
+                return rotated[::-1]
+            rotated.append(name.read_bytes())
         except FileNotFoundError:
             break
     return []
@@ -122,9 +127,9 @@ def _open_at_end(path: Path) -> BinaryIO | None:
 
 
 def _replaced(path: Path, file: BinaryIO | None) -> bool:
-    """Whether another file than the open one has the name now."""
+    """Whether `path` is now another file than the open one."""
     try:
-        there = path.stat()
+        current = path.stat()
     except FileNotFoundError:
         return False
-    return file is None or not os.path.samestat(there, os.fstat(file.fileno()))
+    return file is None or not os.path.samestat(current, os.fstat(file.fileno()))

@@ -24,29 +24,30 @@ LIMIT = 20
 
 
 @click.command()
-@click.option("--system", "system_id", default="", metavar="ID", help="Only this system.")
+@click.option("--system", "system_id", default="", metavar="ID", help="Show only this system.")
 @click.option(
     "-n",
     "--limit",
     type=click.IntRange(min=1),
     default=LIMIT,
     show_default=True,
-    help="The newest so many of each system.",
+    help="Number of uploads to show for each system.",
 )
-@click.option("--since", type=When(), help="Only from then on (2026-11-22, 12h, 3d, …).")
+@click.option("--since", type=When(), help="Only uploads since then (2026-11-22, 12h, 3d, …).")
 @click.option("--json", "as_json", is_flag=True, help="Print every field as JSON.")
 def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> None:
-    """Show what is in the bucket: systems, and their uploads, newest first.
+    """List the systems in the bucket and their uploads, newest first.
 
-    `Size` is what a restore gives, `Stored` what the upload itself takes in the bucket. A file is
-    full, a delta to an earlier full one, or the same as in an earlier upload.
+    `Size` is the size of the restored files, `Stored` the space that the upload itself takes up in
+    the bucket. A file is stored in full, as a delta to an earlier full one, or is the same as in an
+    earlier upload.
     """
     context = open_context()
     bucket = catalog.open_to_read(context)
     known = catalog.systems(bucket)
     if system_id and system_id not in known:
         raise AkoshaHookError(
-            f"Nothing is stored for {system_id}.", hint="akosha-hook ls shows every system."
+            f"Nothing is stored for {system_id}.", hint="akosha-hook ls lists all systems."
         )
     documents = []
     for name in (system_id,) if system_id else known:
@@ -56,21 +57,21 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
         if as_json:
             documents.append(_system_document(name, uploads, shown))
         else:
-            _say(name, uploads, shown, more=len(wanted) - len(shown))
+            _show(name, uploads, shown, more=len(wanted) - len(shown))
     if as_json:
         screen.print_json({"bucket": bucket.name, "systems": documents})
     elif not known:
         click.echo(f"Bucket {printable(bucket.name)} holds no uploads yet.")
 
 
-def _say(name: str, uploads: Sequence[Upload], shown: Sequence[Upload], *, more: int) -> None:
+def _show(name: str, uploads: Sequence[Upload], shown: Sequence[Upload], *, more: int) -> None:
     total = screen.size(sum(each.stored_bytes for each in uploads))
     complete = sum(each.complete for each in uploads)
     plural = "" if complete == 1 else "s"
     click.echo(f"{name}: {complete} complete upload{plural}, {total} stored")
     if not shown:
         return
-    heads = ("Upload", "Made", "Size", "Stored", "Files", "Cause")
+    heads = ("Upload", "When", "Size", "Stored", "Files", "Cause")
     for line in table(heads, [_row(each) for each in shown], right=(2, 3)):
         click.echo(line)
     if more > 0:
@@ -101,7 +102,7 @@ def _row(upload: Upload) -> tuple[str, ...]:
 
 
 def state(upload: Upload) -> str:
-    """`complete`; `damaged`; `lacking objects`; `base` of others after a prune; `incomplete`."""
+    """`complete`, `damaged`, `lacking objects`, `incomplete`; `base` if only its objects are left."""
     if upload.problem:
         return "damaged"
     if upload.missing:
@@ -112,13 +113,13 @@ def state(upload: Upload) -> str:
 
 
 def kinds(upload: Upload) -> dict[str, int]:
-    """How many of its files are `full`, `delta`, and the `same` as in an earlier upload."""
-    counted = {"full": 0, "delta": 0, "same": 0}
+    """How many files are stored in `full`, as a `delta`, or are the `same` as in an earlier upload."""
+    counts = {"full": 0, "delta": 0, "same": 0}
     here = f"systems/{upload.system_id}/uploads/{upload.upload_id}/"
     for each in upload.manifest.metadata.files if upload.manifest else ():
         kind = "same" if not each.key.startswith(here) else "delta" if each.delta else "full"
-        counted[kind] += 1
-    return counted
+        counts[kind] += 1
+    return counts
 
 
 def _system_document(

@@ -9,7 +9,7 @@ from akosha_hook.errors import AkoshaHookError
 
 @click.command()
 def mcp() -> None:
-    """Serve sync_to_akosha and akosha_sync_status to an MCP client on stdin and stdout.
+    """Serve sync_to_akosha and akosha_sync_status to an MCP client over stdin and stdout.
 
     To add it to Claude Code: claude mcp add akosha -- akosha-hook mcp
     """

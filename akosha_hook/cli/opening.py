@@ -1,4 +1,4 @@
-"""What most commands begin with: the context, and a log that is open."""
+"""What most commands start with: the context, and the log opened."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ logger = logging.getLogger(__name__)
 def open_context(*, strict: bool = True, writes: bool = False) -> Context:
     """Load settings and start logging.
 
-    `strict` raises SettingsError for settings that cannot be used; `writes` makes the state
-    directory, which a command that only looks does not.
+    `strict` raises SettingsError for settings that cannot be used. `writes` creates the state
+    directory and makes it private; commands that only read leave it alone.
     """
     dropped = forget_project()
     environ = dict(os.environ)
     paths = Paths.from_environment(environ)
-    opened = files.tighten(paths.state) if writes else ()
+    tightened = files.tighten(paths.state) if writes else ()
     if writes:
         files.private_directory(paths.state)
     loaded = (settings.load_strict if strict else settings.load)(environ, paths)
     log.configure(paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode)
     log.protect_environment(environ)
-    for path in opened:
+    for path in tightened:
         logger.warning("%s was open to others; it is closed to them now", path)
     for each in dropped:
         logger.warning("%s", each)
@@ -40,7 +40,7 @@ def open_context(*, strict: bool = True, writes: bool = False) -> Context:
 
 
 def forget_project() -> tuple[str, ...]:
-    """Take out of our environment what the project we stand in put there, and say what."""
+    """Remove from our environment what the current project put there; returns a message for each."""
     try:
         here = Path.cwd()
     except OSError:

@@ -14,7 +14,6 @@ from akosha_hook.cli.boundary import error_document, printable
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.when import When, local
-from akosha_hook.context import Context
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.state import identity
 
@@ -28,25 +27,37 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("upload_id", default="latest", required=False)
 @click.option(
-    "--system", "system_id", default="", metavar="ID", help="Whose memories; yours if not given."
+    "--system",
+    "system_id",
+    default="",
+    metavar="ID",
+    help="System whose memories to restore (default: this machine).",
 )
 @click.option(
-    "--at", type=When(end_of_day=True), help="The newest upload made by then (2026-11-22, 3d, …)."
+    "--at",
+    type=When(end_of_day=True),
+    help="Restore the newest upload made by then (2026-11-22, 3d, …).",
 )
 @click.option(
-    "--file", "names", multiple=True, metavar="NAME", help="Only this database; may be repeated."
+    "--file",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Restore only this database; may be repeated.",
 )
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Into this directory instead of the data directory.",
+    help="Restore into this directory instead of the data directory.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be restored, and change nothing.")
-@click.option("--verify-only", is_flag=True, help="Download and check, then throw it away.")
+@click.option("--dry-run", is_flag=True, help="Show what would be restored, and change nothing.")
+@click.option(
+    "--verify-only", is_flag=True, help="Download and check the upload, but restore nothing."
+)
 @click.option(
     "--force",
     is_flag=True,
-    help="Also replace your databases by another system's, or by ones DuckDB finds damaged.",
+    help="Replace your databases even with another system's, or with ones that DuckDB finds damaged.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def restore(
@@ -60,38 +71,40 @@ def restore(
     force: bool,
     as_json: bool,
 ) -> int:
-    """Bring memories back from the bucket: UPLOAD_ID, or the latest.
+    """Restore memories from the bucket: those of UPLOAD_ID, or of the latest upload.
 
     Every file is checked against its SHA-256 and every database is read from end to end before
-    anything is replaced. What was there is kept in a directory beside it. Close Claude Code first:
-    a database that is in use is never replaced.
+    anything is replaced. The replaced files are kept in a directory next to the new ones. Close
+    Claude Code first: a database that is in use is never replaced.
     """
-    wish = restoring.Wish(upload_id, system_id, at, names, to.absolute() if to else None, force)
+    request = restoring.Wish(upload_id, system_id, at, names, to.absolute() if to else None, force)
     if at is not None and upload_id != restoring.LATEST:
-        raise click.UsageError("--at chooses an upload; it cannot go with an upload id.")
+        raise click.UsageError(
+            "--at selects an upload, so it cannot be combined with an upload id."
+        )
     if verify_only:
-        return verify_wish(wish, as_json=as_json)
+        return verify_upload(request, as_json=as_json)
     context = open_context()
     try:
         if dry_run:
-            return _dry_run(wish, context, as_json=as_json)
+            return _dry_run(request, context, as_json=as_json)
         with exclusive(context, quiet=as_json) as context:
-            result = restoring.run(wish, context)
+            result = restoring.run(request, context)
     except AkoshaHookError as error:
         return _failed(error, as_json=as_json)
     if as_json:
         screen.print_json(as_document(result))
     else:
-        _say(result, context)
+        _show(result, context)
     return 0
 
 
-def verify_wish(wish: Wish, *, as_json: bool) -> int:
-    """The drill, for `verify` and `restore --verify-only`."""
+def verify_upload(request: Wish, *, as_json: bool) -> int:
+    """What `verify` and `restore --verify-only` do."""
     context = open_context()
     try:
         with exclusive(context, quiet=as_json) as context:
-            result = restoring.verify(wish, context)
+            result = restoring.verify(request, context)
     except AkoshaHookError as error:
         return _failed(error, as_json=as_json)
     if as_json:
@@ -99,10 +112,10 @@ def verify_wish(wish: Wish, *, as_json: bool) -> int:
         return 0
     upload = result.plan.upload
     click.echo(
-        f"{upload.upload_id} can be restored: {_amount(result)} downloaded and put together in "
+        f"{upload.upload_id} can be restored: {_amount(result)}, checked in "
         f"{screen.duration(result.duration_seconds)}."
     )
-    _say_checks(result)
+    _show_checks(result)
     return 0
 
 
@@ -113,31 +126,31 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _dry_run(wish: Wish, context: Context, *, as_json: bool) -> int:
-    found = restoring.plan(catalog.open_to_read(context), wish, context)
+def _dry_run(request: Wish, context: Context, *, as_json: bool) -> int:
+    plan = restoring.plan(catalog.open_to_read(context), request, context)
     if as_json:
-        screen.print_json({"dry_run": True, **_plan_document(found)})
+        screen.print_json({"dry_run": True, **_plan_document(plan)})
         return 0
-    _say_plan(found)
-    if found.replaces:
-        click.echo(f"Kept aside: {printable(', '.join(found.replaces))}")
+    _show_plan(plan)
+    if plan.replaces:
+        click.echo(f"Would be moved aside: {printable(', '.join(plan.replaces))}")
     click.echo("Nothing was changed.")
     return 0
 
 
-def _say_plan(found: Plan) -> None:
-    upload = found.upload
+def _show_plan(plan: Plan) -> None:
+    upload = plan.upload
     click.echo(f"Upload:     {upload.upload_id} of {upload.system_id}, {local(upload.at)}")
-    click.echo(f"Into:       {printable(str(found.directory))}")
-    for each in found.files:
+    click.echo(f"Into:       {printable(str(plan.directory))}")
+    for each in plan.files:
         kind = "delta" if each.delta else "full"
         click.echo(f"  {kind:<6} {screen.size(each.size):>9}  {printable(each.name)}")
-    click.echo(f"Download:   {screen.size(found.download_bytes)}")
-    for note in found.notes:
+    click.echo(f"Download:   {screen.size(plan.download_bytes)}")
+    for note in plan.notes:
         click.echo(f"Note: {printable(note)}", err=True)
 
 
-def _say(result: Restored, context: Context) -> None:
+def _show(result: Restored, context: Context) -> None:
     upload = result.plan.upload
     click.echo(
         f"Restored {', '.join(printable(name) for name in result.plan.databases)}: "
@@ -146,34 +159,34 @@ def _say(result: Restored, context: Context) -> None:
     click.echo(f"As of:     {local(upload.at)}")
     click.echo(f"Into:      {printable(str(result.plan.directory))}")
     click.echo(f"Upload id: {upload.upload_id}")
-    _say_checks(result)
+    _show_checks(result)
     if result.kept is not None:
         click.echo(
-            f"What was there is kept; delete it when all is well:\n  {printable(str(result.kept))}"
+            f"The replaced files are kept; delete them once all is well:\n  {printable(str(result.kept))}"
         )
-    mine = identity.peek(context.paths, context.settings)
-    if upload.system_id != mine:
+    own_id = identity.peek(context.paths, context.settings)
+    if upload.system_id != own_id:
         click.echo(
-            f"This machine uploads as {mine}. To go on as {upload.system_id}: "
+            f"This machine uploads as {own_id}. To continue as {upload.system_id}: "
             f"akosha-hook config set akosha_system_id {upload.system_id}"
         )
 
 
 def _amount(result: Restored) -> str:
     plain = sum(each.size for each in result.plan.files)
-    return f"{screen.size(plain)} from {screen.size(result.downloaded_bytes)}"
+    return f"{screen.size(plain)} from a download of {screen.size(result.downloaded_bytes)}"
 
 
-def _say_checks(result: Restored) -> None:
-    sound = [name for name, finding in result.checks.items() if not finding]
-    if sound:
-        click.echo(f"Read from end to end: {printable(', '.join(sound))}.")
+def _show_checks(result: Restored) -> None:
+    intact = [name for name, finding in result.checks.items() if not finding]
+    if intact:
+        click.echo(f"Read from end to end: {printable(', '.join(intact))}.")
     for note in result.notes:
         click.echo(f"Note: {printable(note)}", err=True)
 
 
 def as_document(result: Restored) -> dict[str, Any]:
-    """The result as docs/json-output.md describes it."""
+    """`restore --json` and `verify --json` (docs/json-output.md)."""
     return {
         "success": True,
         **_plan_document(result.plan),
@@ -185,16 +198,16 @@ def as_document(result: Restored) -> dict[str, Any]:
     }
 
 
-def _plan_document(found: Plan) -> dict[str, Any]:
+def _plan_document(plan: Plan) -> dict[str, Any]:
     return {
-        "upload_id": found.upload.upload_id,
-        "system_id": found.upload.system_id,
-        "uploaded_at": found.upload.at.isoformat(),
-        "directory": str(found.directory),
+        "upload_id": plan.upload.upload_id,
+        "system_id": plan.upload.system_id,
+        "uploaded_at": plan.upload.at.isoformat(),
+        "directory": str(plan.directory),
         "files": [
             {"name": each.name, "size": each.size, "sha256": each.sha256, "delta": bool(each.delta)}
-            for each in found.files
+            for each in plan.files
         ],
-        "replaces": list(found.replaces),
-        "notes": list(found.notes),
+        "replaces": list(plan.replaces),
+        "notes": list(plan.notes),
     }

@@ -1,4 +1,4 @@
-"""`akosha-hook run`: the hook itself, where there is no sh; the entry for pre-commit."""
+"""`akosha-hook run`: what pre-commit calls, and any hook that cannot use the shell script."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import click
 from akosha_hook.hook import entry as hook
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True},
-    short_help="What a hook calls: note an event, start a worker.",
-)
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="EVENT [GIT'S ARGUMENTS]...")
 def run(arguments: tuple[str, ...]) -> None:
-    """Note that EVENT happened and start a worker in the background.
+    """Record that EVENT happened and start a worker in the background.
 
-    EVENT is session-end, session-start, post-commit, post-merge or post-rewrite. Exits 0 whatever
-    happens, and prints nothing but the notice at session-start, so that it can stand in any hook.
+    EVENT is session-end, session-start, post-commit, post-merge or post-rewrite. Always exits with
+    0, and prints nothing except the notice at session-start, so that any hook can call it.
     """
     hook.main(arguments)

@@ -1,4 +1,4 @@
-"""What the commands print with: sizes, ages, JSON, and a terminal that may not be one."""
+"""How commands print: labelled lines, sizes, ages and JSON, on a terminal or in a pipe."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
-LABEL_WIDTH = 12
+LABEL_WIDTH = 14
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 class Tone(Enum):
-    """How a line is meant: its symbol, the same in ASCII, and colour on a terminal."""
+    """How a line is meant: its symbol, the symbol in ASCII, and its style on a terminal."""
 
     PLAIN = (" ", " ", "")
     OK = ("✓", "+", "green")
@@ -40,16 +40,16 @@ JUDGED = frozenset({Tone.OK, Tone.WARNING, Tone.PROBLEM})
 
 
 class Line(NamedTuple):
-    """A line of text that may hold anything, and its tone."""
+    """A line of text, which may contain anything, and its tone."""
 
     text: str
     tone: Tone = Tone.PLAIN
 
 
 def show(labelled: Iterable[tuple[str, Iterable[Line]]], *, words: bool = False) -> None:
-    """Print labels and their lines: in a pipe one line each, on a terminal folded to its width.
+    """Print labels and their lines: folded to the width of a terminal, unfolded in a pipe.
 
-    `words` has a pipe say each line's tone, which a terminal shows by symbol and colour.
+    `words` prints each line's tone in a pipe, where there is no symbol and no colour for it.
     """
     if sys.stdout.isatty():
         target = console()
@@ -62,7 +62,7 @@ def show(labelled: Iterable[tuple[str, Iterable[Line]]], *, words: bool = False)
 
 
 def as_table(labelled: Iterable[tuple[str, Iterable[Line]]], *, symbols: bool) -> Table:
-    """The same for a terminal: a column of labels, one of symbols, one of folded text."""
+    """Labels, symbols and folded text in three columns, for a terminal."""
     from rich.table import Table
     from rich.text import Text
 
@@ -90,7 +90,7 @@ def shown(text: str) -> str:
 
 
 def console() -> Console:
-    """stdout as rich sees it: colour and symbols on a terminal only, `NO_COLOR` honoured."""
+    """stdout for rich: colour only on a terminal, and not with `NO_COLOR`."""
     from rich.console import Console
 
     interactive = sys.stdout.isatty()
@@ -103,7 +103,7 @@ def print_json(document: Any) -> None:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """`1 upload`, `3 uploads`; `many` where an s does not do."""
+    """`1 upload`, `3 uploads`; `many` for an irregular plural."""
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
@@ -131,6 +131,6 @@ def duration(seconds: float) -> str:
 
 
 def age(epoch: float) -> str:
-    """How long ago; a time in the future is `just now`."""
+    """How long ago `epoch` was; `just now` for the future."""
     passed = time.time() - epoch
     return "just now" if passed < 1 else f"{duration(passed)} ago"

@@ -1,4 +1,4 @@
-"""What `status` shows, as sections of short lines: words for a Report."""
+"""The status view: a Report as sections of short lines."""
 
 from __future__ import annotations
 
@@ -8,27 +8,18 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from akosha_hook.cli import screen
+from akosha_hook.cli.activity import is_running, next_sync, with_bar
 from akosha_hook.cli.screen import Line, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.doctor.finding import Finding
-    from akosha_hook.state.progress_file import State
     from akosha_hook.state.receipt import Receipt, Target
     from akosha_hook.status.report import Pruning, Report
 
-PHASES = {
-    "snapshot": "taking a snapshot",
-    "upload": "uploading",
-    "verify": "verifying",
-    "manifest": "writing the manifest",
-    "akosha": "pushing to Akosha",
-    "download": "downloading",
-    "check": "checking",
-}
-# With one of these mistyped, the next layer's value says nothing about what was meant.
-TELLING_WHERE = frozenset(
+# If one of these cannot be used, its value in the next layer is not what the user meant.
+DESTINATION_SETTINGS = frozenset(
     {
         "akosha_cloud_bucket",
         "akosha_cloud_endpoint",
@@ -38,7 +29,6 @@ TELLING_WHERE = frozenset(
         "akosha_system_id",
     }
 )
-BAR_WIDTH = 20
 
 
 class Section(NamedTuple):
@@ -48,22 +38,23 @@ class Section(NamedTuple):
     lines: list[Line]
 
 
-def sections(found: Report, servers: tuple[Finding, ...] | None = None) -> Iterator[Section]:
-    """The board from top to bottom; `servers` is what `--check` was answered."""
-    yield Section("Backup", [_headline(found)])
-    yield Section("To", [Line(_where(found.destination, found.system_id, found.loaded.doubtful))])
-    yield Section("From", [Line(str(found.data_directory))])
-    yield Section("Last sync", [_success(found.last_success), *_checked(found)])
-    yield Section("Last error", list(_failure(found)))
-    yield Section("Now", list(_now(found)))
-    yield Section("Akosha", list(_akosha(found)))
-    yield Section("Last drill", list(_drill(found)))
-    yield Section("Last prune", list(_pruned(found.last_prune)))
-    yield Section("Hooks", list(_hooks(found)))
+def sections(report: Report, servers: tuple[Finding, ...] | None = None) -> Iterator[Section]:
+    """The view from top to bottom; `servers` are the findings of `status --check`."""
+    doubtful = report.loaded.doubtful
+    yield Section("Backup", [_headline(report)])
+    yield Section("To", [Line(_where(report.destination, report.system_id, doubtful))])
+    yield Section("From", [Line(str(report.data_directory))])
+    yield Section("Last sync", [_success(report.last_success), *_unchanged(report)])
+    yield Section("Last error", list(_failure(report)))
+    yield Section("Now", list(_now(report)))
+    yield Section("Akosha", list(_akosha(report)))
+    yield Section("Last verified", list(_verification(report)))
+    yield Section("Last prune", list(_pruned(report.last_prune)))
+    yield Section("Hooks", list(_hooks(report)))
     if servers is not None:
         yield Section("Servers", [line for each in servers for line in finding_lines(each)])
-    yield Section("Problems", list(_problems(found)))
-    yield Section("Notes", [Line(note) for note in found.loaded.notes])
+    yield Section("Problems", list(_problems(report)))
+    yield Section("Notes", [Line(note) for note in report.loaded.notes])
 
 
 def finding_lines(finding: Finding) -> Iterator[Line]:
@@ -73,24 +64,24 @@ def finding_lines(finding: Finding) -> Iterator[Line]:
         yield Line(f"Try: {finding.fix}", Tone.HINT)
 
 
-def _headline(found: Report) -> Line:
-    if found.destination is None:
+def _headline(report: Report) -> Line:
+    if report.destination is None:
         return Line(
             "off: no bucket is set. Try: akosha-hook config set akosha_cloud_bucket NAME",
             Tone.WARNING,
         )
-    if found.loaded.doubtful:
-        return Line("held up: the settings have a problem (below)", Tone.PROBLEM)
-    if not any(place.state == "working" for place in found.places):
-        return Line("by hand only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
-    if found.last_failure is not None or found.last_error is not None:
-        return Line("on, but the last upload failed (below)", Tone.PROBLEM)
+    if report.loaded.doubtful:
+        return Line("on hold: the settings have a problem (see below)", Tone.PROBLEM)
+    if not any(place.state == "working" for place in report.places):
+        return Line("manual only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
+    if report.last_failure is not None or report.last_error is not None:
+        return Line("on, but the last upload failed (see below)", Tone.PROBLEM)
     return Line("on", Tone.OK)
 
 
 def _where(destination: Target | None, system_id: str, doubtful: frozenset[str]) -> str:
-    if doubtful & TELLING_WHERE:
-        return "in doubt: the settings have a problem (below)"
+    if doubtful & DESTINATION_SETTINGS:
+        return "unknown: the settings have a problem (see below)"
     if destination is None:
         return "nowhere yet"
     if destination.method == "http":
@@ -98,20 +89,20 @@ def _where(destination: Target | None, system_id: str, doubtful: frozenset[str])
     return f"bucket {destination.bucket} at {destination.endpoint or 'AWS'} as {system_id}"
 
 
-def _success(paper: Receipt | None) -> Line:
-    if paper is None or paper.finished is None:
+def _success(receipt: Receipt | None) -> Line:
+    if receipt is None or receipt.finished is None:
         return Line("never", Tone.WARNING)
-    if paper.method == "http":
-        return Line(f"{_delivered(paper)}; the cloud still lacks them", Tone.WARNING)
-    return Line(_delivered(paper), Tone.OK)
+    if receipt.method == "http":
+        return Line(f"{_delivered(receipt)}; not in the cloud yet", Tone.WARNING)
+    return Line(_delivered(receipt), Tone.OK)
 
 
-def _delivered(paper: Receipt) -> str:
-    what = screen.counted(len(paper.files_uploaded), "file")
-    what += f", {screen.size(paper.bytes_transferred)}"
-    if paper.method == "http":
-        what = f"{paper.details.get('stored', 0)} memories to Akosha"
-    return f"{_ago(paper.finished)}: {what} in {screen.duration(paper.duration_seconds)}"
+def _delivered(receipt: Receipt) -> str:
+    what = screen.counted(len(receipt.files_uploaded), "file")
+    what += f", {screen.size(receipt.bytes_transferred)}"
+    if receipt.method == "http":
+        what = f"{receipt.details.get('stored', 0)} memories to Akosha"
+    return f"{_ago(receipt.finished)}: {what} in {screen.duration(receipt.duration_seconds)}"
 
 
 def _ago(iso: str | None) -> str:
@@ -123,19 +114,19 @@ def _ago(iso: str | None) -> str:
         return "at an unknown time"
 
 
-def _checked(found: Report) -> list[Line]:
-    last = found.worker.last
+def _unchanged(report: Report) -> list[Line]:
+    last = report.worker.last
     if last is None or last.state != "unchanged" or last.error:
         return []
-    return [Line(f"checked, unchanged {screen.age(last.at)}")]
+    return [Line(f"checked {screen.age(last.at)}: nothing has changed since")]
 
 
-def _failure(found: Report) -> Iterator[Line]:
+def _failure(report: Report) -> Iterator[Line]:
     """Why the newest state is not at the preferred destination, and what to type."""
-    paper, last = found.last_failure, found.last_error
-    if paper is not None:
-        yield Line(f"{_ago(paper.finished or paper.started)}: {paper.error}", Tone.PROBLEM)
-        yield from _hint(paper.hint)
+    receipt, last = report.last_failure, report.last_error
+    if receipt is not None:
+        yield Line(f"{_ago(receipt.finished or receipt.started)}: {receipt.error}", Tone.PROBLEM)
+        yield from _hint(receipt.hint)
     elif last is not None:
         yield Line(f"{screen.age(last.at)}: {last.error}", Tone.PROBLEM)
         yield from _hint(last.hint)
@@ -146,74 +137,55 @@ def _hint(hint: str) -> Iterator[Line]:
         yield Line(each if number else f"Try: {each}", Tone.HINT)
 
 
-def _now(found: Report) -> Iterator[Line]:
-    worker = found.worker
-    if worker.phase in PHASES:
-        yield Line(progress(worker), Tone.BUSY)
+def _now(report: Report) -> Iterator[Line]:
+    worker = report.worker
+    if is_running(worker):
+        yield Line(with_bar(worker), Tone.BUSY)
         if worker.message:
             yield Line(worker.message, Tone.WARNING)
-    if found.events:
-        count = Counter(event.name for event in found.events)
+    if report.events:
+        count = Counter(event.name for event in report.events)
         names = ", ".join(f"{name} ({n})" if n > 1 else name for name, n in count.most_common())
-        oldest = screen.age(found.events[0].epoch)
-        yield Line(f"{len(found.events)} waiting: {names}; the oldest {oldest}")
+        oldest = screen.age(report.events[0].epoch)
+        yield Line(f"{len(report.events)} waiting: {names}; the oldest {oldest}")
     if worker.phase == "waiting":
         yield Line(next_sync(worker.until - time.time()))
-    elif found.next_try:
-        wait = screen.duration(max(0.0, found.next_try - time.time()))
-        yield Line(f"next try in {wait}, or at once: akosha-hook sync")
-    elif worker.phase not in PHASES:
-        if found.events:
-            yield Line("no worker is running: the next event starts one, or: akosha-hook sync")
+    elif report.next_try:
+        wait = screen.duration(max(0.0, report.next_try - time.time()))
+        yield Line(f"next try in {wait}; to try now: akosha-hook sync")
+    elif not is_running(worker):
+        if report.events:
+            yield Line(
+                "no worker is running: the next event starts one; to start now: akosha-hook sync"
+            )
         else:
             yield Line("nothing to do", Tone.DIM)
 
 
-def next_sync(seconds: float) -> str:
-    """When a waiting worker goes on; it may be at it before it says so."""
-    if seconds < 1:
-        return "next sync about to start"
-    return f"next sync in {screen.duration(seconds)}"
-
-
-def progress(worker: State) -> str:
-    """What a running sync is at, with a bar where the size is known."""
-    what = f"{PHASES[worker.phase]} {worker.file}".rstrip()
-    if not worker.total_bytes or worker.phase not in {"upload", "download"}:
-        return what
-    share = min(1.0, worker.done_bytes / worker.total_bytes)
-    filled = round(share * BAR_WIDTH)
-    bar = "#" * filled + "-" * (BAR_WIDTH - filled)
-    return (
-        f"{what} [{bar}] {share:.0%} of {screen.size(worker.total_bytes)}, "
-        f"{screen.size(worker.wire_bytes)} sent"
-    )
-
-
-def _akosha(found: Report) -> Iterator[Line]:
-    """The server's last use, where it is not what stands above already."""
-    paper = found.last_akosha
-    if paper is None or paper is found.last_success or paper is found.last_failure:
+def _akosha(report: Report) -> Iterator[Line]:
+    """The last push over HTTP, unless it is already shown above."""
+    receipt = report.last_akosha
+    if receipt is None or receipt is report.last_success or receipt is report.last_failure:
         return
-    if paper.success:
-        yield Line(_delivered(paper), Tone.OK)
-    elif paper.error:
-        yield Line(f"{_ago(paper.finished or paper.started)}: {paper.error}", Tone.WARNING)
+    if receipt.success:
+        yield Line(_delivered(receipt), Tone.OK)
+    elif receipt.error:
+        yield Line(f"{_ago(receipt.finished or receipt.started)}: {receipt.error}", Tone.WARNING)
     else:
-        yield Line("a push is under way, or was cut off", Tone.DIM)
+        yield Line("a push is in progress, or was interrupted", Tone.DIM)
 
 
-def _drill(found: Report) -> Iterator[Line]:
+def _verification(report: Report) -> Iterator[Line]:
     """Whether an upload was ever proved to be restorable."""
-    verdict = found.last_drill
-    if verdict is None:
-        if found.last_success is not None and found.last_success.method == "cloud":
+    last = report.last_verification
+    if last is None:
+        if report.last_success is not None and report.last_success.method == "cloud":
             yield Line("never: akosha-hook verify proves that the upload can be restored", Tone.DIM)
-    elif verdict.success:
-        yield Line(f"{_ago(verdict.at)}: {verdict.upload_id} can be restored", Tone.OK)
+    elif last.success:
+        yield Line(f"{_ago(last.at)}: {last.upload_id} can be restored", Tone.OK)
     else:
-        yield Line(f"{_ago(verdict.at)}: {verdict.error}", Tone.PROBLEM)
-        yield from _hint(verdict.hint)
+        yield Line(f"{_ago(last.at)}: {last.error}", Tone.PROBLEM)
+        yield from _hint(last.hint)
 
 
 def _pruned(pruning: Pruning | None) -> Iterator[Line]:
@@ -229,10 +201,10 @@ def _pruned(pruning: Pruning | None) -> Iterator[Line]:
         yield from _hint(pruning.hint)
 
 
-def _hooks(found: Report) -> Iterator[Line]:
-    if not found.places:
+def _hooks(report: Report) -> Iterator[Line]:
+    if not report.places:
         yield Line("none")
-    for place in found.places:
+    for place in report.places:
         if place.state == "working":
             yield Line(f"{place.kind}: working, {place.path}", Tone.OK)
         else:
@@ -240,11 +212,11 @@ def _hooks(found: Report) -> Iterator[Line]:
             yield from _hint(place.fix)
 
 
-def _problems(found: Report) -> Iterator[Line]:
-    for each in found.loaded.problems:
+def _problems(report: Report) -> Iterator[Line]:
+    for each in report.loaded.problems:
         yield Line(each, Tone.PROBLEM)
-    for each in found.loaded.warnings:
+    for each in report.loaded.warnings:
         yield Line(each, Tone.WARNING)
-    for path in found.corrupt:
+    for path in report.corrupt:
         yield Line(f"{path} could not be read and was set aside", Tone.WARNING)
-        yield Line(f"Try: rm '{path}', once you have looked at it", Tone.HINT)
+        yield Line(f"Try: rm '{path}', after you have looked at it", Tone.HINT)

@@ -31,19 +31,19 @@ logger = logging.getLogger(__name__)
     type=click.Choice(["auto", "cloud", "http"]),
     default="auto",
     show_default=True,
-    help="Which destination; cloud and http never fall back.",
+    help="Destination to use; cloud and http never fall back.",
 )
 @click.option("--no-fallback", is_flag=True, help="Do not push to Akosha if the cloud fails.")
-@click.option("--full", is_flag=True, help="Send everything again, whatever is stored already.")
+@click.option("--full", is_flag=True, help="Upload everything again, even what is already stored.")
 @click.option("--detach", is_flag=True, help="Leave it to the background worker and return.")
-@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def sync(
     method: str, no_fallback: bool, full: bool, detach: bool, dry_run: bool, as_json: bool
 ) -> int:
     """Upload now, in the foreground.
 
-    Tries at once, whatever backoff or interval say, and waits for an upload that is running.
+    Starts at once, regardless of backoff and interval; waits first if an upload is running.
     """
     request = syncing.Request(
         method=cast("selection.Method", method),
@@ -63,12 +63,12 @@ def sync(
     except AkoshaHookError as error:
         if not as_json:
             raise
-        screen.print_json(_nothing_done(request, error))
+        screen.print_json(_failure_document(request, error))
         return error.exit_code
     if as_json:
         screen.print_json(outcome.result())
     else:
-        _say(outcome)
+        _show(outcome)
         if outcome.error and outcome.method == "http" and not _chose_http(request, context):
             click.echo(
                 "No bucket is set. To use one: akosha-hook config set akosha_cloud_bucket NAME",
@@ -78,13 +78,13 @@ def sync(
 
 
 def _warn(context: Context) -> None:
-    """Settings that have no effect: a misspelt name explains much of what follows."""
+    """Print the warnings about settings: a misspelt name may explain what follows."""
     for each in context.loaded.warnings:
         click.echo(f"Warning: {printable(each)}", err=True)
 
 
 def _chose_http(request: syncing.Request, context: Context) -> bool:
-    """Whether Akosha was asked for, not only left over because no bucket is set."""
+    """Whether the user chose Akosha, and it is not used only because no bucket is set."""
     return "http" in (request.method, context.settings.akosha_force_method)
 
 
@@ -93,12 +93,12 @@ def _detach(context: Context) -> int:
 
     outbox.record(context.paths, "manual", Path.cwd(), b"")
     start_worker(context.paths, context.environ)
-    click.echo("Handed to the background worker. Watch it: akosha-hook status")
+    click.echo("Handed to the background worker. To follow it: akosha-hook status --watch")
     return 0
 
 
 def _run(request: syncing.Request, context: Context, *, quiet: bool) -> Outcome:
-    with exclusive(context, quiet=quiet) as context:  # noqa: PLR1704 - the same, with its progress
+    with exclusive(context, quiet=quiet) as context:  # noqa: PLR1704 - the same context, with progress
         events = outbox.waiting(context.paths)
         logger.info("Sync by hand, method %s", request.method)
         try:
@@ -110,7 +110,7 @@ def _run(request: syncing.Request, context: Context, *, quiet: bool) -> Outcome:
         return outcome
 
 
-def _nothing_done(request: syncing.Request, error: AkoshaHookError) -> dict[str, object]:
+def _failure_document(request: syncing.Request, error: AkoshaHookError) -> dict[str, object]:
     return {
         "method": "cloud" if request.method == "auto" else request.method,
         "success": False,
@@ -123,7 +123,7 @@ def _nothing_done(request: syncing.Request, error: AkoshaHookError) -> dict[str,
     }
 
 
-def _say(outcome: Outcome) -> None:
+def _show(outcome: Outcome) -> None:
     receipt = outcome.receipt
     if outcome.state == "uploaded" and receipt is not None:
         if receipt.method == "cloud":
@@ -136,9 +136,9 @@ def _say(outcome: Outcome) -> None:
             )
             click.echo(f"Upload id: {receipt.upload_id}")
         else:
-            click.echo(_said_of_http(receipt.details))
+            click.echo(_pushed(receipt.details))
     elif outcome.state == "unchanged" and outcome.unchanged:
-        click.echo(f"Checked, unchanged: {printable(', '.join(outcome.unchanged))}.")
+        click.echo(f"Unchanged since the last upload: {printable(', '.join(outcome.unchanged))}.")
     for each in outcome.skipped:
         if each.reason == "missing":
             click.echo(f"Note: {printable(each.message)}.", err=True)
@@ -150,20 +150,20 @@ def _say(outcome: Outcome) -> None:
             click.echo(f"Try: {printable(outcome.hint)}", err=True)
 
 
-def _said_of_http(details: dict[str, object]) -> str:
+def _pushed(details: dict[str, object]) -> str:
     stored, before = details.get("stored", 0), details.get("already_stored", 0)
-    return f"Pushed to Akosha: {stored} memories stored, {before} there already."
+    return f"Pushed to Akosha: {stored} memories stored, {before} already there."
 
 
 def _dry_run(request: syncing.Request, context: Context, *, as_json: bool) -> int:
     from akosha_hook.sync.preview import preview
 
-    found = preview(request, context.settings, context.paths)
+    plan = preview(request, context.settings, context.paths)
     if as_json:
-        screen.print_json(found.as_json())
+        screen.print_json(plan.as_json())
         return 0
-    click.echo(f"Destination: {printable(found.destination)}")
-    for each in found.files:
+    click.echo(f"Destination: {printable(plan.destination)}")
+    for each in plan.files:
         click.echo(f"  {each.state:<9} {screen.size(each.size):>9}  {printable(each.name)}")
     click.echo("Nothing was sent.")
     return 0

@@ -1,4 +1,4 @@
-"""Plain tables: as wide as they need in a pipe, no wider than the terminal on one."""
+"""Plain tables: as wide as needed in a pipe, no wider than the terminal on one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ CHART_WIDTH = 48
 def table(
     heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
 ) -> list[str]:
-    """Lines of aligned columns; those numbered in `right` are aligned there.
+    """Lines of aligned columns; the columns in `right` are right-aligned.
 
-    On a terminal the last column is cut to fit.
+    On a terminal, lines that are too long are cut.
     """
     cells = [[printable(each) for each in row] for row in (heads, *rows)]
     widths = [max(len(row[number]) for row in cells) for number in range(len(heads))]
@@ -43,7 +43,7 @@ def _fitted(line: str) -> str:
 
 
 def chart(values: Sequence[float]) -> str:
-    """Bars from the first value to the last, against the largest; "" where they cannot be drawn."""
+    """A bar for each value, relative to the largest; empty if it cannot be drawn."""
     largest = max(values, default=0.0)
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if len(values) < 3 or largest <= 0 or not sys.stdout.isatty() or encoding != "utf8":  # noqa: PLR2004

@@ -22,16 +22,25 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--git", "for_git", is_flag=True, help="Only the git repository you are in.")
 @click.option(
-    "--scope", type=click.Choice(["user", "project", "local"]), help="Only these settings."
+    "--git", "for_git", is_flag=True, help="Remove only from the git repository you are in."
 )
-@click.option("--global", "everywhere", is_flag=True, help="With --git: what is in all of yours.")
-@click.option("--dry-run", is_flag=True, help="Show the changes as a diff, make none.")
+@click.option(
+    "--scope",
+    type=click.Choice(["user", "project", "local"]),
+    help="Remove only from these settings of Claude Code.",
+)
+@click.option(
+    "--global",
+    "everywhere",
+    is_flag=True,
+    help="With --git: remove only what was installed for all repositories.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the changes as a diff without making them.")
 def uninstall(for_git: bool, scope: str | None, everywhere: bool, dry_run: bool) -> int:
-    """Remove what install added, wherever that was, and give back what was there before."""
+    """Remove what install added, wherever it was, and put back what was there before."""
     if everywhere and not for_git:
-        raise click.UsageError("--global goes with --git.")
+        raise click.UsageError("--global can only be used with --git.")
     forget_project()
     paths = Paths.from_environment(os.environ)
     wanted = _wanted(Path.cwd(), scope, for_git=for_git, everywhere=everywhere)
@@ -55,7 +64,7 @@ def uninstall(for_git: bool, scope: str | None, everywhere: bool, dry_run: bool)
 def _wanted(
     directory: Path, scope: str | None, *, for_git: bool, everywhere: bool
 ) -> Callable[[Entry], bool]:
-    """Which of the recorded entries the options ask for; without options all of them."""
+    """Which of the recorded entries the options select; all of them without options."""
     common = str(git.find(directory).common) if for_git and not everywhere else None
     project = None if scope == "user" else str(claude.project_directory(directory))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook import restore as restoring
-from akosha_hook.cli.restore import verify_wish
+from akosha_hook.cli.restore import verify_upload
 from akosha_hook.cli.when import When
 
 if TYPE_CHECKING:
@@ -16,9 +16,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("upload_id", default="latest", required=False)
-@click.option("--system", "system_id", default="", metavar="ID", help="Whose; yours if not given.")
-@click.option("--at", type=When(end_of_day=True), help="The newest upload made by then.")
-@click.option("--file", "names", multiple=True, metavar="NAME", help="Only this database.")
+@click.option(
+    "--system",
+    "system_id",
+    default="",
+    metavar="ID",
+    help="System to verify (default: this machine).",
+)
+@click.option(
+    "--at",
+    type=When(end_of_day=True),
+    help="Verify the newest upload made by then (2026-11-22, 3d, …).",
+)
+@click.option(
+    "--file",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Verify only this database; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def verify(
     upload_id: str,
@@ -27,9 +43,9 @@ def verify(
     names: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Prove that an upload can be restored: download it, check it, throw it away.
+    """Prove that an upload can be restored: download it, check it and discard it.
 
-    `status` shows when this was last done and what came of it.
+    `akosha-hook status` shows when this was last done, and with what result.
     """
-    wish = restoring.Wish(upload_id, system_id, at, names)
-    return verify_wish(wish, as_json=as_json)
+    request = restoring.Wish(upload_id, system_id, at, names)
+    return verify_upload(request, as_json=as_json)

@@ -13,9 +13,9 @@ _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class When(click.ParamType):  # type: ignore[type-arg]
-    """A date, a date and time, or how long ago (`90m`, `12h`, `3d`, `2w`); local unless it says.
+    """A date, a date and time, or an age (`90m`, `12h`, `3d`, `2w`); local time without an offset.
 
-    A bare date means its end where `end_of_day`, else its beginning.
+    A date alone means its end with `end_of_day`, else its beginning.
     """
 
     name = "time"
@@ -30,8 +30,8 @@ class When(click.ParamType):  # type: ignore[type-arg]
             return value
         text = str(value).strip()
         try:
-            if found := _AGO.fullmatch(text):
-                ago = dt.timedelta(seconds=int(found.group(1)) * _SECONDS[found.group(2)])
+            if age := _AGO.fullmatch(text):
+                ago = dt.timedelta(seconds=int(age.group(1)) * _SECONDS[age.group(2)])
                 return dt.datetime.now().astimezone() - ago
             when = dt.datetime.fromisoformat(text)
             if self._end_of_day and len(text) == len("2026-11-22"):
@@ -39,7 +39,7 @@ class When(click.ParamType):  # type: ignore[type-arg]
             return when.astimezone()
         except (ValueError, OverflowError):
             self.fail(
-                f"{text!r} is no time; 2026-11-22, '2026-11-22 14:30', 12h or 3d would be.",
+                f"{text!r} is not a time; use 2026-11-22, '2026-11-22 14:30', 12h or 3d.",
                 param,
                 ctx,
             )

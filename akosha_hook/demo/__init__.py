@@ -1,1 +1,1 @@
-"""The main job on a throwaway home and a real S3 server on loopback."""
+"""`akosha-hook demo`, and the servers and databases that tests and benches share with it."""

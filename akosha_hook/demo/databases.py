@@ -1,4 +1,4 @@
-"""Small databases in the table shapes Session-Buddy writes, for the demo, the tests and the bench."""
+"""Small databases with the tables that Session-Buddy writes, for the demo, tests and benches."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _embedding(source: random.Random) -> list[float]:
 def add_conversations(
     connection: duckdb.DuckDBPyConnection, count: int, *, start: int = 0, seed: int = 0
 ) -> None:
-    """Insert rows `conversation-<start>` and on; the same arguments give the same rows."""
+    """Insert rows from `conversation-<start>` on; the same arguments give the same rows."""
     source = random.Random(seed * 1_000_003 + start)
     # One parameter for all rows: binding them one by one takes ten times as long.
     connection.execute(
@@ -99,7 +99,7 @@ def add_conversations(
 def add_reflections(
     connection: duckdb.DuckDBPyConnection, count: int, *, start: int = 0, seed: int = 0
 ) -> None:
-    """Insert rows `reflection-<start>` and on."""
+    """Insert rows from `reflection-<start>` on."""
     source = random.Random(seed * 1_000_003 + start + 1)
     connection.execute(
         """INSERT INTO reflections_v2 (id, content, embedding, tags, project, namespace,

@@ -26,13 +26,13 @@ ACCESS_KEY = "demo-access-key"
 SECRET_KEY = "demo-secret-key"  # noqa: S105 - a server on loopback that lives for minutes
 START_SECONDS = 60.0
 STARTS = 3
-# Below the ports that systems give away by themselves: nobody gets one between choice and use.
+# Below the range from which the system assigns ports: it hands none of these to anyone else.
 PORTS = range(10_240, 32_768)
 
 
 @dataclass(frozen=True, slots=True)
 class S3Server:
-    """A running server; `endpoint` is its URL, `log` what it printed."""
+    """A running server; `endpoint` is its URL, `log` has what it printed."""
 
     name: str
     endpoint: str
@@ -58,8 +58,8 @@ def s3_server(
 ) -> Iterator[S3Server]:
     """Run a server with its data under `directory`, listening on loopback only.
 
-    `arguments` are the server's own, added last, where they win over ours.
-    Raises AkoshaHookError where none is installed, or it does not come up.
+    `arguments` are for the server itself; they come last and so override ours.
+    Raises AkoshaHookError if none is installed, or if it does not start.
     """
     names = available()
     if not names or (name is not None and name not in names):
@@ -75,7 +75,7 @@ def s3_server(
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now, and nobody is given who does not name one; all different."""
+    """Different ports that are free now, outside the range from which the system assigns ports."""
     ports: list[int] = []
     chance = random.SystemRandom()
     with contextlib.ExitStack() as stack:
@@ -90,10 +90,10 @@ def free_ports(count: int) -> list[int]:
 def _start(
     directory: Path, name: str, port: int | None, arguments: Sequence[str]
 ) -> tuple[S3Server, subprocess.Popen[bytes]]:
-    """A server that is ready; started again, on other ports, where somebody took one of them."""
-    left = 1 if port else STARTS
+    """A server that is ready; tries other ports if one of them was taken meanwhile."""
+    tries_left = 1 if port else STARTS
     while True:
-        left -= 1
+        tries_left -= 1
         listening = port or free_ports(1)[0]
         log = directory / "server.log"
         process = _run([*_command(directory, name, listening), *arguments], directory, log)
@@ -102,7 +102,7 @@ def _start(
             _wait_until_ready(server, listening, process)
         except AkoshaHookError:
             _stop(process)
-            if not left:
+            if not tries_left:
                 raise
             shutil.rmtree(directory / name, ignore_errors=True)
         except BaseException:
@@ -113,8 +113,8 @@ def _start(
 
 
 def _run(command: list[str], directory: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Without the user's settings and keys: both programs read some from variables and the home."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    """Both programs read settings and keys from the environment and the home: hide the user's."""
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -122,8 +122,8 @@ def _run(command: list[str], directory: Path, log: Path) -> subprocess.Popen[byt
             stdout=output,
             stderr=output,
             cwd=directory,
-            # weed leaves its logs in the temporary directory.
-            env={**kept, "HOME": str(directory), "TMPDIR": str(directory)},
+            # weed writes its logs to the temporary directory.
+            env={**inherited, "HOME": str(directory), "TMPDIR": str(directory)},
         )
 
 
@@ -192,14 +192,12 @@ def _wait_until_ready(server: S3Server, port: int, process: subprocess.Popen[byt
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AkoshaHookError(
-                f"The {server.name} server ended at once.", hint=f"Look into {server.log}."
+                f"The {server.name} server ended at once.", hint=f"Look at {server.log}."
             )
         if _answers(port):
             return
         time.sleep(0.05)
-    raise AkoshaHookError(
-        f"The {server.name} server did not start.", hint=f"Look into {server.log}."
-    )
+    raise AkoshaHookError(f"The {server.name} server did not start.", hint=f"Look at {server.log}.")
 
 
 def _answers(port: int) -> bool:

@@ -1,0 +1,1 @@
+"""What `status` shows: everything known on this machine, without asking any server."""

@@ -204,7 +204,10 @@ def test_set_says_what_overrides_it(
     monkeypatch.setenv("SESSION_BUDDY_AKOSHA_MAX_RETRIES", "7")
     result = config("set", "akosha_max_retries", "5")
     assert result.code == 0
-    assert "environment SESSION_BUDDY_AKOSHA_MAX_RETRIES sets it too, and wins" in result.err
+    assert (
+        "environment SESSION_BUDDY_AKOSHA_MAX_RETRIES sets it too, and takes precedence"
+        in result.err
+    )
 
 
 def test_set_can_write_another_toml_file_but_no_yaml(

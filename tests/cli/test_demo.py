@@ -19,7 +19,7 @@ def test_the_demo_does_the_main_job_proves_it_and_leaves_nothing(tmp_path: Path)
     assert result.returncode == 0, result.stderr
     said = result.stdout
     assert said.count("receipt: ~/.claude/akosha/receipts/") == 2
-    assert "Backup      on" in said
+    assert "Backup        on" in said
     assert "equal  knowledge_graph.duckdb" in said
     assert "equal  reflection.duckdb" in said
     assert list(temporary.iterdir()) == []

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from akosha_hook.cli.screen import LABEL_WIDTH
 from akosha_hook.paths import Paths
 from tests.support.duck import make_databases
 from tests.support.home import Home
@@ -28,8 +29,9 @@ def test_in_a_pipe_every_line_says_how_it_is_meant(at_home: Home) -> None:
     assert result.returncode == 0
     assert "\x1b" not in result.stdout
     lines = result.stdout.splitlines()[:-1]
-    assert {line[12:21].strip() for line in lines} <= {"ok", "warning", "problem", ""}
-    assert all(line[21:].startswith("Try: ") for line in lines if not line[12:21].strip())
+    tone = slice(LABEL_WIDTH, LABEL_WIDTH + 9)
+    assert {line[tone].strip() for line in lines} <= {"ok", "warning", "problem", ""}
+    assert all(line[tone.stop :].startswith("Try: ") for line in lines if not line[tone].strip())
 
 
 def test_the_exit_code_is_the_first_problems(at_home: Home) -> None:

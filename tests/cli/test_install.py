@@ -31,7 +31,7 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(
     shown = capsys.readouterr().out
     assert f"--- {paths.claude_settings}\n" in shown
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in shown
-    assert f"would be made: {paths.hook_script}\n" in shown
+    assert f"would be created: {paths.hook_script}\n" in shown
 
 
 def test_a_dry_run_shows_no_credential(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:

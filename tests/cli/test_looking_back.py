@@ -51,12 +51,12 @@ def test_history_can_be_narrowed_to_failures_and_times(at_home: Home) -> None:
         json.loads(at_home.akosha_hook("history", "--since", "2999-01-01", "--json").stdout) == []
     )
     assert len(json.loads(at_home.akosha_hook("history", "--since", "1h", "--json").stdout)) == 2
-    assert "is no time" in at_home.akosha_hook("history", "--since", "soon").stderr
+    assert "is not a time" in at_home.akosha_hook("history", "--since", "soon").stderr
 
 
 def test_history_before_the_first_upload(at_home: Home) -> None:
     result = at_home.akosha_hook("history")
-    assert result.stdout == "Nothing was uploaded from here yet.\n"
+    assert result.stdout == "Nothing has been uploaded from here yet.\n"
     assert json.loads(at_home.akosha_hook("history", "--json").stdout) == []
 
 

@@ -53,7 +53,10 @@ def test_sync_says_what_it_sent_and_where(at_home: Home) -> None:
 def test_a_second_sync_says_that_nothing_changed(at_home: Home) -> None:
     at_home.akosha_hook("sync")
     result = at_home.akosha_hook("sync")
-    assert result.stdout == "Checked, unchanged: reflection.duckdb, knowledge_graph.duckdb.\n"
+    assert (
+        result.stdout
+        == "Unchanged since the last upload: reflection.duckdb, knowledge_graph.duckdb.\n"
+    )
     assert result.returncode == 0
 
 

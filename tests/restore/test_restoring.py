@@ -280,7 +280,7 @@ def test_a_dry_run_changes_nothing(at_home: Home) -> None:
     before = contents(at_home.paths.data)
     result = at_home.akosha_hook("restore", "--dry-run")
     assert result.returncode == 0
-    assert "Kept aside: reflection.duckdb, knowledge_graph.duckdb" in result.stdout
+    assert "Would be moved aside: reflection.duckdb, knowledge_graph.duckdb" in result.stdout
     assert contents(at_home.paths.data) == before
     assert not list(at_home.paths.data.glob("before-*"))
 
@@ -344,7 +344,7 @@ def test_the_command_says_what_it_did_and_what_it_kept(at_home: Home) -> None:
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("Restored reflection.duckdb, knowledge_graph.duckdb: ")
     assert f"Upload id: {newest}" in result.stdout
-    assert "What was there is kept" in result.stdout
+    assert "The replaced files are kept" in result.stdout
     document = json.loads(at_home.akosha_hook("restore", "--json").stdout)
     assert document["upload_id"] == newest
     assert Path(document["kept"]).is_dir()

@@ -21,13 +21,15 @@ from akosha_hook import prune
 from akosha_hook import settings as layers
 from akosha_hook.cli.history import _document, _row
 from akosha_hook.cli.status_view import sections
+from akosha_hook.context import Context
 from akosha_hook.format.manifest import Delta
 from akosha_hook.install import record
 from akosha_hook.restore import last_drill
 from akosha_hook import snapshot
 from akosha_hook.state import backoff, identity, receipt
 from akosha_hook.state import progress_file as watch
-from akosha_hook.status import report
+from akosha_hook.status import document as status_document
+from akosha_hook.status.gather import gather
 from akosha_hook.sync import select as selection
 from akosha_hook.util import files
 from akosha_hook.worker import metrics, schedule
@@ -172,10 +174,10 @@ def looks(paths: Paths) -> tuple[Callable[[], object], ...]:
     """Everything that reads our state without a server."""
     loaded = layers.load({}, paths)
 
-    def board() -> object:
-        found = report.report(loaded, paths, {}, paths.claude)
-        json.dumps(report.as_json(found), default=str)
-        return list(sections(found))
+    def status() -> object:
+        report = gather(Context(loaded, paths, {}), paths.claude)
+        json.dumps(status_document.document(report), default=str)
+        return list(sections(report))
 
     def history() -> object:
         return [(_row(each), _document(each)) for each in receipt.newest_first(paths)]
@@ -203,7 +205,7 @@ def looks(paths: Paths) -> tuple[Callable[[], object], ...]:
         return me
 
     return (
-        board,
+        status,
         history,
         lambda: metrics.render(paths, loaded.settings),
         lambda: schedule.last_upload(paths, now=time.time()),

@@ -1,0 +1,131 @@
+"""Gathering the report from settings, receipts and state files."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+
+from akosha_hook.errors import SettingsError
+from akosha_hook.hook import outbox
+from akosha_hook.settings.derived import data_directory
+from akosha_hook.state import backoff, identity, progress_file, receipt
+from akosha_hook.status.report import Pruning, Report, Verification
+from akosha_hook.sync import select
+from akosha_hook.util import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from akosha_hook.context import Context
+    from akosha_hook.paths import Paths
+    from akosha_hook.settings import Loaded
+    from akosha_hook.state.progress_file import State
+    from akosha_hook.state.receipt import Receipt, Target
+
+T = TypeVar("T")
+
+
+class Deliveries(NamedTuple):
+    """The receipts worth showing, as `Report` describes them."""
+
+    success: Receipt | None
+    failure: Receipt | None
+    akosha: Receipt | None
+
+
+def gather(context: Context, directory: Path) -> Report:
+    """The report now; the hooks of the repository that contains `directory` are included."""
+    from akosha_hook.install.places import installed_places
+
+    paths, environ, settings = context.paths, context.environ, context.settings
+    system_id = identity.peek(paths, settings)
+    destination = _destination(context.loaded, system_id)
+    deliveries = _deliveries(paths, destination)
+    next_try = 0.0
+    if destination is not None:
+        next_try = backoff.due(paths, destination, backoff.circumstances(settings, environ))
+    return Report(
+        loaded=_with_dropped_variables(context.loaded, paths),
+        system_id=system_id,
+        destination=destination,
+        data_directory=data_directory(settings, paths),
+        last_success=deliveries.success,
+        last_failure=deliveries.failure,
+        last_akosha=deliveries.akosha,
+        last_verification=_read(paths.drill, Verification),
+        last_prune=_read(paths.prune, Pruning),
+        events=outbox.waiting(paths),
+        worker=worker_state(paths),
+        next_try=next_try if next_try > time.time() else 0.0,
+        places=installed_places(paths, environ, directory),
+        corrupt=_corrupt(paths),
+    )
+
+
+def worker_state(paths: Paths) -> State:
+    """The worker's state; idle if its process is gone."""
+    state = progress_file.read(paths)
+    if state.phase != "idle" and not _alive(state.pid):
+        return progress_file.State(last=state.last)
+    return state
+
+
+def _with_dropped_variables(loaded: Loaded, paths: Paths) -> Loaded:
+    """`loaded` with a warning for each variable that the last worker ignored as a project's."""
+    dropped = (each for each in progress_file.read(paths).dropped if each not in loaded.warnings)
+    return dataclasses.replace(loaded, warnings=(*loaded.warnings, *dropped))
+
+
+def _destination(loaded: Loaded, system_id: str) -> Target | None:
+    try:
+        method = select.destinations(loaded.settings)[0]
+    except SettingsError:
+        return None
+    return select.target_of(loaded.settings, method, system_id)
+
+
+def _deliveries(paths: Paths, preferred: Target | None) -> Deliveries:
+    success: Receipt | None = None
+    failure: Receipt | None = None
+    akosha: Receipt | None = None
+    made_good: set[Target] = set()
+    for each in receipt.newest_first(paths):
+        if each.method == "http" and akosha is None:
+            akosha = each
+        if each.success:
+            made_good.add(each.destination)
+            if success is None or (preferred == each.destination != success.destination):
+                success = each
+        elif each.error and failure is None and each.destination not in made_good:
+            # Nobody needs to act on a destination that is no longer configured.
+            failure = each if preferred in {None, each.destination} else None
+    return Deliveries(success, failure, akosha)
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    """The file's content; None if it is missing or cannot be decoded."""
+    try:
+        return msgspec.json.decode(files.read_bounded(path), type=kind)
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _alive(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _corrupt(paths: Paths) -> tuple[Path, ...]:
+    ours = (*paths.state.glob("*.corrupt"), *paths.receipts.glob("*.corrupt"))
+    return (*sorted(ours), *outbox.corrupt(paths))

@@ -1,0 +1,104 @@
+"""The status view of real state directories."""
+
+from __future__ import annotations
+
+import pytest
+
+from akosha_hook.cli.screen import Line, Tone
+from akosha_hook.cli.status_view import finding_lines, sections
+from akosha_hook.doctor import Finding
+from akosha_hook.paths import Paths
+from akosha_hook.state.progress_file import ProgressFile
+from akosha_hook.status.report import Pruning, Verification
+from akosha_hook.util import files
+from tests.support.home import Home
+from tests.support.reports import AKOSHA, CLOUD, leave_receipt, report_now
+
+
+@pytest.fixture
+def configured(paths: Paths) -> Home:
+    home = Home(paths)
+    home.configure(
+        akosha_cloud_bucket=CLOUD.bucket,
+        akosha_cloud_endpoint=CLOUD.endpoint,
+        akosha_system_id=CLOUD.system_id,
+    )
+    files.private_directory(paths.state)
+    return home
+
+
+def view(home: Home) -> dict[str, list[Line]]:
+    return dict(sections(report_now(home.paths)))
+
+
+def test_a_failure_after_a_success_leads_the_view_and_is_explained(configured: Home) -> None:
+    assert configured.akosha_hook("install").returncode == 0
+    leave_receipt(configured.paths, 1)
+    leave_receipt(configured.paths, 2, error="no network")
+    shown = view(configured)
+    assert shown["Backup"] == [Line("on, but the last upload failed (see below)", Tone.PROBLEM)]
+    assert shown["Last sync"][0].tone is Tone.OK
+    assert shown["Last error"][0].text.endswith(": no network")
+
+
+def test_a_push_to_akosha_is_not_taken_for_a_backup(configured: Home) -> None:
+    leave_receipt(configured.paths, 1, AKOSHA)
+    (line,) = view(configured)["Last sync"]
+    assert line.tone is Tone.WARNING
+    assert line.text.endswith("not in the cloud yet")
+    assert not view(configured)["Akosha"]
+
+
+def test_an_upload_that_is_running_is_shown_with_its_bar(configured: Home) -> None:
+    progress = ProgressFile(configured.paths)
+    progress.phase("upload")
+    progress.file("reflection.duckdb", 1_000)
+    progress.retry("connection reset", 1, 2.0)
+    busy, message = view(configured)["Now"]
+    assert busy.tone is Tone.BUSY
+    assert busy.text.startswith("uploading reflection.duckdb [")
+    assert message == Line("retry 1 in 2 s: connection reset", Tone.WARNING)
+
+
+def test_a_setting_in_doubt_hides_where_uploads_go(configured: Home) -> None:
+    configured.configure(akosha_cloud_bucket="Not A Bucket")
+    shown = view(configured)
+    assert shown["Backup"][0].tone is Tone.PROBLEM
+    assert shown["To"] == [Line("unknown: the settings have a problem (see below)")]
+
+
+def test_an_upload_that_was_never_verified_says_how(configured: Home) -> None:
+    assert not view(configured)["Last verified"]
+    leave_receipt(configured.paths, 1)
+    (line,) = view(configured)["Last verified"]
+    assert line.text.startswith("never: akosha-hook verify")
+
+
+def test_a_verification_that_failed_is_a_problem_with_a_hint(configured: Home) -> None:
+    last = Verification(at="2026-01-01T00:00:00+00:00", success=False, error="gone", hint="look")
+    files.write_json(configured.paths.drill, last)
+    problem, hint = view(configured)["Last verified"]
+    assert (problem.text.rpartition(": ")[2], problem.tone) == ("gone", Tone.PROBLEM)
+    assert hint == Line("Try: look", Tone.HINT)
+
+
+@pytest.mark.parametrize(
+    ("pruning", "said", "tone"),
+    [
+        (Pruning(at=0.0, success=True, uploads_removed=1, freed_bytes=2_000), "1 upload", Tone.OK),
+        (Pruning(at=0.0, success=False, error="denied"), "denied", Tone.WARNING),
+    ],
+)
+def test_the_last_prune_is_shown(configured: Home, pruning: Pruning, said: str, tone: Tone) -> None:
+    files.write_json(configured.paths.prune, pruning)
+    line = view(configured)["Last prune"][0]
+    assert said in line.text
+    assert line.tone is tone
+
+
+def test_a_finding_is_shown_with_what_to_type() -> None:
+    lines = list(finding_lines(Finding("Bucket", "put", "problem", "denied", "allow it")))
+    assert lines == [
+        Line("Bucket put: denied", Tone.PROBLEM),
+        Line("Try: allow it", Tone.HINT),
+    ]

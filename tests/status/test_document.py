@@ -1,0 +1,97 @@
+"""`status --json`: its keys are a promise."""
+
+from __future__ import annotations
+
+from akosha_hook.hook import outbox
+from akosha_hook.prune.automatic import Pruning
+from akosha_hook.restore import Drill
+from akosha_hook.status.document import document
+from akosha_hook.util import files
+from tests.support.home import Home
+from tests.support.reports import leave_receipt, report_now
+
+
+def test_a_raised_chunk_size_is_a_note(configured: Home) -> None:
+    configured.configure(akosha_chunk_size_mb=1)
+    notes = document(report_now(configured.paths))["notes"]
+    assert any("akosha_chunk_size_mb is 1" in note for note in notes)
+
+
+def test_the_last_verification_and_the_last_prune_are_told(configured: Home) -> None:
+    paths = configured.paths
+    files.private_directory(paths.state)
+    files.write_json(
+        paths.drill,
+        Drill(at="2026-01-01T00:00:00+00:00", success=True, upload_id="x", system_id="laptop"),
+    )
+    files.write_json(paths.prune, Pruning(at=0.0, success=True, uploads_removed=3))
+    told = document(report_now(paths))
+    assert told["last_verification"]["upload_id"] == "x"
+    assert told["last_prune"]["uploads_removed"] == 3
+    assert told["last_prune"]["at"] == "1970-01-01T00:00:00+00:00"
+
+
+def test_the_last_verification_has_its_name_of_version_0_1_too(configured: Home) -> None:
+    before = document(report_now(configured.paths))
+    assert before["last_drill"] is before["last_verification"] is None
+    files.private_directory(configured.paths.state)
+    files.write_json(
+        configured.paths.drill,
+        Drill(at="2026-01-01T00:00:00+00:00", success=True, upload_id="x", system_id="laptop"),
+    )
+    after = document(report_now(configured.paths))
+    assert after["last_drill"]["upload_id"] == "x"
+    assert after["last_drill"] == after["last_verification"]
+
+
+def test_waiting_events_are_all_there(configured: Home) -> None:
+    for name in ("post-commit", "session-end"):
+        outbox.record(configured.paths, name, None, b"")
+    told = document(report_now(configured.paths))
+    assert sorted(each["event"] for each in told["pending_events"]) == [
+        "post-commit",
+        "session-end",
+    ]
+
+
+def test_the_keys_of_version_0_1_are_all_there(configured: Home) -> None:
+    leave_receipt(configured.paths, 1)
+    told = document(report_now(configured.paths))
+    assert told.keys() >= {
+        "cloud_configured",
+        "system_id",
+        "should_use_cloud",
+        "should_use_http",
+        "force_method",
+        "enable_fallback",
+        "upload_on_session_end",
+        "configuration",
+        "last_sync",
+        "last_failure",
+        "last_akosha",
+        "last_drill",
+        "last_prune",
+        "last_check",
+        "pending_events",
+        "next_try",
+        "worker",
+        "hooks",
+        "problems",
+        "notes",
+    }
+    assert told["last_sync"].keys() == {
+        "upload_id",
+        "method",
+        "success",
+        "state",
+        "started",
+        "finished",
+        "duration_seconds",
+        "bytes_transferred",
+        "files_uploaded",
+        "files_unchanged",
+        "triggered_by",
+        "attempts",
+        "error",
+        "hint",
+    }
