@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.cli.boundary import printable
 from akosha_hook.context import Context
 from akosha_hook.state import progress_file as watch
 from akosha_hook.state.progress_file import ProgressFile
 from akosha_hook.util import files
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akosha_hook.settings.wording import escaped
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,12 +32,12 @@ class Entry:
 
 def place(path: Path, line: int | None = None) -> str:
     """`file:line` for a message."""
-    name = escaped(str(path), 1024)
+    name = one_line(str(path), 1024)
     return f"{name}:{line}" if line else name
 
 
 def unreadable(path: Path, reason: str, line: int | None = None) -> UnreadableError:
-    return UnreadableError(f"{place(path, line)}: {escaped(reason, 200)}")
+    return UnreadableError(f"{place(path, line)}: {one_line(reason, 200)}")
 
 
 def read_text(path: Path, *, follow: bool = True, limit: int = MAX_BYTES) -> str | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from akosha_hook.settings.values import RejectedError
-from akosha_hook.settings.wording import CREDENTIALS_BELONG, escaped
+from akosha_hook.settings.wording import CREDENTIALS_BELONG
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +84,7 @@ def _endpoint(value: str, context: Given) -> str:
     if path:
         bucket = context.settled["akosha_cloud_bucket"]
         reason = "the bucket belongs in akosha_cloud_bucket" if path == f"/{bucket}" else "no path"
-        raise RejectedError(f"scheme and host only ({reason}): drop {escaped(path)}")
+        raise RejectedError(f"scheme and host only ({reason}): drop {one_line(path)}")
     _check_transport(url, context)
     return f"{url.scheme}://{url.netloc}"
 
