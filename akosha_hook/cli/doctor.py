@@ -14,9 +14,10 @@ from akosha_hook.cli import screen
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.screen import Line, Tone
 from akosha_hook.doctor import Finding, examine
-from akosha_hook.doctor.state import tighten
+from akosha_hook.doctor.state import modes
 from akosha_hook.errors import ExitCode
 from akosha_hook.paths import Paths
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,9 +32,9 @@ def doctor(as_json: bool) -> int:
     Exits with 0 when there is no problem; warnings are none.
     """
     # Before the log is opened, which tightens the directory without a word.
-    tightened = tighten(Paths.from_environment(os.environ))
+    tightened = files.tighten(Paths.from_environment(os.environ).state)
     context = open_context(strict=False)
-    findings = itertools.chain(_of_modes(tightened), examine(context, Path.cwd()))
+    findings = itertools.chain(modes(tightened), examine(context, Path.cwd()))
     if as_json:
         found = list(findings)
         screen.print_json(document(found))
@@ -45,11 +46,6 @@ def doctor(as_json: bool) -> int:
         found.append(each)
     screen.show([("", [_summary(found)])])
     return exit_code(found)
-
-
-def _of_modes(tightened: Iterable[str]) -> Iterator[Finding]:
-    for each in tightened:
-        yield Finding("State", "modes", "warning", f"{each}; now only you can read it")
 
 
 def _lines(finding: Finding) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from akosha_hook.context import Context
 from akosha_hook.state import progress_file as watch
 from akosha_hook.state.progress_file import ProgressFile
 from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
 from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ WAIT_POLL_SECONDS = 0.5
 def exclusive(context: Context, *, quiet: bool) -> Iterator[Context]:
     """Hold the sync lock inside the block, waiting for who has it, and show progress there."""
     files.private_directory(context.paths.state)
-    lock = files.Lock(context.paths.sync_lock)
+    lock = Lock(context.paths.sync_lock)
     with contextlib.ExitStack() as stack:
         if not lock.acquire():
             _wait(context, lock, quiet=quiet)
@@ -38,8 +39,11 @@ def exclusive(context: Context, *, quiet: bool) -> Iterator[Context]:
         yield dataclasses.replace(context, progress=progress)
 
 
-def _wait(context: Context, lock: files.Lock, *, quiet: bool) -> None:
-    """Wait for the sync that is running, and say how far it is."""
+def _wait(context: Context, lock: Lock, *, quiet: bool) -> None:
+    """Wait for the sync that is running, and say how far it is.
+
+    It polls: how far that is has to be read again and again anyway.
+    """
     said = ""
     while not lock.acquire():
         state = watch.read(context.paths)

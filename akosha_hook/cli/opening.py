@@ -25,13 +25,13 @@ def open_context(*, strict: bool = True, writes: bool = False) -> Context:
     dropped = forget_project()
     environ = dict(os.environ)
     paths = Paths.from_environment(environ)
-    opened = files.tighten(paths.state) if writes else ()
+    loose = files.tighten(paths.state) if writes else ()
     if writes:
         files.private_directory(paths.state)
     loaded = (settings.load_strict if strict else settings.load)(environ, paths)
     log.configure(paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode)
     log.protect_environment(environ)
-    for path in opened:
+    for path, _ in loose:
         logger.warning("%s was open to others; it is closed to them now", path)
     for each in dropped:
         logger.warning("%s", each)

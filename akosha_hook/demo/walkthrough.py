@@ -23,7 +23,7 @@ from akosha_hook.demo.s3_server import S3Server, s3_server
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import Paths
 from akosha_hook.state import receipt
-from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -221,7 +221,7 @@ def _await_upload(paths: Paths, count: int) -> receipt.Receipt:
 def _wait_for_the_worker_to_leave(paths: Paths) -> None:
     if not paths.state.is_dir():
         return
-    lock = files.Lock(paths.worker_lock)
+    lock = Lock(paths.worker_lock)
     deadline = time.monotonic() + WAIT_SECONDS
     while not lock.acquire():
         if time.monotonic() > deadline:
