@@ -158,7 +158,7 @@ def _answer(context: Context, provider: Provider) -> Iterator[Finding]:
 
     def request() -> str:
         opened = pool(
-            context.loaded.settings,
+            context.settings.akosha_ca_file,
             context.environ,
             url=provider.url,
             size=1,

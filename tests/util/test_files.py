@@ -55,13 +55,14 @@ def test_what_stands_open_in_the_state_is_closed_and_links_are_left_alone(
 
 
 def test_programs_in_bin_stay_executable_behind_a_closed_directory(tmp_path: Path) -> None:
-    script = tmp_path / "bin" / "akosha-hook.sh"
-    script.parent.mkdir()
+    state = tmp_path / "akosha"
+    script = state / "bin" / "akosha-hook.sh"
+    script.parent.mkdir(parents=True)
     script.touch()
     script.chmod(0o755)
     script.parent.chmod(0o755)
-    tmp_path.chmod(0o700)
-    assert files.tighten(tmp_path) == ((script.parent, 0o755),)
+    state.chmod(0o700)
+    assert files.tighten(state) == ((script.parent, 0o755),)
     assert script.stat().st_mode & 0o777 == 0o755
 
 

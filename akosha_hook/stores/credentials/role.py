@@ -99,7 +99,7 @@ def _pool(settings: Settings, environ: Mapping[str, str]) -> urllib3.PoolManager
 
     proxied = environ if environ.get(_WEB_IDENTITY) else _without_proxies(environ)
     return pool(
-        settings,
+        settings.akosha_ca_file,
         proxied,
         url="https://sts.amazonaws.com",
         connect_seconds=CONNECT_SECONDS,
