@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook import settings
-from akosha_hook.cli.boundary import printable
 from akosha_hook.cli.config_view import (
     print_document,
     print_lines,
@@ -25,6 +24,7 @@ from akosha_hook.settings import Layer, wording
 from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
 from akosha_hook.settings.table import table
 from akosha_hook.settings.values import from_text
+from akosha_hook.util.text import one_line, printable, with_tilde
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
@@ -96,12 +96,12 @@ def set_(name: str, value: str, path: Path | None) -> None:
     target = path or context.paths.user_toml
     if target.suffix != ".toml":
         raise SettingsError(
-            f"{wording.escaped(str(target))} is not a .toml file.",
+            f"{one_line(str(target))} is not a .toml file.",
             hint="leave --file out, or edit the YAML by hand",
         )
     typed = from_text(row, value)
     edit.set_key(target, row.name, list(typed) if isinstance(typed, tuple) else typed)
-    where = short(wording.escaped(str(target), 1024))
+    where = short(one_line(str(target), 1024))
     click.echo(printable(f"Set {row.name} = {literal(typed)} in {where}"))
     if path is None:
         _warn_if_overridden(row)
@@ -128,11 +128,11 @@ def _row(name: str) -> Field:
         return row
     if wording.is_credential_name(name):
         raise SettingsError(
-            f"{wording.escaped(name)} looks like a credential; {wording.CREDENTIALS_BELONG}"
+            f"{one_line(name)} looks like a credential; {wording.CREDENTIALS_BELONG}"
         )
     similar = wording.similar(name, table())
     suggestion = f"; did you mean {similar}?" if similar else ""
-    raise click.UsageError(f"{wording.escaped(name)} is not a setting{suggestion}")
+    raise click.UsageError(f"{one_line(name)} is not a setting{suggestion}")
 
 
 @config.command()
@@ -152,7 +152,7 @@ def init(base: bool, local: bool) -> None:
     paths = Paths.from_environment(os.environ)
     target = paths.settings_yaml if base else paths.local_yaml if local else paths.user_toml
     template = shipped(YAML_TEMPLATE if base or local else TOML_TEMPLATE)
-    name = wording.escaped(str(target), 1024)
+    name = one_line(str(target), 1024)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import printable
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import chart, table
 from akosha_hook.cli.when import When, local

@@ -119,8 +119,8 @@ def _keys(context: Context) -> Finding:
             AREA,
             "keys",
             "warning",
-            f"{detail}: {'; '.join(found.warnings)}",
-            _chmod(found.warnings),
+            f"{detail}: {'; '.join(each.message for each in found.warnings)}",
+            "\n".join(each.fix for each in found.warnings),
         )
     return Finding(AREA, "keys", "ok", detail)
 
@@ -158,7 +158,7 @@ def _answer(context: Context, provider: Provider) -> Iterator[Finding]:
 
     def request() -> str:
         opened = pool(
-            context.loaded.settings,
+            context.settings.akosha_ca_file,
             context.environ,
             url=provider.url,
             size=1,
@@ -360,7 +360,3 @@ def _try(probes: _Probes, name: str, request: Callable[[], object], without: str
 def _fix(error: AkoshaHookError) -> str:
     """The error's hint without its advice to run what is running."""
     return re.sub(r"[;,]? *akosha-hook doctor [^.;]*[.;]?", "", error.hint).strip()
-
-
-def _chmod(warnings: tuple[str, ...]) -> str:
-    return "chmod 600 the file" if any("read" in each for each in warnings) else ""

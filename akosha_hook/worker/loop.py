@@ -21,7 +21,8 @@ from akosha_hook.state.progress_file import ProgressFile, SyncResult
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as sync
 from akosha_hook.sync import select
-from akosha_hook.util import files, log
+from akosha_hook.util import log
+from akosha_hook.util.lock import Lock
 from akosha_hook.worker import finish, schedule
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _no_destination(context: Context) -> SettingsError | None:
 def _sync(context: Context) -> None:
     """One sync under the sync lock."""
     _settle(context)
-    with files.Lock(context.paths.sync_lock).waiting():
+    with Lock(context.paths.sync_lock).waiting():
         # Whoever held the lock may have dealt with them.
         events = outbox.waiting(context.paths)
         if not events:

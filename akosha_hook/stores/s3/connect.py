@@ -79,7 +79,10 @@ def open_client(
         *(each for each in (found.secret_key, found.session_token, found.access_key) if each)
     )
     http = pool(
-        settings, environ, url=provider.url, size=max(provider.parallel_uploads, connections) + 1
+        settings.akosha_ca_file,
+        environ,
+        url=provider.url,
+        size=max(provider.parallel_uploads, connections) + 1,
     )
     region = provider.region or _region(provider, http, context, retry, subject=subject)
     client = _client(provider, found, http, region)

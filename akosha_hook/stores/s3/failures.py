@@ -12,7 +12,6 @@ import urllib3.exceptions as http
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
 from akosha_hook.errors import DeliveryError, ExitCode, Kind
-from akosha_hook.settings.wording import escaped
 from akosha_hook.stores.base import SYNC_FAILED
 from akosha_hook.stores.s3.codes import (
     CODES,
@@ -24,6 +23,7 @@ from akosha_hook.stores.s3.codes import (
     kind_of,
 )
 from akosha_hook.util import log
+from akosha_hook.util.text import one_line
 
 MAX_QUOTED = 300
 _ENDPOINT_HINT = "Check akosha_cloud_endpoint; a proxy may be in the way."
@@ -150,7 +150,7 @@ def _of_code(
 
 def _quoted(text: str) -> str:
     """What the server says, for a message: short, on one line, without our keys."""
-    return escaped(log.redacted(text[: 4 * MAX_QUOTED]), MAX_QUOTED)
+    return one_line(log.redacted(text[: 4 * MAX_QUOTED]), MAX_QUOTED)
 
 
 def _of_clock(response: object, subject: str, request_id: str) -> DeliveryError:
