@@ -24,7 +24,7 @@ from akosha_hook.settings import Layer, wording
 from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
 from akosha_hook.settings.table import table
 from akosha_hook.settings.values import from_text
-from akosha_hook.util.text import one_line, printable, with_tilde
+from akosha_hook.util.text import one_line, printable
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.cli.boundary import printable
 from akosha_hook.settings import Layer
 from akosha_hook.settings.reference import literal
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,8 @@ import urllib3
 
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import Paths
-from akosha_hook.state import receipt as receipts
-from akosha_hook.util import files
+from akosha_hook.state.receipts import Receipts
+from akosha_hook.util.lock import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,9 @@ class Stage:
         """The newest receipt once `count` uploads are done; raises AkoshaHookError if one failed."""
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
-            done = [each for each in receipts.newest_first(self.paths) if each.state != "uploading"]
+            done = [
+                each for each in Receipts(self.paths).newest_first() if each.state != "uploading"
+            ]
             if done and done[0].error:
                 raise AkoshaHookError(done[0].error, hint=done[0].hint)
             if len(done) >= count:
@@ -116,7 +118,7 @@ class Stage:
         """Wait until no worker is running; raises AkoshaHookError if one does not end."""
         if not self.paths.state.is_dir():
             return
-        lock = files.Lock(self.paths.worker_lock)
+        lock = Lock(self.paths.worker_lock)
         deadline = time.monotonic() + WAIT_SECONDS
         while not lock.acquire():
             if time.monotonic() > deadline:

@@ -16,7 +16,7 @@ from akosha_hook.demo.databases import add_conversations, make_databases
 from akosha_hook.demo.s3_server import s3_server
 from akosha_hook.demo.stage import Stage
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.state import receipt as receipts
+from akosha_hook.state.receipts import Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -165,7 +165,7 @@ def _show_upload(stage: Stage, receipt: Receipt) -> None:
         f"  uploaded {names}: {size:,} bytes as {receipt.bytes_transferred:,} "
         f"in {receipt.duration_seconds:.1f} s"
     )
-    path = receipts.path_of(stage.paths, receipt.upload_id)
+    path = Receipts(stage.paths).path_of(receipt.upload_id)
     stage.say(f"  receipt: {stage.short(path)}")
 
 
