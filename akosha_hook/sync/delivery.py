@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import take as snapshot
 from akosha_hook.state import backoff, identity, receipt
-from akosha_hook.stores.base import Attempt, Consignment, Journal, Surroundings
+from akosha_hook.stores.base import Attempt, Consignment, Delivery, Journal, Surroundings
 from akosha_hook.sync import select as selection
 from akosha_hook.util import log
 from akosha_hook.util.clock import now_iso, stamp
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from akosha_hook.snapshot.take import Snapshot
     from akosha_hook.state.identity import Identity
     from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
-    from akosha_hook.stores.base import Delivery, Destination
 
 MAX_SAID = 2000
 logger = logging.getLogger(__name__)
@@ -108,16 +109,51 @@ def _deliver(
     surroundings = _surroundings(shipment, method, journal)
     context = shipment.context
     if method == "http":
-        from akosha_hook.akosha import Akosha
-
         receipt.save(context.paths, paper)
-        akosha: Destination = Akosha(surroundings)
-        return akosha.deliver(_consignment(shipment, paper, shipment.snapshot))
+        return _push(shipment, surroundings.retry)
     from akosha_hook.duckdb_reader import Counter
 
     # DuckDB takes its third of a second while the client is loaded and the bucket asked.
     with Counter(shipment.snapshot.databases) as counter:
         return _deliver_to_cloud(shipment, paper, surroundings, counter, begun=begun)
+
+
+def _push(shipment: Shipment, retry: RetryPolicy) -> Delivery:
+    from akosha_hook.akosha import push
+
+    databases = shipment.snapshot.databases
+    result = push(shipment.context, databases, shipment.me.system_id, retry)
+    return Delivery(
+        files=_pushed_files(shipment.snapshot, shipment.known),
+        notes=result.notes,
+        bytes_transferred=result.bytes_sent,
+        details=result.details,
+    )
+
+
+def _pushed_files(frozen: Snapshot, known: Mapping[str, ReceiptFile]) -> tuple[ReceiptFile, ...]:
+    """The files that the Akosha server has: those pushed now, and those unchanged since a push.
+
+    After a fallback the known files are in the bucket, not on this server; only those have a key.
+    """
+    unchanged = [
+        msgspec.structs.replace(each, status="unchanged")
+        for each in known.values()
+        if each.database in frozen.unchanged and not each.key
+    ]
+    pushed = [
+        receipt.ReceiptFile(
+            name=each.name,
+            database=database.name,
+            status="uploaded",
+            size=each.size,
+            sha256=each.sha256,
+            fingerprint=each.fingerprint,
+        )
+        for database in frozen.databases
+        for each in database.files
+    ]
+    return (*unchanged, *pushed)
 
 
 def _deliver_to_cloud(
