@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.doctor.finding import Finding
-    from akosha_hook.state.receipt import Receipt, Target
     from akosha_hook.state.pruning import Pruning
+    from akosha_hook.state.receipt import Receipt, Target
     from akosha_hook.status.report import Report
 
 # If one of these cannot be used, its value in the next layer is not what the user meant.

@@ -88,6 +88,37 @@ def test_without_a_bucket_memories_go_to_akosha_and_then_only_new_ones(
     assert akosha.batches == [10]
 
 
+def files_of(outcome: Outcome) -> list[tuple[str, str]]:
+    assert outcome.receipt is not None
+    assert outcome.receipt.files_uploaded == ()
+    return [(each.name, each.status) for each in outcome.receipt.files]
+
+
+def test_the_receipt_lists_what_was_pushed_now_and_what_is_unchanged_since_a_push(
+    paths: Paths, data: Path, akosha: AkoshaServer
+) -> None:
+    assert files_of(sync(paths, akosha)) == [
+        ("reflection.duckdb", "uploaded"),
+        ("knowledge_graph.duckdb", "uploaded"),
+    ]
+    add(data, 10)
+    assert files_of(sync(paths, akosha)) == [
+        ("knowledge_graph.duckdb", "unchanged"),
+        ("reflection.duckdb", "uploaded"),
+    ]
+
+
+def test_after_a_fallback_the_receipt_does_not_list_what_only_the_bucket_has(
+    paths: Paths, data: Path, akosha: AkoshaServer, bucket: TestBucket
+) -> None:
+    assert sync(paths, akosha, AUTO, **bucket.environment).method == "cloud"
+    add(data, 10)
+    denied = {**bucket.environment, "AWS_SECRET_ACCESS_KEY": "another secret"}
+    fallback = sync(paths, akosha, AUTO, **denied)
+    assert fallback.method == "http"
+    assert files_of(fallback) == [("reflection.duckdb", "uploaded")]
+
+
 def test_full_sends_everything_again(paths: Paths, data: Path, akosha: AkoshaServer) -> None:
     sync(paths, akosha)
     again = sync(paths, akosha, Request(full=True))
@@ -107,11 +138,11 @@ def test_a_failure_is_in_the_receipt_with_what_was_stored(
     )
     outcome = sync(paths, akosha)
     assert outcome.state == "failed"
-    paper = next(iter(receipt.newest_first(paths)))
-    assert not paper.success
-    assert "no room (1)" in (paper.error or "")
-    assert paper.details["stored"] == ROWS - 1
-    assert paper.details["failed"] == {"no room": 1}
+    failed = next(iter(receipt.newest_first(paths)))
+    assert not failed.success
+    assert "no room (1)" in (failed.error or "")
+    assert failed.details["stored"] == ROWS - 1
+    assert failed.details["failed"] == {"no room": 1}
     akosha.refuse = lambda _: None
     rest = sync(paths, akosha)
     assert rest.receipt is not None

@@ -16,8 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from akosha_hook.snapshot.index import INDEX
-from akosha_hook import prune
+from akosha_hook import prune, snapshot
 from akosha_hook import settings as layers
 from akosha_hook.cli.history import _document, _row
 from akosha_hook.cli.status_view import sections
@@ -25,7 +24,7 @@ from akosha_hook.context import Context
 from akosha_hook.format.manifest import Delta
 from akosha_hook.install import record
 from akosha_hook.restore import last_drill
-from akosha_hook import snapshot
+from akosha_hook.snapshot.index import INDEX
 from akosha_hook.state import backoff, identity, receipt
 from akosha_hook.state import progress_file as watch
 from akosha_hook.status import document as status_document

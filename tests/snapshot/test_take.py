@@ -7,13 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from akosha_hook import snapshot
 from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.snapshot import copy as copying
-from akosha_hook import snapshot
-from akosha_hook.snapshot.copy import hash_file
 from akosha_hook.format.manifest import SIDECARS
 from akosha_hook.snapshot import Snapshot, find_databases, reopen, take
+from akosha_hook.snapshot import copy as copying
+from akosha_hook.snapshot.copy import hash_file
 from tests.support.duck import make_databases
 from tests.support.writer import Writer
 

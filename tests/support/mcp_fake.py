@@ -45,7 +45,7 @@ def plain(response: Response) -> Answer:
     return lambda _: response
 
 
-def told(result: object) -> Answer:
+def answering(result: object) -> Answer:
     return lambda id_: as_json(result_of(id_, result))
 
 
