@@ -181,7 +181,7 @@ def _amount(result: Restored) -> str:
 
 
 def _show_checks(result: Restored) -> None:
-    intact = [name for name, finding in result.checks.items() if not finding]
+    intact = [name for name, each in result.checks.items() if not each.problem]
     if intact:
         click.echo(f"Read from end to end: {printable(', '.join(intact))}.")
     for note in result.notes:
@@ -194,7 +194,7 @@ def as_document(result: Restored) -> dict[str, Any]:
         "success": True,
         **_plan_document(result.plan),
         "notes": list(result.notes),
-        "checks": dict(result.checks),
+        "checks": {name: str(each) for name, each in result.checks.items()},
         "bytes_downloaded": result.downloaded_bytes,
         "duration_seconds": round(result.duration_seconds, 3),
         "kept": str(result.kept) if result.kept else None,

@@ -139,7 +139,7 @@ class ObjectStore(Protocol):
         """What is below `prefix`, in the order of keys, beginning behind `start_after`."""
 
     def copy(self, key: str, to: str) -> None:
-        """Copy an object without sending its bytes; kind UNSUPPORTED where the store cannot."""
+        """Copy an object within the store, without sending its bytes."""
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; one that is not there is fine."""

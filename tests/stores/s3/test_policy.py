@@ -14,11 +14,11 @@ from tests.support.contract import GUIDE_BUCKET, LIMITED, PRUNER, guide_policy, 
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
-    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.stores.s3.client import S3Client
     from tests.support.contract import Place
 
 
-def opened(place: Place, paths: Paths, name: str, **changes: str) -> Bucket:
+def opened(place: Place, paths: Paths, name: str, **changes: str) -> S3Client:
     return replace(place, environ=keys(name, name)).open(paths, **changes)
 
 

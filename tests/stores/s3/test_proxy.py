@@ -29,7 +29,7 @@ def test_an_upload_goes_through_the_proxy(
         environ = {**place.environ, "HTTPS_PROXY": proxy.url}
         bucket = replace(place, environ=environ).open(paths, akosha_cloud_endpoint=endpoint)
         bucket.put("key", b"memories", {})
-        assert bucket.get("key", limit=100) == b"memories"
+        assert bucket.get_range("key", 0, 100) == b"memories"
     assert {(each.method, each.target) for each in proxy.asked} == {
         ("CONNECT", f"{PROXIED_HOST}:{port}")
     }

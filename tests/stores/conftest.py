@@ -1,8 +1,7 @@
-"""The places of the contract suite: SeaweedFS and rclone, plain and over TLS, or a named one."""
+"""Where stores are tested: SeaweedFS and rclone, plain and over TLS, or an endpoint that is named."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import uuid
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 import trustme
 
 from akosha_hook.demo.s3_server import S3Server, available
-from akosha_hook.errors import DeliveryError
 from tests.support.contract import GUIDE_BUCKET, Place, named_place, place_on, tls_server
 from tests.support.tls import write_ca
 
@@ -20,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.paths import Paths
-    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.stores.base import ObjectStore
+    from akosha_hook.stores.s3.client import S3Client
 
 # Read before the fixtures clean the environment.
 NAMED = named_place(os.environ)
@@ -70,18 +69,22 @@ def guide_place(seaweedfs_tls: S3Server, ca_file: Path) -> Place:
 
 
 @pytest.fixture
-def bucket(place: Place, paths: Paths) -> Bucket:
+def bucket(place: Place, paths: Paths) -> S3Client:
+    """The requests that can be made of an S3 bucket."""
     return place.open(paths)
 
 
 @pytest.fixture
-def prefix(bucket: Bucket) -> Iterator[str]:
-    """A place of the test's own in the bucket; what it leaves there is deleted."""
+def store(place: Place, paths: Paths) -> ObjectStore:
+    """Every store that there is."""
+    return place.store(paths)
+
+
+@pytest.fixture
+def prefix(store: ObjectStore) -> Iterator[str]:
+    """A place of the test's own in the store; what it leaves there is deleted."""
     own = f"contract-{uuid.uuid4().hex[:12]}/"
     yield own
-    # rclone answers NoSuchUpload where there has never been one.
-    with contextlib.suppress(DeliveryError):
-        for begun in bucket.unfinished(own):
-            bucket.abort_multipart(begun.key, begun.multipart_id)
-    for found in list(bucket.objects(own)):
-        bucket.delete(found.key)
+    for upload in store.unfinished(own):
+        store.abort(upload)
+    store.delete([each.key for each in store.list(own)])
