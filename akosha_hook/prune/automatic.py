@@ -17,19 +17,18 @@ from akosha_hook.util import log
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
-    from akosha_hook.sync.outcome import Outcome
 
 EVERY_SECONDS = 86_400.0
 logger = logging.getLogger(__name__)
 
 
-def after_upload(outcome: Outcome, context: Context) -> None:
-    """Prune if settings say so, the cloud was reached, and a day has passed. Never raises.
+def after_upload(context: Context) -> None:
+    """Prune if settings say so and a day has passed since the last time. Never raises.
 
-    The caller holds the sync lock.
+    Called after an upload to the store; the caller holds the sync lock.
     """
     keep = Keep.by_settings(context.settings)
-    if not keep or outcome.state != "uploaded" or outcome.method != "cloud":
+    if not keep:
         return
     before = pruning.last(context.paths)
     # A time still to come is no reason to wait.

@@ -170,7 +170,8 @@ def _sync(context: Context) -> None:
             finish.defer(error, events, context, receipts)
             return
         finish.finish(outcome, events, context, receipts)
-        prune.after_upload(outcome, context)
+        if outcome.state == "uploaded" and outcome.method == "cloud":
+            prune.after_upload(context)
 
 
 def _settle(context: Context) -> None:

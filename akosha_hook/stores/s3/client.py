@@ -67,6 +67,10 @@ class S3Client:
         self.multipart_etag_is_md5 = multipart_etag_is_md5
         self._subject = subject
 
+    def create_bucket(self) -> None:
+        """CreateBucket, in the region of the settings."""
+        self._call("creating the bucket", lambda: self._client.make_bucket(self.name))
+
     def put(self, key: str, data: bytes, headers: Mapping[str, str]) -> str:
         """PutObject; the ETag, or "" where the server gives none."""
         result = self._call(
