@@ -10,17 +10,15 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from akosha_hook.paths import shipped
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-ROOT = shipped("hooks").parent
+ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 FENCED = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.MULTILINE | re.DOTALL)
