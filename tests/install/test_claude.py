@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from akosha_hook.install import claude, installer
 from akosha_hook.install.plan import PlanError
 from akosha_hook.paths import Paths
-from tests.install.support import install_claude, install_git, repository, tree, uninstall
 from tests.install.test_json_text import LAYOUTS, SCALARS, VALUES
+from tests.support.installing import install_claude, install_git, repository, tree, uninstall
 
 FOREIGN: dict[str, Any] = {
     "model": "opus",

@@ -67,3 +67,21 @@ def repository(directory: Path) -> Path:
     git(directory, "init", "--quiet", "--initial-branch=main", "--template=")
     git(directory, "commit", "--quiet", "--allow-empty", "--message=first")
     return directory
+
+
+def record_calls(paths: Paths) -> Path:
+    """Let the installed script write down what it is called with, a line each."""
+    log = paths.state / "calls"
+    paths.hook_script.write_text(
+        f'#!/bin/sh\ncase $1 in /*) shift ;; esac\necho "$*" >>"{log}"\nexit "${{akosha_status:-0}}"\n'
+    )
+    return log
+
+
+def commit(directory: Path, message: str = "more", *more: str) -> None:
+    git(directory, "commit", "--quiet", "--allow-empty", f"--message={message}", *more)
+
+
+def calls(paths: Paths) -> list[str]:
+    log = paths.state / "calls"
+    return log.read_text().splitlines() if log.exists() else []
