@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import re
 import secrets
 import socket
 import time
@@ -175,7 +174,7 @@ def _answer(context: Context, provider: Provider) -> Iterator[Finding]:
         date = bounded(request, seconds=2 * STEP_SECONDS, what="the request")
     except AkoshaHookError as error:
         yield Finding(
-            AREA, "server", "problem", error.message, _fix(error) or NETWORK_FIX, error.exit_code
+            AREA, "server", "problem", error.message, error.remedy or NETWORK_FIX, error.exit_code
         )
         return
     secure = "over TLS" if provider.secure else "without TLS"
@@ -351,15 +350,10 @@ def _try(probes: _Probes, name: str, request: Callable[[], object], without: str
             name,
             "problem",
             error.message,
-            _fix(error) or "akosha-hook logs shows more",
+            error.remedy or "akosha-hook logs shows more",
             ExitCode.CREDENTIALS if denied else error.exit_code,
         )
     return Finding(AREA, name, "ok", "works")
-
-
-def _fix(error: AkoshaHookError) -> str:
-    """The error's hint without its advice to run what is running."""
-    return re.sub(r"[;,]? *akosha-hook doctor [^.;]*[.;]?", "", error.hint).strip()
 
 
 def _chmod(warnings: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ GIT_SECONDS = 5.0
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Ours, what we stand on, and Session-Buddy's where it is installed beside us."""
+    """Ours, our libraries', git's, and Session-Buddy's if it is installed in the same Python."""
     yield Finding(
         AREA,
         "akosha-hook",
@@ -33,7 +33,7 @@ def findings(context: Context) -> Iterator[Finding]:
     yield Finding(AREA, "libraries", "ok", libraries)
     yield Finding(AREA, "git", "ok", _git(context))
     buddy = _version("session-buddy")
-    yield Finding(AREA, "Session-Buddy", "ok", buddy or "not in this Python, which is usual")
+    yield Finding(AREA, "Session-Buddy", "ok", buddy or "not in this Python, as usual")
 
 
 def _version(name: str) -> str:
@@ -45,7 +45,7 @@ def _version(name: str) -> str:
 
 def _git(context: Context) -> str:
     try:
-        said = subprocess.run(
+        result = subprocess.run(
             ["git", "--version"],
             env=without_keys(context.environ),
             capture_output=True,
@@ -53,5 +53,5 @@ def _git(context: Context) -> str:
             timeout=GIT_SECONDS,
         )
     except (OSError, subprocess.SubprocessError):
-        return "not there"
-    return said.stdout.decode(errors="replace").strip().removeprefix("git version ")
+        return "not found"
+    return result.stdout.decode(errors="replace").strip().removeprefix("git version ")
