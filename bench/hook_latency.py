@@ -17,6 +17,7 @@ from akosha_hook.demo.s3_server import available
 from akosha_hook.hook.event import file_name
 from akosha_hook.paths import Paths
 from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
 from bench.report import Budget, Table, program, version
 from bench.uploading import uploading
 
@@ -205,7 +206,7 @@ def _littered(work: Path) -> Contender:
 
 def _hold_lock(paths: Paths) -> None:
     """As a worker does, asleep or at work; until this process ends."""
-    assert files.Lock(paths.worker_lock).acquire()
+    assert Lock(paths.worker_lock).acquire()
 
 
 def _peers() -> list[Callable[[Path], Contender]]:

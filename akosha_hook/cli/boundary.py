@@ -12,6 +12,7 @@ import click
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.paths import Paths
 from akosha_hook.util import log
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +30,6 @@ def say_error(error: AkoshaHookError) -> None:
 def error_document(error: AkoshaHookError) -> dict[str, str]:
     """The error's keys in a JSON document."""
     return {"error": log.redacted(error.message), "hint": log.redacted(error.hint)}
-
-
-def printable(text: str) -> str:
-    """`text` with control characters escaped: file names and server answers are not trusted."""
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:

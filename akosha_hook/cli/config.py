@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook import settings
-from akosha_hook.cli.boundary import printable
 from akosha_hook.cli.config_view import (
     print_document,
     print_lines,
     print_messages,
     print_table,
-    short,
 )
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
@@ -25,6 +23,7 @@ from akosha_hook.settings import Layer, wording
 from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
 from akosha_hook.settings.table import table
 from akosha_hook.settings.values import from_text
+from akosha_hook.util.text import one_line, printable, with_tilde
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
@@ -96,12 +95,12 @@ def set_(name: str, value: str, path: Path | None) -> None:
     target = path or context.paths.user_toml
     if target.suffix != ".toml":
         raise SettingsError(
-            f"{wording.escaped(str(target))} is not a .toml file.",
+            f"{one_line(str(target))} is not a .toml file.",
             hint="leave --file out, or edit the YAML by hand",
         )
     typed = from_text(row, value)
     edit.set_key(target, row.name, list(typed) if isinstance(typed, tuple) else typed)
-    where = short(wording.escaped(str(target), 1024))
+    where = with_tilde(one_line(str(target), 1024), _home())
     click.echo(printable(f"Set {row.name} = {literal(typed)} in {where}"))
     if path is None:
         _warn_if_overridden(row)
@@ -122,17 +121,21 @@ def _warn_if_overridden(row: Field) -> None:
         click.echo(f"Note: {origin} sets it too, and takes precedence.", err=True)
 
 
+def _home() -> str:
+    return os.environ.get("HOME", "")
+
+
 def _row(name: str) -> Field:
     row = table().get(name.lower())
     if row is not None:
         return row
     if wording.is_credential_name(name):
         raise SettingsError(
-            f"{wording.escaped(name)} looks like a credential; {wording.CREDENTIALS_BELONG}"
+            f"{one_line(name)} looks like a credential; {wording.CREDENTIALS_BELONG}"
         )
     similar = wording.similar(name, table())
     suggestion = f"; did you mean {similar}?" if similar else ""
-    raise click.UsageError(f"{wording.escaped(name)} is not a setting{suggestion}")
+    raise click.UsageError(f"{one_line(name)} is not a setting{suggestion}")
 
 
 @config.command()
@@ -152,7 +155,7 @@ def init(base: bool, local: bool) -> None:
     paths = Paths.from_environment(os.environ)
     target = paths.settings_yaml if base else paths.local_yaml if local else paths.user_toml
     template = shipped(YAML_TEMPLATE if base or local else TOML_TEMPLATE)
-    name = wording.escaped(str(target), 1024)
+    name = one_line(str(target), 1024)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -165,7 +168,9 @@ def init(base: bool, local: bool) -> None:
         raise AkoshaHookError(f"{name} cannot be written: {error.strerror}") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(template.read_bytes())
-    click.echo(f"Wrote {short(name)}: every setting, commented out.")
+    click.echo(
+        f"Wrote {with_tilde(name, os.environ.get('HOME', ''))}: every setting, commented out."
+    )
 
 
 @config.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from akosha_hook.cli.boundary import printable
+from akosha_hook.util.text import printable
 
 
 @click.command()

@@ -14,9 +14,10 @@ from akosha_hook.cli import screen
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.screen import Line, Tone
 from akosha_hook.doctor import Finding, examine
-from akosha_hook.doctor.state import tighten
+from akosha_hook.doctor.state import modes
 from akosha_hook.errors import ExitCode
 from akosha_hook.paths import Paths
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,9 +33,9 @@ def doctor(as_json: bool) -> int:
     0 if there is no problem; warnings do not count.
     """
     # Before the log is opened, which tightens the directory without saying so.
-    tightened = tighten(Paths.from_environment(os.environ))
+    tightened = files.tighten(Paths.from_environment(os.environ).state)
     context = open_context(strict=False)
-    findings = itertools.chain(_of_modes(tightened), examine(context, Path.cwd()))
+    findings = itertools.chain(modes(tightened), examine(context, Path.cwd()))
     shown: list[Finding] = []
     for each in findings:
         if not as_json:
@@ -46,11 +47,6 @@ def doctor(as_json: bool) -> int:
     else:
         screen.show([("", [_summary(shown)])])
     return exit_code(shown)
-
-
-def _of_modes(tightened: Iterable[str]) -> Iterator[Finding]:
-    for each in tightened:
-        yield Finding("State", "modes", "warning", f"{each}; now only you can read it")
 
 
 def _lines(finding: Finding) -> Iterator[Line]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from akosha_hook.cli.activity import with_percentage
-from akosha_hook.cli.boundary import printable
 from akosha_hook.state import progress_file
 from akosha_hook.state.progress_file import ProgressFile
 from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ def exclusive(context: Context, *, quiet: bool) -> Iterator[Context]:
     Yields a context that shows progress, unless `quiet`.
     """
     files.private_directory(context.paths.state)
-    lock = files.Lock(context.paths.sync_lock)
+    lock = Lock(context.paths.sync_lock)
     with contextlib.ExitStack() as stack:
         if not lock.acquire():
             _wait(context, lock, quiet=quiet)
@@ -41,8 +42,11 @@ def exclusive(context: Context, *, quiet: bool) -> Iterator[Context]:
         yield dataclasses.replace(context, progress=progress)
 
 
-def _wait(context: Context, lock: files.Lock, *, quiet: bool) -> None:
-    """Wait for the running sync, and show how far it is."""
+def _wait(context: Context, lock: Lock, *, quiet: bool) -> None:
+    """Wait for the running sync, and show how far it is.
+
+    It polls, since the progress has to be read again and again anyway.
+    """
     shown = ""
     while not lock.acquire():
         message = _waiting_for(progress_file.read(context.paths))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import printable
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import chart, table
 from akosha_hook.cli.when import When, local
 from akosha_hook.state import receipt as receipts
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

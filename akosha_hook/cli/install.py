@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.cli.boundary import printable
 from akosha_hook.cli.opening import forget_project
 from akosha_hook.errors import AkoshaHookError, CredentialsError
 from akosha_hook.install import git, installer, plan, script
 from akosha_hook.install.places import installed_places
 from akosha_hook.paths import Paths
 from akosha_hook.settings.checks import without_secrets
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.cli.boundary import printable
 from akosha_hook.errors import ExitCode
 from akosha_hook.paths import Paths
 from akosha_hook.util.log import ROTATE_KEEP
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def logs(lines: int, follow: bool) -> int:
 
 def _show(line: bytes) -> None:
     text = line.decode(errors="replace").rstrip("\r\n").expandtabs()
-    click.echo(printable(text).replace("\n", "\\n"))
+    click.echo(printable(text, keep=""))
 
 
 def _newest(path: Path, count: int) -> Iterator[bytes]:

@@ -8,11 +8,11 @@ import click
 
 from akosha_hook import catalog
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import printable
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import table
 from akosha_hook.cli.when import When
 from akosha_hook.errors import AkoshaHookError
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -31,7 +31,7 @@ def open_context(*, strict: bool = True, writes: bool = False) -> Context:
     loaded = (settings.load_strict if strict else settings.load)(environ, paths)
     log.configure(paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode)
     log.protect_environment(environ)
-    for path in tightened:
+    for path, _ in tightened:
         logger.warning("%s was open to others; it is closed to them now", path)
     for each in dropped:
         logger.warning("%s", each)

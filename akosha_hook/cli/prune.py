@@ -9,13 +9,14 @@ import click
 from akosha_hook import catalog
 from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import error_document, printable
+from akosha_hook.cli.boundary import error_document
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import table
 from akosha_hook.cli.when import local
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.prune import Keep
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context

@@ -10,12 +10,13 @@ import click
 from akosha_hook import catalog
 from akosha_hook import restore as restoring
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import error_document, printable
+from akosha_hook.cli.boundary import error_document
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.when import When, local
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.state import identity
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from akosha_hook.cli.boundary import printable
+from akosha_hook.util.text import printable, with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,9 +84,7 @@ def as_table(labelled: Iterable[tuple[str, Iterable[Line]]], *, symbols: bool) -
 
 def shown(text: str) -> str:
     """`text` with control characters escaped and the home directory as `~`."""
-    home = os.environ.get("HOME", "").rstrip("/")
-    clean = printable(text).replace("\n", " ")
-    return clean.replace(f"{home}/", "~/") if home else clean
+    return with_tilde(printable(text.replace("\n", " ")), os.environ.get("HOME", ""))
 
 
 def console() -> Console:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import error_document, printable
+from akosha_hook.cli.boundary import error_document
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.hook import outbox
 from akosha_hook.sync import run as syncing
 from akosha_hook.sync import select as selection
+from akosha_hook.util.text import printable
 from akosha_hook.worker.finish import conclude, remember_failure
 
 if TYPE_CHECKING:

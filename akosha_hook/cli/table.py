@@ -6,7 +6,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from akosha_hook.cli.boundary import printable
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

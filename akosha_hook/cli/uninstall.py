@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.cli.boundary import printable, say_error
+from akosha_hook.cli.boundary import say_error
 from akosha_hook.cli.install import show_diff
 from akosha_hook.cli.opening import forget_project
 from akosha_hook.errors import ExitCode
 from akosha_hook.install import claude, git, installer
 from akosha_hook.paths import Paths
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ import urllib3
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import Paths
 from akosha_hook.state import receipt as receipts
-from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ class Stage:
         """Wait until no worker is running; raises AkoshaHookError if one does not end."""
         if not self.paths.state.is_dir():
             return
-        lock = files.Lock(self.paths.worker_lock)
+        lock = Lock(self.paths.worker_lock)
         deadline = time.monotonic() + WAIT_SECONDS
         while not lock.acquire():
             if time.monotonic() > deadline:

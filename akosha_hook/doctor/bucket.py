@@ -118,8 +118,8 @@ def _keys(context: Context) -> Finding:
             AREA,
             "keys",
             "warning",
-            f"{detail}: {'; '.join(found.warnings)}",
-            _chmod(found.warnings),
+            f"{detail}: {'; '.join(each.message for each in found.warnings)}",
+            "\n".join(each.fix for each in found.warnings),
         )
     return Finding(AREA, "keys", "ok", detail)
 
@@ -157,7 +157,7 @@ def _answer(context: Context, provider: Provider) -> Iterator[Finding]:
 
     def request() -> str:
         opened = pool(
-            context.loaded.settings,
+            context.settings.akosha_ca_file,
             context.environ,
             url=provider.url,
             size=1,
@@ -354,7 +354,3 @@ def _try(probes: _Probes, name: str, request: Callable[[], object], without: str
             ExitCode.CREDENTIALS if denied else error.exit_code,
         )
     return Finding(AREA, name, "ok", "works")
-
-
-def _chmod(warnings: tuple[str, ...]) -> str:
-    return "chmod 600 the file" if any("read" in each for each in warnings) else ""

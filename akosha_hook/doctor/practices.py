@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.settings.derived import cloud_configured
-from akosha_hook.settings.rules import is_loopback
 from akosha_hook.state import receipt
+from akosha_hook.util.net import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ def _ask(context: Context, path: str) -> int:
     settings = context.loaded.settings
     provider = provider_for(settings)
     opened = pool(
-        settings,
+        settings.akosha_ca_file,
         context.environ,
         url=provider.url,
         size=1,

@@ -5,23 +5,22 @@ from __future__ import annotations
 import collections
 import os
 import shutil
-import stat
 from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot.take import SPARE_BYTES, find_databases
 from akosha_hook.state import receipt
+from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from akosha_hook.context import Context
     from akosha_hook.paths import Paths
 
 AREA = "State"
-OTHERS = 0o077
 
 
 def findings(context: Context) -> Iterator[Finding]:
@@ -45,46 +44,26 @@ def findings(context: Context) -> Iterator[Finding]:
     yield _space(context)
 
 
-def tighten(paths: Paths) -> tuple[str, ...]:
-    """Take group's and others' permissions from our state; what was too wide, and its mode then.
-
-    Files in `bin` stay executable: the directory above keeps others out.
-    """
-    tightened: list[str] = []
-    for path in _everything(paths.state):
-        try:
-            found = path.lstat()
-            if stat.S_ISLNK(found.st_mode) or path.parent == paths.bin:
-                continue
-            if found.st_mode & OTHERS and found.st_uid == os.getuid():
-                path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
-                tightened.append(f"{path} was {stat.S_IMODE(found.st_mode):04o}")
-        except OSError:
-            continue
-    return tuple(tightened)
-
-
-def _everything(top: Path) -> Iterator[Path]:
-    if not top.is_dir():
-        return
-    yield top
-    for directory, folders, names in os.walk(top):
-        for name in (*folders, *names):
-            yield type(top)(directory) / name
+def modes(loose: Iterable[files.LooseMode]) -> Iterator[Finding]:
+    """A warning for each file that others could use until `files.tighten` came by."""
+    for path, mode in loose:
+        detail = f"{path} was {mode:04o}; now only you can read it"
+        yield Finding(AREA, "modes", "warning", detail)
 
 
 def _private(paths: Paths) -> Iterator[Finding]:
-    foreign = [each for each in _everything(paths.state) if _owner(each) not in {os.getuid(), None}]
+    foreign = [
+        each for each in files.everything(paths.state) if _owner(each) not in {os.getuid(), None}
+    ]
     if foreign:
         detail = f"{foreign[0]} belongs to another user"
         if len(foreign) > 1:
             detail += f", and {len(foreign) - 1} more"
         fix = f"sudo chown -R \"$(id -u)\" '{paths.state}'"
         yield Finding(AREA, "owner", "problem", detail, fix)
-    still = tighten(paths)
-    for each in still:
-        yield Finding(AREA, "modes", "warning", f"{each}; now only you can read it")
-    if not still and not foreign:
+    loose = files.tighten(paths.state)
+    yield from modes(loose)
+    if not loose and not foreign:
         yield Finding(AREA, "modes", "ok", f"{paths.state} is readable by you alone")
 
 

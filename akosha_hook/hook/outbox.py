@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import stat
 import time
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ KEPT = 1000
 # A hook renames its temporary file within milliseconds; Claude Code kills one after a minute.
 ABANDONED_SECONDS = 120
 
-_NEVER_READABLE = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENXIO})
+_NEVER_READABLE = frozenset({errno.EACCES, errno.EPERM, errno.ENXIO})
 
 
 def record(paths: Paths, name: str, directory: Path | None, stdin: bytes) -> Path:
@@ -118,18 +117,11 @@ def _read(path: Path, epoch: int) -> Event | None:
 
 
 def _beginning(path: Path) -> bytes:
-    """Enough of `path` for the header; neither a symlink, a device nor a pipe is opened for long."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags)
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError("not a regular file")
-        if found.st_size > MAX_HEADER_BYTES + MAX_STDIN_BYTES:
-            raise ValueError("larger than any event")
-        return os.read(descriptor, MAX_HEADER_BYTES)
-    finally:
-        os.close(descriptor)
+    """Enough of `path` for the header; raises ValueError for what no hook of ours has written."""
+    from akosha_hook.util.files import read_bounded
+
+    limit = MAX_HEADER_BYTES + MAX_STDIN_BYTES
+    return read_bounded(path, limit, first=MAX_HEADER_BYTES, follow=False)
 
 
 def _adopt(temporary: Path) -> None:

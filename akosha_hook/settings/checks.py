@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.settings.document import UnreadableError, place, read_text
 from akosha_hook.settings.table import table
-from akosha_hook.settings.wording import CREDENTIALS_BELONG, escaped, is_credential_name
+from akosha_hook.settings.wording import CREDENTIALS_BELONG, is_credential_name
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,7 +114,7 @@ def _secret_in(line: str) -> str | None:
     for found in _ASSIGNMENT.finditer(line):
         value = next(each for each in found.group("double", "single", "bare") if each is not None)
         if _is_secret(found["name"], value):
-            return f"{escaped(found['name'])} looks like a credential"
+            return f"{one_line(found['name'])} looks like a credential"
     return None
 
 

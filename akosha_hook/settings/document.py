@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akosha_hook.settings.wording import escaped
+from akosha_hook.util import files
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 32
+
+_NOT_REGULAR = {
+    "directory": "is a directory, not a file",
+    "symlink": "is a symlink, which is not followed here",
+    "special file": "is not a regular file",
+}
 
 
 class UnreadableError(Exception):
@@ -32,49 +37,30 @@ class Entry:
 
 def place(path: Path, line: int | None = None) -> str:
     """`file:line` for a message."""
-    name = escaped(str(path), 1024)
+    name = one_line(str(path), 1024)
     return f"{name}:{line}" if line else name
 
 
 def unreadable(path: Path, reason: str, line: int | None = None) -> UnreadableError:
-    return UnreadableError(f"{place(path, line)}: {escaped(reason, 200)}")
+    return UnreadableError(f"{place(path, line)}: {one_line(reason, 200)}")
 
 
 def read_text(path: Path, *, follow: bool = True, limit: int = MAX_BYTES) -> str | None:
-    """The text of a regular file; None where it is missing.
+    """The text of a regular file; None where it is missing. Raises UnreadableError.
 
-    Never blocks on a pipe or device, never reads more than `limit` bytes. `follow=False` refuses
-    a symlink, for files in somebody else's repository.
+    `follow=False` refuses a symlink, for files in somebody else's repository.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
-        descriptor = os.open(path, flags)
+        return _decoded(path, files.read_bounded(path, limit, follow=follow))
     except FileNotFoundError:
         return None
+    except files.NotRegularError as error:
+        raise unreadable(path, _NOT_REGULAR[error.kind]) from error
+    except files.TooLargeError as error:
+        reason = f"is larger than {limit // 1024} KiB, more than settings need"
+        raise unreadable(path, reason) from error
     except (OSError, ValueError) as error:
-        if not follow and path.is_symlink():
-            raise unreadable(path, "is a symlink, which is not followed here") from error
         raise unreadable(path, f"cannot be read: {_why(error)}") from error
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            what = "is a directory, not a file" if stat.S_ISDIR(mode) else "is not a regular file"
-            raise unreadable(path, what)
-        data = _read(descriptor, limit + 1)
-    except OSError as error:
-        raise unreadable(path, f"cannot be read: {_why(error)}") from error
-    finally:
-        os.close(descriptor)
-    if len(data) > limit:
-        raise unreadable(path, f"is larger than {limit // 1024} KiB, more than settings need")
-    return _decoded(path, data)
-
-
-def _read(descriptor: int, limit: int) -> bytes:
-    data = b""
-    while len(data) < limit and (more := os.read(descriptor, limit - len(data))):
-        data += more
-    return data
 
 
 def _why(error: Exception) -> str:

@@ -1,21 +1,24 @@
-"""What `akosha_cloud_endpoint` says: which server, which port, TLS or not."""
+"""The grammar of servers and regions: URLs, host names, and what `akosha_cloud_endpoint` names."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from akosha_hook.errors import SettingsError
+from akosha_hook.util.net import is_ip
 
 if TYPE_CHECKING:
     from akosha_hook.settings.fields import Settings
 
 AWS_ENDPOINT = "https://s3.amazonaws.com"
 
-_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?\.?", re.IGNORECASE)
+_REGION = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _DEFAULT_PORTS = {True: 443, False: 80}
 _AWS_HOST = re.compile(r"(?!.*\.elb\.)(?:.+\.)?s3[.-](?:.+\.)?amazonaws\.com(?:\.cn)?")
 
@@ -37,15 +40,55 @@ class Endpoint:
     @property
     def is_address(self) -> bool:
         """Whether `host` is an IP address, which no bucket name can be put in front of."""
-        try:
-            ipaddress.ip_address(self.host)
-        except ValueError:
-            return False
-        return True
+        return is_ip(self.host)
 
     @property
     def is_aws(self) -> bool:
         return _AWS_HOST.fullmatch(self.host) is not None
+
+
+class UrlPart(Enum):
+    """What is wrong with a URL."""
+
+    SYNTAX = "syntax"
+    SCHEME_OR_HOST = "scheme or host"
+    USERINFO = "user information"
+    QUERY = "query or fragment"
+    HOST_NAME = "host name"
+
+
+class InvalidURLError(Exception):
+    """A URL that names no server; `part` is what is wrong with it."""
+
+    def __init__(self, part: UrlPart) -> None:
+        super().__init__(part.value)
+        self.part = part
+
+
+def split_url(url: str) -> SplitResult:
+    """The parts of an http or https URL of a server, its host checked; raises InvalidURLError.
+
+    Credentials, a query and a fragment are refused; whether a path is allowed, the caller decides.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise InvalidURLError(UrlPart.SYNTAX) from error
+    if parts.scheme not in {"http", "https"} or not host or port == 0:
+        raise InvalidURLError(UrlPart.SCHEME_OR_HOST)
+    if "@" in parts.netloc:
+        raise InvalidURLError(UrlPart.USERINFO)
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        raise InvalidURLError(UrlPart.QUERY)
+    if not _normal_host(host):
+        raise InvalidURLError(UrlPart.HOST_NAME)
+    return parts
+
+
+def is_region(text: str) -> bool:
+    """Whether a region may have this name."""
+    return _REGION.fullmatch(text) is not None
 
 
 def parse(url: str) -> Endpoint:
@@ -71,29 +114,23 @@ def same_server(url: str, settings: Settings) -> bool:
 
 def _parse(url: str) -> Endpoint | None:
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
+        parts = split_url(url)
+    except InvalidURLError:
         return None
-    if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
-        return None
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or port == 0:
-        return None
-    ascii_host = _ascii(host)
-    if ascii_host is None:
+    if parts.path not in {"", "/"}:
         return None
     secure = parts.scheme == "https"
-    return Endpoint(ascii_host, port or _DEFAULT_PORTS[secure], secure)
+    return Endpoint(
+        _normal_host(parts.hostname or ""), parts.port or _DEFAULT_PORTS[secure], secure
+    )
 
 
-def _ascii(host: str) -> str | None:
+def _normal_host(host: str) -> str:
+    """Lower-case ASCII, international names as DNS knows them; "" for what no host is called."""
+    if ":" in host:
+        return str(ipaddress.IPv6Address(host)) if is_ip(host) else ""
     try:
-        return str(ipaddress.IPv6Address(host)) if ":" in host else _domain(host)
-    except ValueError:
-        return None
-
-
-def _domain(host: str) -> str | None:
-    """An international name as DNS knows it; UnicodeError is a ValueError."""
-    name = host.lower().encode("idna").decode("ascii").removesuffix(".")
-    return name if _HOST.fullmatch(name) else None
+        name = host.lower().encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return name.removesuffix(".") if _HOST.fullmatch(name) else ""

@@ -12,11 +12,11 @@ from akosha_hook.settings.table import Field, table
 from akosha_hook.settings.toml_file import toml_entries
 from akosha_hook.settings.wording import (
     CREDENTIALS_BELONG,
-    escaped,
     is_credential_name,
     similar,
 )
 from akosha_hook.settings.yaml_file import read_yaml
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -174,10 +174,10 @@ def _written(key: str, layer: Layer) -> str:
 def _foreign(entry: Entry, origin: Origin, problems: list[str], warnings: list[str]) -> None:
     """Report a key that is no setting: everywhere if it looks like a credential, else if ours."""
     ours = origin.layer is Layer.USER or entry.key.lower().startswith("akosha")
-    name = escaped(origin.name)
+    name = one_line(origin.name)
     for key in _names(entry) if ours else [entry.key]:
         if is_credential_name(key):
-            inside = "" if key == entry.key else f".{escaped(key)}"
+            inside = "" if key == entry.key else f".{one_line(key)}"
             said = f"{origin.place}: {name}{inside} looks like a credential; {CREDENTIALS_BELONG}"
             (problems if ours else warnings).append(said)
             return

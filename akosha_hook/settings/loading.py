@@ -12,10 +12,11 @@ from akosha_hook.settings import layers
 from akosha_hook.settings.derived import MIN_PART_MB
 from akosha_hook.settings.fields import Settings
 from akosha_hook.settings.layers import Candidate, Content, Layer, Origin
-from akosha_hook.settings.rules import DEPENDENT, Given, check, is_loopback, is_placeholder
+from akosha_hook.settings.rules import DEPENDENT, Given, check, is_placeholder
 from akosha_hook.settings.table import table
 from akosha_hook.settings.values import RejectedError, from_native, from_text
 from akosha_hook.settings.wording import shown
+from akosha_hook.util.net import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -20,7 +20,7 @@ import msgspec
 
 from akosha_hook.paths import Paths
 from akosha_hook.settings.document import UnreadableError, read_text
-from akosha_hook.settings.wording import escaped
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -141,7 +141,7 @@ def _cleaned(
             if under_claude_code or not isinstance(value, str) or left[name] == value:
                 del left[name]
                 dropped.append(
-                    f"{escaped(name)} is not heeded: {escaped(str(path), 1024)} sets it, and no project "
+                    f"{one_line(name)} is not heeded: {one_line(str(path), 1024)} sets it, and no project "
                     "decides where memories go"
                 )
     return Cleaned(left, tuple(dropped))

@@ -16,7 +16,8 @@ from akosha_hook.settings.fields import RepositoryRule, Settings
 from akosha_hook.settings.table import table
 from akosha_hook.settings.toml_file import read_toml
 from akosha_hook.settings.values import RejectedError, from_native
-from akosha_hook.settings.wording import escaped, shown
+from akosha_hook.settings.wording import shown
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +115,7 @@ def _read(path: Path, ignored: list[str]) -> dict[str, Any]:
 def _apply(path: Path, key: str, value: object, values: dict[str, Any], ignored: list[str]) -> None:
     row = table().get(key)
     if row is None or row.repository is None:
-        ignored.append(f"{place(path)}: {escaped(key)} is not for a repository to set")
+        ignored.append(f"{place(path)}: {one_line(key)} is not for a repository to set")
         return
     try:
         wanted = from_native(row, value)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from akosha_hook.settings.endpoint import InvalidURLError, UrlPart, is_region, split_url
 from akosha_hook.settings.values import RejectedError
-from akosha_hook.settings.wording import CREDENTIALS_BELONG, escaped
+from akosha_hook.settings.wording import CREDENTIALS_BELONG
+from akosha_hook.util.net import is_ip, is_loopback
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +23,14 @@ MAX_NAME = 255
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _BUCKET_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKET_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
-_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?", re.ASCII)
 _PLACEHOLDER = re.compile(r"<[A-Za-z0-9_-]+>")
+_INVALID_URL = {
+    UrlPart.SYNTAX: "a URL such as {example}",
+    UrlPart.SCHEME_OR_HOST: "a URL with http:// or https:// and a host, such as {example}",
+    UrlPart.USERINFO: f"without a user or key; {CREDENTIALS_BELONG}",
+    UrlPart.QUERY: "without ? or #, such as {example}",
+    UrlPart.HOST_NAME: "a URL with a plain host name or address, such as {example}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +52,12 @@ def is_placeholder(endpoint: str) -> bool:
     return bool(_PLACEHOLDER.search(endpoint))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine, whatever a name server says."""
-    if host.lower() == "localhost":
-        return True
-    return _is_ip(host) and ipaddress.ip_address(host).is_loopback
-
-
 def _bucket(value: str, _: Given) -> str:
     if not value:
         return value
     if "/" in value:
         raise RejectedError("a bucket's bare name, without s3:// and without a folder")
-    if not _BUCKET.fullmatch(value) or ".." in value or _is_ip(value):
+    if not _BUCKET.fullmatch(value) or ".." in value or is_ip(value):
         raise RejectedError(
             "3 to 63 lower-case letters, digits, dots and hyphens, beginning and ending with a "
             "letter or digit, without two dots in a row, and no IP address"
@@ -65,14 +65,6 @@ def _bucket(value: str, _: Given) -> str:
     if value.startswith(_BUCKET_PREFIXES) or value.endswith(_BUCKET_SUFFIXES):
         raise RejectedError("a name S3 does not keep for itself (a prefix or suffix here is)")
     return value
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return "%" not in text
 
 
 def _endpoint(value: str, context: Given) -> str:
@@ -83,7 +75,7 @@ def _endpoint(value: str, context: Given) -> str:
     if path:
         bucket = context.settled["akosha_cloud_bucket"]
         reason = "the bucket belongs in akosha_cloud_bucket" if path == f"/{bucket}" else "no path"
-        raise RejectedError(f"scheme and host only ({reason}): drop {escaped(path)}")
+        raise RejectedError(f"scheme and host only ({reason}): drop {one_line(path)}")
     _check_transport(url, context)
     return f"{url.scheme}://{url.netloc}"
 
@@ -97,29 +89,12 @@ def _http_url(value: str, context: Given) -> str:
 
 
 def _url(value: str, example: str) -> SplitResult:
+    text = value.strip()
     try:
-        url = urlsplit(_PLACEHOLDER.sub("placeholder", value.strip()))
-        host = url.hostname or ""
-        port = url.port
-    except ValueError as error:
-        raise RejectedError(f"a URL such as {example}") from error
-    if url.scheme not in {"http", "https"} or not host or port == 0:
-        raise RejectedError(f"a URL with http:// or https:// and a host, such as {example}")
-    if "@" in url.netloc:
-        raise RejectedError(f"without a user or key; {CREDENTIALS_BELONG}")
-    if url.query or url.fragment or value.strip().endswith(("?", "#")):
-        raise RejectedError(f"without ? or #, such as {example}")
-    if not (_is_ip(host) if ":" in host else _is_name(host)):
-        raise RejectedError(f"a URL with a plain host name or address, such as {example}")
-    return urlsplit(value.strip())
-
-
-def _is_name(host: str) -> bool:
-    """Whether `host` is a name or address DNS takes; international names too."""
-    try:
-        return bool(_HOST.fullmatch(host.encode("idna").decode("ascii")))
-    except UnicodeError:
-        return False
+        split_url(_PLACEHOLDER.sub("placeholder", text))
+    except InvalidURLError as error:
+        raise RejectedError(_INVALID_URL[error.part].format(example=example)) from error
+    return urlsplit(text)
 
 
 def _check_transport(url: SplitResult, context: Given) -> None:
@@ -134,7 +109,7 @@ def _check_transport(url: SplitResult, context: Given) -> None:
 def _region(value: str, _: Given) -> str:
     if not value:
         return "auto"
-    if not _REGION.fullmatch(value):
+    if not is_region(value):
         raise RejectedError("auto, or a region such as us-east-1")
     return value
 

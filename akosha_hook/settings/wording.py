@@ -6,10 +6,11 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
+from akosha_hook.util.text import ONE_LINE, one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_SHOWN = 80
 PREFIX = "akosha_"
 CREDENTIALS_BELONG = (
     "credentials are never read from settings: export AWS_ACCESS_KEY_ID and "
@@ -32,23 +33,16 @@ def is_credential_name(name: str) -> bool:
     return bool(_CREDENTIAL_NAME.search(name[:200].lower()))
 
 
-def escaped(text: str, limit: int = MAX_SHOWN) -> str:
-    """`text` on one line, at most `limit` characters, with nothing a terminal would act on."""
-    cut = text[:limit]
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
-    return safe + ("..." if len(text) > limit else "")
-
-
 def shown(value: object) -> str:
     """A setting's value in a message."""
-    return escaped(_plain(value))
+    return one_line(_plain(value))
 
 
 def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        text = value[: 2 * MAX_SHOWN]
+        text = value[: 2 * ONE_LINE]
         for pattern, replacement in _CREDENTIAL_VALUE:
             text = pattern.sub(replacement, text)
         return f'"{text}"'

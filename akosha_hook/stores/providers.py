@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import SettingsError
-from akosha_hook.settings.endpoint import Endpoint, parse
+from akosha_hook.settings.endpoint import Endpoint, is_region, parse
 
 if TYPE_CHECKING:
     import urllib3
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from akosha_hook.settings.fields import Settings
 
 AUTO = "auto"
-_REGION = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def bucket_region(pool: urllib3.PoolManager, provider: Provider, bucket: str) ->
     """
     response = pool.request("HEAD", f"{provider.url}/{bucket}", redirect=False)
     region = response.headers.get("x-amz-bucket-region", "")
-    return region if _REGION.fullmatch(region) else None
+    return region if is_region(region) else None
 
 
 def _recognise(endpoint: Endpoint, bucket: str) -> tuple[Endpoint, _Row, str | None]:
@@ -189,7 +188,7 @@ def _refuse_public_hosts(endpoint: Endpoint) -> None:
 def _region(configured: str, known: str | None) -> str | None:
     if configured.strip() in {"", AUTO}:
         return known
-    if not _REGION.fullmatch(configured.strip()):
+    if not is_region(configured.strip()):
         raise SettingsError(
             f"akosha_cloud_region is {configured!r}, which no region is called.",
             hint="akosha-hook config set akosha_cloud_region auto",

@@ -1,16 +1,13 @@
-"""Files that survive a crash and stay private: atomic writes, modes, locks, corrupt files set aside."""
+"""Files that survive a crash and stay private: atomic writes, modes, bounded reads, corrupt files."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import secrets
-import shutil
 import stat
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -21,6 +18,8 @@ T = TypeVar("T")
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
+# Permissions of group and others.
+OTHERS = 0o077
 ABANDONED_SECONDS = 3600
 # A receipt with the 10,000 parts of an upload that was cut off has some 2 MB.
 MAX_BYTES = 32 * 1024 * 1024
@@ -34,29 +33,46 @@ def private_directory(path: Path) -> Path:
     return path
 
 
-def tighten(directory: Path) -> tuple[Path, ...]:
-    """Close what is in `directory`, and itself, to other users; what had been open to them.
+class LooseMode(NamedTuple):
+    """A file or directory of ours that others could use, and the mode it had then."""
 
-    Symlinks are left alone, and so is `bin`, whose program may be run by anybody.
+    path: Path
+    mode: int
+
+
+def tighten(directory: Path) -> tuple[LooseMode, ...]:
+    """Take group's and others' permissions from `directory` and everything in it.
+
+    Returns what had any. Symlinks and other users' files are left alone, and so are the programs
+    in `bin`: they stay executable, and the directory above keeps others out.
     """
-    if not directory.is_dir():
-        return ()
-    found = [directory]
-    for name in os.listdir(directory):  # noqa: PTH208 - names are all that is needed
-        path = directory / name
-        found.append(path)
-        if name in {"outbox", "receipts", "snapshots"} and path.is_dir() and not path.is_symlink():
-            found += path.iterdir()
-    return tuple(path for path in found if path.name != "bin" and _closed(path))
+    return tuple(
+        LooseMode(path, mode)
+        for path in everything(directory)
+        if path.parent != directory / "bin" and (mode := _closed(path)) is not None
+    )
 
 
-def _closed(path: Path) -> bool:
+def everything(top: Path) -> Iterator[Path]:
+    """`top`, where it is a directory, and all that is in it; symlinks are not followed."""
+    if not top.is_dir():
+        return
+    yield top
+    for directory, folders, names in os.walk(top):
+        for name in (*folders, *names):
+            yield Path(directory, name)
+
+
+def _closed(path: Path) -> int | None:
+    """The mode that `path` had, where it had to be changed."""
     with contextlib.suppress(OSError):
-        mode = path.lstat().st_mode
-        if mode & 0o077 and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            path.chmod(mode & 0o700)
-            return True
-    return False
+        status = path.lstat()
+        mode = stat.S_IMODE(status.st_mode)
+        if stat.S_ISLNK(status.st_mode) or status.st_uid != os.getuid() or not mode & OTHERS:
+            return None
+        path.chmod(mode & ~OTHERS)
+        return mode
+    return None
 
 
 def sync_directory(path: Path) -> None:
@@ -70,7 +86,7 @@ def sync_directory(path: Path) -> None:
 
 def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
     """Replace `path` by `data` so that a reader, or a crash, sees the old or the new file whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -131,22 +147,59 @@ def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
         return None
 
 
-def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The bytes of a regular file; raises OSError, and ValueError for one longer than `limit`.
+class NotRegularError(ValueError):
+    """Something other than a regular file has the name."""
 
-    Whatever has the name, this neither waits for a pipe nor reads a device.
+    def __init__(self, path: Path, kind: Literal["directory", "symlink", "special file"]) -> None:
+        super().__init__(f"{path.name} is a {kind}, not a regular file")
+        self.kind = kind
+
+
+class TooLargeError(ValueError):
+    """A file larger than whoever reads it has a use for."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        super().__init__(f"{path.name} is longer than {limit:,} bytes")
+        self.limit = limit
+
+
+def read_bounded(
+    path: Path, limit: int = MAX_BYTES, *, first: int | None = None, follow: bool = True
+) -> bytes:
+    """The bytes of a regular file, or only the `first` of them; never waits for a pipe or device.
+
+    Raises TooLargeError for a file longer than `limit`, NotRegularError for anything but a file
+    (and, unless `follow`, for a symlink), and OSError where it is missing or cannot be read.
     """
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC)
-
-    with open(path, "rb", opener=opener) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError(f"{path.name} is no file")
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise ValueError(f"{path.name} is longer than {limit:,} bytes")
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if not follow and path.is_symlink():
+            raise NotRegularError(path, "symlink") from error
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kind: Literal["directory", "special file"] = (
+                "directory" if stat.S_ISDIR(status.st_mode) else "special file"
+            )
+            raise NotRegularError(path, kind)
+        if status.st_size > limit:
+            raise TooLargeError(path, limit)
+        data = _read(descriptor, limit + 1 if first is None else first)
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:  # it has grown meanwhile, or tells no size, as in /proc
+        raise TooLargeError(path, limit)
     return data
+
+
+def _read(descriptor: int, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count and (more := os.read(descriptor, count - len(data))):
+        data += more
+    return bytes(data)
 
 
 def _path_as_text(value: object) -> str:
@@ -173,38 +226,6 @@ def set_aside(path: Path) -> Path | None:
 
 def remove_tree(path: Path) -> None:
     """Remove a directory of ours; one that is gone or not removable is left to the next run."""
+    import shutil
+
     shutil.rmtree(path, ignore_errors=True)
-
-
-class Lock:
-    """An advisory kernel lock on a file: gone with the process that holds it, however it ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-
-    def acquire(self) -> bool:
-        """Take the lock if nobody has it; False if somebody has."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return False
-        self._descriptor = descriptor
-        return True
-
-    def release(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    @contextlib.contextmanager
-    def waiting(self, *, poll_seconds: float = 0.2) -> Iterator[None]:
-        """Hold the lock inside the block, however long it takes to get it."""
-        while not self.acquire():
-            time.sleep(poll_seconds)
-        try:
-            yield
-        finally:
-            self.release()

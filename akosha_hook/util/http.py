@@ -1,4 +1,4 @@
-"""The one way out: a urllib3 pool with our timeouts, certificates and proxies, and no hidden retries."""
+"""The one way to a server: a urllib3 pool with our timeouts, certificates, proxies, no hidden retries."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ from akosha_hook.util.proxies import proxy_for
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from akosha_hook.settings.fields import Settings
-
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 def pool(
-    settings: Settings,
+    ca_file: str,
     environ: Mapping[str, str],
     *,
     url: str,
@@ -32,6 +30,8 @@ def pool(
 ) -> urllib3.PoolManager:
     """A pool for the server at `url`; `size` connections are kept open.
 
+    `ca_file` is the extra CA bundle of `akosha_ca_file`, "" for none.
+
     Certificates and host names are always verified. Nothing is retried and no redirect is
     followed: both would hide what the server said, and a redirect could lead anywhere. Raises
     SettingsError for a CA file or a proxy that cannot be used.
@@ -40,7 +40,7 @@ def pool(
     proxy = proxy_for(url, environ)
     encrypted = url.startswith("https:") or (proxy is not None and proxy.url.startswith("https:"))
     # Reading the authorities takes longer than a request to this machine.
-    context = tls_context(settings, environ) if encrypted else None
+    context = tls_context(ca_file, environ) if encrypted else None
     if proxy is None:
         return urllib3.PoolManager(
             timeout=timeout, maxsize=size, retries=False, ssl_context=context
@@ -59,8 +59,8 @@ def pool(
     )
 
 
-def tls_context(settings: Settings, environ: Mapping[str, str]) -> ssl.SSLContext:
-    """TLS 1.2 or newer, verifying against the usual authorities and `akosha_ca_file`.
+def tls_context(ca_file: str, environ: Mapping[str, str]) -> ssl.SSLContext:
+    """TLS 1.2 or newer, verifying against the usual authorities and those in `ca_file`.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the usual ones. They are read from `environ`, not
     from the process, which may hold what a repository put there.
@@ -74,9 +74,8 @@ def tls_context(settings: Settings, environ: Mapping[str, str]) -> ssl.SSLContex
         _load_directory(context, directory)
     if not file and not directory:
         _load_usual(context)
-    if settings.akosha_ca_file:
-        chosen = _expand(settings.akosha_ca_file, environ)
-        _load_file(context, chosen, "akosha_ca_file")
+    if ca_file:
+        _load_file(context, _expand(ca_file, environ), "akosha_ca_file")
     return context
 
 

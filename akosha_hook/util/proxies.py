@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from akosha_hook.errors import SettingsError
-from akosha_hook.settings.rules import is_loopback
+from akosha_hook.util.net import is_loopback
 from akosha_hook.util.secret import Secret
 
 if TYPE_CHECKING:

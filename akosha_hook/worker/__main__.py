@@ -68,9 +68,9 @@ def _work(lock: int) -> bool:
     leave_out_admin_client()
     dropped = forget_projects(Paths.from_environment(os.environ), os.environ)
     paths = Paths.from_environment(os.environ)
-    opened = files.tighten(paths.state)
+    loose = files.tighten(paths.state)
     log.configure(paths)
-    for path in opened:
+    for path, _ in loose:
         logger = logging.getLogger("akosha_hook.worker")
         logger.warning("%s was open to others; it is closed to them now", path)
     try:

@@ -21,7 +21,8 @@ from akosha_hook.state import backoff, identity
 from akosha_hook.state.progress_file import Check, ProgressFile
 from akosha_hook.sync import run as syncing
 from akosha_hook.sync import select as selection
-from akosha_hook.util import files, log
+from akosha_hook.util import log
+from akosha_hook.util.lock import Lock
 from akosha_hook.worker import schedule
 from akosha_hook.worker.finish import conclude, give_up
 
@@ -154,7 +155,7 @@ def _no_destination(values: Settings) -> SettingsError | None:
 def _sync(context: Context) -> None:
     """One sync under the sync lock."""
     _settle(context)
-    with files.Lock(context.paths.sync_lock).waiting():
+    with Lock(context.paths.sync_lock).waiting():
         # Whoever held the lock may have dealt with them.
         events = outbox.waiting(context.paths)
         if not events:

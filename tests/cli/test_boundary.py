@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from akosha_hook.cli.boundary import printable
 from akosha_hook.paths import Paths
 from tests.support.home import Home
 
 ESCAPE = "\x1b]0;owned\x07"
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("\x1b[2J", "\\x1b[2J"),
-        ("\x9b2J", "\\x9b2J"),
-        ("a\rb", "a\\rb"),
-        ("left\u202eright", "left\\u202eright"),
-        ("two\nlines", "two\nlines"),
-        ("Übergröße ✓", "Übergröße ✓"),
-    ],
-)
-def test_what_a_terminal_would_act_on_is_escaped(text: str, shown: str) -> None:
-    assert printable(text) == shown
 
 
 @pytest.mark.parametrize("command", [("sync",), ("sync", "--dry-run"), ("doctor",)], ids=" ".join)

@@ -14,6 +14,7 @@ from akosha_hook.paths import Paths
 from akosha_hook.state import progress_file
 from akosha_hook.state.progress_file import ProgressFile
 from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
 from tests.support.waiting import until
 
 
@@ -23,7 +24,7 @@ def context(paths: Paths) -> Context:
 
 
 def test_inside_the_lock_is_held_and_progress_is_written(context: Context) -> None:
-    other = files.Lock(context.paths.sync_lock)
+    other = Lock(context.paths.sync_lock)
     with exclusive(context, quiet=False) as inside:
         inside.progress.phase("upload")
         assert progress_file.read(context.paths).phase == "upload"
@@ -36,7 +37,7 @@ def test_inside_the_lock_is_held_and_progress_is_written(context: Context) -> No
 def test_an_error_inside_gives_the_lock_back(context: Context) -> None:
     with pytest.raises(ValueError, match="inside"), exclusive(context, quiet=True):
         raise ValueError("inside")
-    other = files.Lock(context.paths.sync_lock)
+    other = Lock(context.paths.sync_lock)
     assert other.acquire()
     other.release()
 
@@ -49,7 +50,7 @@ def test_whoever_waits_is_told_how_far_the_running_sync_is(
     progress = ProgressFile(context.paths)
     progress.phase("upload")
     progress.file("reflection.duckdb", 100)
-    running = files.Lock(context.paths.sync_lock)
+    running = Lock(context.paths.sync_lock)
     assert running.acquire()
     entered = threading.Event()
 

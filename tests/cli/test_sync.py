@@ -11,7 +11,7 @@ import pytest
 
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.paths import Paths
-from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
 from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
@@ -118,7 +118,7 @@ def test_detach_leaves_it_to_the_worker(at_home: Home) -> None:
 
 def test_sync_waits_for_the_one_that_is_running(at_home: Home) -> None:
     at_home.paths.state.mkdir(mode=0o700)
-    lock = files.Lock(at_home.paths.sync_lock)
+    lock = Lock(at_home.paths.sync_lock)
     assert lock.acquire()
     results: list[str] = []
     waiter = threading.Thread(target=lambda: results.append(at_home.akosha_hook("sync").stdout))

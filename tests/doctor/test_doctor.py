@@ -19,7 +19,7 @@ from akosha_hook import doctor, settings
 from akosha_hook.context import Context
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.doctor.finding import Finding, bounded
-from akosha_hook.doctor.state import tighten
+from akosha_hook.doctor.state import modes
 from akosha_hook.errors import ExitCode, UnreachableError
 from akosha_hook.paths import Paths
 from akosha_hook.util import files
@@ -338,16 +338,16 @@ def test_state_that_others_could_read_is_tightened_and_told(paths: Paths) -> Non
     loose = paths.receipts / "a.json"
     loose.touch(mode=0o644)
     paths.state.chmod(0o755)
-    told = tighten(paths)
-    assert {line.rpartition(" was ")[2] for line in told} == {"0644", "0755"}
+    findings = list(modes(files.tighten(paths.state)))
+    assert {each.detail.split(" was ")[1][:4] for each in findings} == {"0644", "0755"}
     assert stat.S_IMODE(loose.stat().st_mode) == 0o600
     assert stat.S_IMODE(paths.state.stat().st_mode) == 0o700
-    assert not tighten(paths)
+    assert not files.tighten(paths.state)
 
 
 def test_after_install_and_an_upload_there_is_nothing_to_tighten(installed: Home) -> None:
     assert installed.akosha_hook("sync").returncode == 0
-    assert not tighten(installed.paths)
+    assert not files.tighten(installed.paths.state)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all", b""])

@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from akosha_hook.errors import SettingsError
-from akosha_hook.settings.endpoint import parse, same_server
+from akosha_hook.settings.endpoint import (
+    InvalidURLError,
+    UrlPart,
+    is_region,
+    parse,
+    same_server,
+    split_url,
+)
 from akosha_hook.settings.fields import Settings
+from akosha_hook.settings.rules import Given, check
+from akosha_hook.settings.values import RejectedError
 
 
 @pytest.mark.parametrize(
@@ -91,3 +104,48 @@ def test_aws_is_recognised(host: str, expected: bool) -> None:
 )
 def test_one_server_may_be_written_in_two_ways(url: str, endpoint: str, expected: bool) -> None:
     assert same_server(url, Settings(akosha_cloud_endpoint=endpoint)) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "part"),
+    [
+        ("https://[::1", UrlPart.SYNTAX),
+        ("https://minio.test:port", UrlPart.SYNTAX),
+        ("ftp://minio.test", UrlPart.SCHEME_OR_HOST),
+        ("https://", UrlPart.SCHEME_OR_HOST),
+        ("https://minio.test:0", UrlPart.SCHEME_OR_HOST),
+        ("https://key@minio.test", UrlPart.USERINFO),
+        ("https://minio.test?", UrlPart.QUERY),
+        ("https://minio.test/#x", UrlPart.QUERY),
+        ("https://-minio.test", UrlPart.HOST_NAME),
+        ("https://minio_.test-", UrlPart.HOST_NAME),
+        ("https://[fe80::1%25eth0]", UrlPart.HOST_NAME),
+    ],
+)
+def test_a_bad_url_says_which_part_is_wrong(url: str, part: UrlPart) -> None:
+    with pytest.raises(InvalidURLError) as caught:
+        split_url(url)
+    assert caught.value.part is part
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "auto", "EU", "garage", "a" * 63])
+def test_regions(region: str) -> None:
+    assert is_region(region)
+
+
+@pytest.mark.parametrize("region", ["", "-x", "x-", "us east", "eu-west-1/", "a" * 64, "région"])
+def test_what_no_region_is_called(region: str) -> None:
+    assert not is_region(region)
+
+
+@given(
+    st.text("abc.-_ü:/@?#[]%1", max_size=20),
+    st.sampled_from(["https://", "http://localhost", "https://[::1]", ""]),
+)
+def test_an_endpoint_that_settings_take_can_always_be_used(rest: str, start: str) -> None:
+    context = Given({"akosha_cloud_bucket": "", "akosha_allow_insecure_endpoint": True}, Path("/"))
+    try:
+        value = check("akosha_cloud_endpoint", start + rest, context)
+    except RejectedError:
+        return
+    assert parse(value).host

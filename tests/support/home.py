@@ -10,7 +10,7 @@ from pathlib import Path
 
 from akosha_hook.paths import Paths
 from akosha_hook.state import receipt
-from akosha_hook.util.files import Lock
+from akosha_hook.util.lock import Lock
 from tests.support.s3 import TestBucket
 from tests.support.waiting import until
 

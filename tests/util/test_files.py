@@ -1,13 +1,13 @@
-"""Files of ours are written in place of whatever has their name, never through it."""
+"""Files of ours replace whatever has their name, stay private, and are read within bounds."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from akosha_hook.util import files
-from akosha_hook.worker import __main__ as worker
 
 
 @pytest.fixture
@@ -38,15 +38,6 @@ def test_a_link_that_leads_nowhere_makes_no_file_there(tmp_path: Path) -> None:
     assert not elsewhere.exists()
 
 
-def test_a_lock_is_not_taken_through_a_link(tmp_path: Path) -> None:
-    path, elsewhere = tmp_path / "sync.lock", tmp_path / "elsewhere"
-    path.symlink_to(elsewhere)
-    with pytest.raises(OSError, match="symbolic links"):
-        files.Lock(path).acquire()
-    assert worker._lock(str(path)) is None
-    assert not elsewhere.exists()
-
-
 def test_what_stands_open_in_the_state_is_closed_and_links_are_left_alone(
     tmp_path: Path, victim: Path
 ) -> None:
@@ -56,7 +47,66 @@ def test_what_stands_open_in_the_state_is_closed_and_links_are_left_alone(
     (state / "link").symlink_to(victim)
     state.chmod(0o755)
     closed = files.tighten(state)
-    assert {path.name for path in closed} == {"akosha", "receipts", "x.json"}
-    assert all(path.stat().st_mode & 0o077 == 0 for path in closed)
+    assert {each.path.name for each in closed} == {"akosha", "receipts", "x.json"}
+    assert {each.mode for each in closed if each.path.suffix} == {0o644}
+    assert all(each.path.stat().st_mode & 0o077 == 0 for each in closed)
     assert victim.stat().st_mode & 0o777 == 0o644
     assert files.tighten(state) == ()
+
+
+def test_programs_in_bin_stay_executable_behind_a_closed_directory(tmp_path: Path) -> None:
+    state = tmp_path / "akosha"
+    script = state / "bin" / "akosha-hook.sh"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    script.chmod(0o755)
+    script.parent.chmod(0o755)
+    state.chmod(0o700)
+    assert files.tighten(state) == ((script.parent, 0o755),)
+    assert script.stat().st_mode & 0o777 == 0o755
+
+
+def test_there_is_nothing_to_tighten_where_nothing_is(tmp_path: Path) -> None:
+    assert files.tighten(tmp_path / "akosha") == ()
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"12345")
+    assert files.read_bounded(path, 5) == b"12345"
+    assert files.read_bounded(path, 5, first=2) == b"12"
+    for first in (None, 2):
+        with pytest.raises(files.TooLargeError) as caught:
+            files.read_bounded(path, 4, first=first)
+        assert caught.value.limit == 4
+
+
+def test_a_file_that_tells_no_size_is_bounded_too() -> None:
+    path = Path("/proc/self/status")
+    if not path.exists():
+        pytest.skip("needs /proc, where files report a size of 0")
+    with pytest.raises(files.TooLargeError):
+        files.read_bounded(path, 10)
+
+
+def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.read_bounded(tmp_path / "x")
+
+
+def test_what_is_no_regular_file_is_refused_by_kind_without_waiting(tmp_path: Path) -> None:
+    (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name, kind in (("directory", "directory"), ("pipe", "special file")):
+        with pytest.raises(files.NotRegularError) as caught:
+            files.read_bounded(tmp_path / name)
+        assert caught.value.kind == kind
+
+
+def test_a_link_is_followed_only_where_that_is_wanted(tmp_path: Path, victim: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(victim)
+    assert files.read_bounded(link) == b"precious"
+    with pytest.raises(files.NotRegularError) as caught:
+        files.read_bounded(link, follow=False)
+    assert caught.value.kind == "symlink"

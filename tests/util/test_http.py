@@ -12,7 +12,6 @@ import urllib3
 from urllib3.exceptions import SSLError
 
 from akosha_hook.errors import SettingsError
-from akosha_hook.settings.fields import Settings
 from akosha_hook.util.http import pool, tls_context
 from tests.support.proxy import forward_proxy
 from tests.support.tls import https_server, write_ca
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_httpserver import HTTPServer
-
-DEFAULTS = Settings()
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +38,8 @@ def server(authority: trustme.CA) -> Iterator[HTTPServer]:
         yield running
 
 
-def fetch(url: str, settings: Settings = DEFAULTS, environ: Mapping[str, str] | None = None) -> str:
-    client = pool(settings, environ or {}, url=url, connect_seconds=5, read_seconds=5)
+def fetch(url: str, ca_file: str = "", environ: Mapping[str, str] | None = None) -> str:
+    client = pool(ca_file, environ or {}, url=url, connect_seconds=5, read_seconds=5)
     return client.request("GET", url).data.decode()
 
 
@@ -52,26 +49,26 @@ def test_a_server_of_an_unknown_authority_is_not_talked_to(server: HTTPServer) -
 
 
 def test_the_ca_file_setting_adds_an_authority(server: HTTPServer, ca: Path) -> None:
-    settings = Settings(akosha_ca_file=str(ca))
-    assert fetch(f"https://127.0.0.1:{server.port}/", settings) == "ok"
+    assert fetch(f"https://127.0.0.1:{server.port}/", str(ca)) == "ok"
 
 
 def test_a_tilde_in_the_ca_file_setting_is_the_home(server: HTTPServer, ca: Path) -> None:
-    settings = Settings(akosha_ca_file=f"~/{ca.name}")
-    assert fetch(f"https://127.0.0.1:{server.port}/", settings, {"HOME": str(ca.parent)}) == "ok"
+    assert (
+        fetch(f"https://127.0.0.1:{server.port}/", f"~/{ca.name}", {"HOME": str(ca.parent)}) == "ok"
+    )
 
 
 def test_the_ca_file_setting_keeps_the_usual_authorities(ca: Path) -> None:
     bundle = write_ca(trustme.CA(), ca.parent / "usual.pem")
     usual = {"SSL_CERT_FILE": str(bundle)}
-    both = tls_context(Settings(akosha_ca_file=str(ca)), usual)
+    both = tls_context(str(ca), usual)
     assert both.cert_store_stats()["x509_ca"] == 2
 
 
 def test_another_authority_does_not_help(server: HTTPServer, tmp_path: Path) -> None:
     wrong = write_ca(trustme.CA(), tmp_path / "wrong.pem")
     with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
-        fetch(f"https://127.0.0.1:{server.port}/", Settings(akosha_ca_file=str(wrong)))
+        fetch(f"https://127.0.0.1:{server.port}/", str(wrong))
 
 
 def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, ca: Path) -> None:
@@ -79,7 +76,7 @@ def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, ca: Pa
         https_server(authority, "elsewhere.test") as server,
         pytest.raises(SSLError, match=r"mismatch|doesn't match|not valid"),
     ):
-        fetch(f"https://127.0.0.1:{server.port}/", Settings(akosha_ca_file=str(ca)))
+        fetch(f"https://127.0.0.1:{server.port}/", str(ca))
 
 
 def test_ssl_cert_file_is_honoured(server: HTTPServer, ca: Path) -> None:
@@ -87,7 +84,7 @@ def test_ssl_cert_file_is_honoured(server: HTTPServer, ca: Path) -> None:
 
 
 def test_ssl_cert_file_replaces_the_usual_authorities(ca: Path) -> None:
-    context = tls_context(DEFAULTS, {"SSL_CERT_FILE": str(ca)})
+    context = tls_context("", {"SSL_CERT_FILE": str(ca)})
     assert context.cert_store_stats()["x509_ca"] == 1
 
 
@@ -114,17 +111,17 @@ def test_ssl_cert_dir_is_honoured(tmp_path: Path) -> None:
 def test_a_missing_ca_file_is_named(tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
     with pytest.raises(SettingsError, match=r"no CA file .*missing\.pem .*akosha_ca_file"):
-        tls_context(Settings(akosha_ca_file=str(missing)), {})
+        tls_context(str(missing), {})
     with pytest.raises(SettingsError, match=r"no CA file .*missing\.pem .*SSL_CERT_FILE"):
-        tls_context(DEFAULTS, {"SSL_CERT_FILE": str(missing)})
+        tls_context("", {"SSL_CERT_FILE": str(missing)})
     with pytest.raises(SettingsError, match="SSL_CERT_DIR"):
-        tls_context(DEFAULTS, {"SSL_CERT_DIR": str(missing)})
+        tls_context("", {"SSL_CERT_DIR": str(missing)})
 
 
 def test_a_ca_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "ca.pem")
     with pytest.raises(SettingsError, match=r"ca\.pem"):
-        tls_context(Settings(akosha_ca_file=str(tmp_path / "ca.pem")), {})
+        tls_context(str(tmp_path / "ca.pem"), {})
 
 
 @pytest.mark.parametrize(
@@ -134,45 +131,42 @@ def test_a_ca_file_without_certificates_is_named(tmp_path: Path, content: bytes)
     bad = tmp_path / "bad.pem"
     bad.write_bytes(content)
     with pytest.raises(SettingsError, match=r"bad\.pem .*akosha_ca_file.* no PEM certificate"):
-        tls_context(Settings(akosha_ca_file=str(bad)), {})
+        tls_context(str(bad), {})
 
 
 def test_tls_older_than_1_2_is_refused() -> None:
-    assert tls_context(DEFAULTS, {}).minimum_version == ssl.TLSVersion.TLSv1_2
+    assert tls_context("", {}).minimum_version == ssl.TLSVersion.TLSv1_2
 
 
 def test_a_redirect_is_not_followed(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/old").respond_with_data(
         status=307, headers={"Location": httpserver.url_for("/new")}
     )
-    client = pool(DEFAULTS, {}, url=httpserver.url_for("/old"))
+    client = pool("", {}, url=httpserver.url_for("/old"))
     assert client.request("GET", httpserver.url_for("/old")).status == 307
     assert [request.path for request, _ in httpserver.log] == ["/old"]
 
 
 def test_a_failure_is_not_retried(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/").respond_with_data(status=503)
-    client = pool(DEFAULTS, {}, url=httpserver.url_for("/"))
+    client = pool("", {}, url=httpserver.url_for("/"))
     assert client.request("GET", httpserver.url_for("/")).status == 503
     assert len(httpserver.log) == 1
 
 
 def test_timeouts_and_size_are_ours() -> None:
-    client = pool(
-        DEFAULTS, {}, url="https://memories.test", connect_seconds=3, read_seconds=7, size=5
-    )
+    client = pool("", {}, url="https://memories.test", connect_seconds=3, read_seconds=7, size=5)
     timeout = client.connection_pool_kw["timeout"]
     assert (timeout.connect_timeout, timeout.read_timeout) == (3, 7)
     assert client.connection_pool_kw["maxsize"] == 5
 
 
 def test_https_goes_through_the_proxy_still_verified(server: HTTPServer, ca: Path) -> None:
-    settings = Settings(akosha_ca_file=str(ca))
     with forward_proxy({"memories.test": server.port}) as proxy:
         environ = {"HTTPS_PROXY": proxy.url}
-        assert fetch("https://memories.test/", settings, environ) == "ok"
+        assert fetch("https://memories.test/", str(ca), environ) == "ok"
         with pytest.raises(SSLError):
-            fetch("https://memories.test/", DEFAULTS, environ)
+            fetch("https://memories.test/", "", environ)
     assert [(each.method, each.target) for each in proxy.asked] == [
         ("CONNECT", "memories.test:443"),
         ("CONNECT", "memories.test:443"),
@@ -207,11 +201,10 @@ def test_a_proxy_password_is_sent_and_never_logged(
 
 def test_no_proxy_is_honoured(server: HTTPServer, ca: Path) -> None:
     """The name does not exist, so only the proxy could have reached it."""
-    settings = Settings(akosha_ca_file=str(ca))
     with forward_proxy({"memories.test": server.port}) as proxy:
         environ = {"https_proxy": proxy.url, "no_proxy": "memories.test"}
         with pytest.raises(urllib3.exceptions.HTTPError):
-            fetch("https://memories.test/", settings, environ)
+            fetch("https://memories.test/", str(ca), environ)
     assert proxy.asked == []
 
 
@@ -223,6 +216,6 @@ def test_this_machine_is_never_reached_through_a_proxy(httpserver: HTTPServer) -
 
 
 def test_a_pool_for_http_still_verifies_https(server: HTTPServer) -> None:
-    client = pool(DEFAULTS, {}, url="http://127.0.0.1")
+    client = pool("", {}, url="http://127.0.0.1")
     with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
         client.request("GET", f"https://127.0.0.1:{server.port}/")

@@ -9,7 +9,7 @@ import pytest
 
 from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
-from akosha_hook.util import files
+from akosha_hook.util.lock import Lock
 from tests.support.duck import change, make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
@@ -52,7 +52,7 @@ def test_without_a_state_directory_the_worker_just_leaves(at_home: Home) -> None
 
 def test_a_second_worker_leaves_at_once(at_home: Home) -> None:
     happen(at_home)
-    lock = files.Lock(at_home.paths.worker_lock)
+    lock = Lock(at_home.paths.worker_lock)
     assert lock.acquire()
     assert at_home.work() == ""
     assert len(at_home.events()) == 1

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import CredentialsError, DeliveryError, ExitCode
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     import urllib3.exceptions
@@ -32,7 +33,7 @@ _INPUT = re.compile(r"input_value=.*?(?=, input_type=|$)", re.DOTALL)
 
 def quoted(text: str) -> str:
     """A server's words for a message, a log or a receipt: short, on one line, no memory in them."""
-    return " ".join(_INPUT.sub("input_value=...", text).split())[:_MAX_QUOTED]
+    return one_line(" ".join(_INPUT.sub("input_value=...", text).split()), _MAX_QUOTED)
 
 
 class NotRunningError(DeliveryError):

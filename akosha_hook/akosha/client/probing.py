@@ -54,7 +54,8 @@ def connect(settings: Settings, environ: Mapping[str, str], deadline: Deadline) 
     token = token_of(environ)
     if token is not None:
         log.protect(token)
-    return Transport(url, pool(settings, environ, url=url, size=1), token, deadline)
+    http = pool(settings.akosha_ca_file, environ, url=url, size=1)
+    return Transport(url, http, token, deadline)
 
 
 def token_of(environ: Mapping[str, str]) -> Secret | None:

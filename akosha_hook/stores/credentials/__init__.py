@@ -1,4 +1,4 @@
-"""Where keys come from: looked for in one order, named by source, never shown."""
+"""Where keys come from: sources are asked in one order, named in messages, and never quoted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.errors import CredentialsError
 from akosha_hook.stores.credentials.environment import from_aws_variables, from_minio_variables
-from akosha_hook.stores.credentials.found import Absent, Credentials
+from akosha_hook.stores.credentials.result import Credentials, CredentialsWarning, NotFound
 from akosha_hook.util import log
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from akosha_hook.settings.fields import Settings
     from akosha_hook.util.secret import Secret
 
-__all__ = ["Credentials", "resolve"]
+__all__ = ["Credentials", "CredentialsWarning", "resolve"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,21 +27,21 @@ def resolve(settings: Settings, environ: Mapping[str, str], *, home: Path) -> Cr
 
     `akosha_aws_profile`, when set, is the only place looked into. Else, in this order: AWS's and
     MinIO's variables in the environment, the shared AWS files with `credential_process`, mc's
-    aliases, and the instance role where it is opted in. Raises CredentialsError that says where
-    was looked and what to type, or what is wrong with the first place that has something.
+    aliases, and the instance role where it is opted in. Raises CredentialsError: it lists the
+    places that were searched, or says what is wrong with the first that has something.
     """
-    looked: list[Absent] = []
-    for found in _sources(settings, environ, home):
-        if isinstance(found, Absent):
-            looked.append(found)
+    searched: list[NotFound] = []
+    for result in _sources(settings, environ, home):
+        if isinstance(result, NotFound):
+            searched.append(result)
             continue
-        log.protect(*_secrets(found))
-        _check(found)
-        logger.info("Credentials: %s", found.source)
-        for warning in found.warnings:
+        log.protect(*_secrets(result))
+        _check(result)
+        logger.info("Credentials: %s", result.source)
+        for warning in result.warnings:
             logger.warning("%s", warning)
-        return found
-    places = "; ".join(str(absent) for absent in looked)
+        return result
+    places = "; ".join(map(str, searched))
     raise CredentialsError(
         f"No credentials were found. Looked for: {places}.", hint=_hint(settings)
     )
@@ -49,8 +49,8 @@ def resolve(settings: Settings, environ: Mapping[str, str], *, home: Path) -> Cr
 
 def _sources(
     settings: Settings, environ: Mapping[str, str], home: Path
-) -> Iterator[Credentials | Absent]:
-    """One source after the other; a later one is not even imported where an earlier one has keys."""
+) -> Iterator[Credentials | NotFound]:
+    """One source after the other; later ones are not even imported once keys were found."""
     if not settings.akosha_aws_profile:
         yield from_aws_variables(environ)
         yield from_minio_variables(environ)
@@ -65,14 +65,14 @@ def _sources(
     yield from_role(settings, environ)
 
 
-def _secrets(found: Credentials) -> list[Secret]:
-    return [each for each in (found.access_key, found.secret_key, found.session_token) if each]
+def _secrets(keys: Credentials) -> list[Secret]:
+    return [each for each in (keys.access_key, keys.secret_key, keys.session_token) if each]
 
 
-def _check(found: Credentials) -> None:
-    """Refuse what cannot be a key; sent in a header, it would come back in an exception's text."""
+def _check(keys: Credentials) -> None:
+    """Refuse what cannot be a key: sent in a header, it would come back in an exception's text."""
     problem = ""
-    for secret in _secrets(found):
+    for secret in _secrets(keys):
         value = secret.reveal()
         if value[:1] in "\"'" or value[-1:] in "\"'":
             problem = "with quotes around it: remove them"
@@ -82,7 +82,7 @@ def _check(found: Credentials) -> None:
             problem = "that is still the example from the documentation"
     if problem:
         raise CredentialsError(
-            f"{found.source}: there is a key {problem}.", hint="Correct it there."
+            f"{keys.source}: there is a key {problem}.", hint="Correct it there."
         )
 
 

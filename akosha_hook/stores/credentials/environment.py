@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import CredentialsError
-from akosha_hook.stores.credentials.found import Absent, Credentials
+from akosha_hook.stores.credentials.result import Credentials, NotFound
 from akosha_hook.util.secret import Secret
 
 if TYPE_CHECKING:
@@ -15,20 +15,20 @@ AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 MINIO = ("MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "")
 
 
-def from_aws_variables(environ: Mapping[str, str]) -> Credentials | Absent:
+def from_aws_variables(environ: Mapping[str, str]) -> Credentials | NotFound:
     return _from_variables(environ, AWS, "environment")
 
 
-def from_minio_variables(environ: Mapping[str, str]) -> Credentials | Absent:
+def from_minio_variables(environ: Mapping[str, str]) -> Credentials | NotFound:
     return _from_variables(environ, MINIO, "environment (MINIO_ACCESS_KEY)")
 
 
 def _from_variables(
     environ: Mapping[str, str], names: tuple[str, str, str], source: str
-) -> Credentials | Absent:
+) -> Credentials | NotFound:
     access, secret, token = (Secret(environ.get(name, "").strip()) for name in names)
     if not access and not secret:
-        return Absent(f"{names[0]} and {names[1]} in the environment", "not set")
+        return NotFound(f"{names[0]} and {names[1]} in the environment", "not set")
     if not access or not secret:
         there, missing = (names[0], names[1]) if access else (names[1], names[0])
         raise CredentialsError(

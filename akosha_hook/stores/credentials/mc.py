@@ -12,10 +12,11 @@ import msgspec
 
 from akosha_hook.errors import CredentialsError
 from akosha_hook.settings.endpoint import same_server
-from akosha_hook.stores.credentials import text
-from akosha_hook.stores.credentials.found import Absent, Credentials
+from akosha_hook.stores.credentials import config_file
 from akosha_hook.stores.credentials.process import as_secret
+from akosha_hook.stores.credentials.result import Credentials, CredentialsWarning, NotFound
 from akosha_hook.util.secret import Secret
+from akosha_hook.util.text import with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,11 +51,13 @@ class _Candidate:
     path: Path | None = None
 
 
-def from_mc(settings: Settings, environ: Mapping[str, str], *, home: Path) -> Credentials | Absent:
+def from_mc(
+    settings: Settings, environ: Mapping[str, str], *, home: Path
+) -> Credentials | NotFound:
     """Keys of the alias that `MINIO_ALIAS` names, else of the one for the endpoint's server."""
     directory = environ.get("MC_CONFIG_DIR")
     path = Path(directory) / "config.json" if directory else home / ".mc" / "config.json"
-    name = text.shown(path, home)
+    name = with_tilde(path, home)
     config = _read(path, home)
     candidates = [*_from_environment(environ), *_from_config(config or _Config(), path, name)]
     wanted = environ.get("MINIO_ALIAS", "")
@@ -66,14 +69,15 @@ def from_mc(settings: Settings, environ: Mapping[str, str], *, home: Path) -> Cr
     if not matching:
         which = f"alias {wanted}" if wanted else "an alias for this endpoint"
         reason = "no such file" if config is None else "none there"
-        return Absent(f"{which} in {name}", reason)
+        return NotFound(f"{which} in {name}", reason)
     chosen, *others = matching
     assert chosen.alias.access_key is not None
     assert chosen.alias.secret_key is not None
-    warnings = text.exposure(chosen.path, home) if chosen.path else ()
+    warnings = config_file.exposure(chosen.path, home) if chosen.path else ()
     if any(other.alias.access_key != chosen.alias.access_key for other in others):
         names = ", ".join(each.name for each in matching)
-        warnings += (f"mc aliases {names} fit this endpoint; the first is used: set MINIO_ALIAS",)
+        message = f"mc aliases {names} fit this endpoint; the first is used"
+        warnings += (CredentialsWarning(message, "set MINIO_ALIAS"),)
     return Credentials(
         chosen.alias.access_key,
         chosen.alias.secret_key,
@@ -101,9 +105,9 @@ def _from_environment(environ: Mapping[str, str]) -> list[_Candidate]:
     return candidates
 
 
-def _from_config(config: _Config, path: Path, shown: str) -> list[_Candidate]:
+def _from_config(config: _Config, path: Path, file: str) -> list[_Candidate]:
     return [
-        _Candidate(name, alias, f"alias {name} in {shown}", path)
+        _Candidate(name, alias, f"alias {name} in {file}", path)
         for name, alias in {**config.hosts, **config.aliases}.items()
         if alias.access_key
         and alias.secret_key
@@ -112,14 +116,14 @@ def _from_config(config: _Config, path: Path, shown: str) -> list[_Candidate]:
 
 
 def _read(path: Path, home: Path) -> _Config | None:
-    content = text.read(path, home)
+    content = config_file.read(path, home)
     if content is None:
         return None
     try:
         return msgspec.json.decode(content, type=_Config, dec_hook=as_secret)
     except msgspec.DecodeError:
         pass
-    name = text.shown(path, home)
+    name = with_tilde(path, home)
     raise CredentialsError(
         f"{name} is not the JSON that mc writes.", hint=f"Correct {name}, or remove it."
     )

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import msgspec
 
 from akosha_hook.errors import CredentialsError
-from akosha_hook.stores.credentials.found import Credentials
+from akosha_hook.stores.credentials.result import Credentials
 from akosha_hook.util.secret import Secret, without_keys
 
 if TYPE_CHECKING:

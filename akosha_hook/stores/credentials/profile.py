@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import CredentialsError
-from akosha_hook.stores.credentials import process, text
-from akosha_hook.stores.credentials.found import Absent, Credentials
+from akosha_hook.stores.credentials import config_file, process
+from akosha_hook.stores.credentials.result import Credentials, NotFound
 from akosha_hook.util.secret import Secret
+from akosha_hook.util.text import with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,36 +49,36 @@ class _File:
 
 def from_profile(
     settings: Settings, environ: Mapping[str, str], *, home: Path
-) -> Credentials | Absent:
+) -> Credentials | NotFound:
     """Keys of the profile that `akosha_aws_profile`, else `AWS_PROFILE`, else `default` names.
 
-    Raises CredentialsError where `akosha_aws_profile` names one that has none: nobody wants
-    another account's keys then.
+    Raises CredentialsError where `akosha_aws_profile` names one without keys: falling back to
+    another account's would be worse.
     """
     profile = settings.akosha_aws_profile or environ.get("AWS_PROFILE") or "default"
     files = (
         _read(_path(environ, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials"), home),
         _read(_path(environ, home, "AWS_CONFIG_FILE", "config"), home, prefixed=True),
     )
-    found = _look(profile, files, environ, home)
-    if isinstance(found, Absent) and settings.akosha_aws_profile:
+    result = _look(profile, files, environ, home)
+    if isinstance(result, NotFound) and settings.akosha_aws_profile:
         raise CredentialsError(
-            f"akosha_aws_profile names a profile without keys: {found}.",
+            f"akosha_aws_profile names a profile without keys: {result}.",
             hint=f"Add the keys under [{profile}] to {files[0].name}, or change akosha_aws_profile.",
         )
-    return found
+    return result
 
 
 def _look(
     profile: str, files: tuple[_File, _File], environ: Mapping[str, str], home: Path
-) -> Credentials | Absent:
+) -> Credentials | NotFound:
     credentials, config = (file.section(profile) for file in files)
     place = f"profile {profile} in {credentials.name} and {config.name}"
     if not credentials.values and not config.values:
-        return Absent(place, _nothing(files))
+        return NotFound(place, _nothing(files))
     foreign = [key for key in _ELSEWHERE if credentials.get(key) or config.get(key)]
     if foreign:
-        return Absent(
+        return NotFound(
             place,
             f"it uses {foreign[0]}, which only AWS's own tools can follow: add a profile with "
             f"credential_process = aws configure export-credentials --profile {profile}",
@@ -89,7 +90,7 @@ def _look(
         command = section.get("credential_process")
         if command is not None:
             return _run(profile, section, command, environ, home)
-    return _static(profile, config, home) or Absent(place, "it has no keys")
+    return _static(profile, config, home) or NotFound(place, "it has no keys")
 
 
 def _static(profile: str, section: _Section, home: Path) -> Credentials | None:
@@ -108,7 +109,7 @@ def _static(profile: str, section: _Section, home: Path) -> Credentials | None:
         secret,
         token,
         f"profile {profile} in {section.name}",
-        warnings=text.exposure(section.path, home),
+        warnings=config_file.exposure(section.path, home),
     )
 
 
@@ -116,7 +117,7 @@ def _run(
     profile: str, section: _Section, command: Secret, environ: Mapping[str, str], home: Path
 ) -> Credentials:
     origin = f"credential_process of profile {profile} in {section.name}"
-    if text.is_writable_by_anyone(section.path):
+    if config_file.is_writable_by_anyone(section.path):
         raise CredentialsError(
             f"The {origin} is not run: anyone on this machine can change that file.",
             hint=f"chmod 600 {section.name}",
@@ -139,8 +140,8 @@ def _path(environ: Mapping[str, str], home: Path, variable: str, name: str) -> P
 
 
 def _read(path: Path, home: Path, *, prefixed: bool = False) -> _File:
-    name = text.shown(path, home)
-    content = text.read(path, home)
+    name = with_tilde(path, home)
+    content = config_file.read(path, home)
     if content is None:
         return _File(path, name, exists=False, profiles={})
     parser = _parse(content, name)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from akosha_hook.errors import CredentialsError
-from akosha_hook.stores.credentials.found import Absent, Credentials
 from akosha_hook.stores.credentials.process import in_utc
+from akosha_hook.stores.credentials.result import Credentials, NotFound
 from akosha_hook.util.secret import Secret
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ _READ_BY_PROVIDER = (
 )
 
 
-def from_role(settings: Settings, environ: Mapping[str, str]) -> Credentials | Absent:
+def from_role(settings: Settings, environ: Mapping[str, str]) -> Credentials | NotFound:
     """Keys of the web identity, container or instance role; nothing is dialled without opt-in."""
     if not settings.akosha_use_instance_role:
-        return Absent("an instance or container role", "akosha_use_instance_role is off")
+        return NotFound("an instance or container role", "akosha_use_instance_role is off")
     _refuse_untrusted(environ)
     keys = _retrieve(settings, environ)
     if keys is None:
@@ -99,7 +99,7 @@ def _pool(settings: Settings, environ: Mapping[str, str]) -> urllib3.PoolManager
 
     proxied = environ if environ.get(_WEB_IDENTITY) else _without_proxies(environ)
     return pool(
-        settings,
+        settings.akosha_ca_file,
         proxied,
         url="https://sts.amazonaws.com",
         connect_seconds=CONNECT_SECONDS,

@@ -57,7 +57,10 @@ def open_bucket(
         *(each for each in (found.secret_key, found.session_token, found.access_key) if each)
     )
     http = pool(
-        settings, environ, url=provider.url, size=max(provider.parallel_uploads, connections) + 1
+        settings.akosha_ca_file,
+        environ,
+        url=provider.url,
+        size=max(provider.parallel_uploads, connections) + 1,
     )
     region = provider.region or _region(provider, http, settings, paths, retry, failed=failed)
     client = _client(provider, found, http, region)

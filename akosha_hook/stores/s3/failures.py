@@ -13,8 +13,8 @@ import urllib3.exceptions as http
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
 from akosha_hook.errors import DeliveryError, ExitCode
-from akosha_hook.settings.wording import escaped
 from akosha_hook.util import log
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,7 +165,7 @@ def _of_code(code: str, what: str, error: S3Error) -> DeliveryError:
 
 def _foreign(text: str) -> str:
     """What the server says, for a message: short, on one line, without our keys."""
-    return escaped(log.redacted(text[: 4 * MAX_SAID]), MAX_SAID)
+    return one_line(log.redacted(text[: 4 * MAX_SAID]), MAX_SAID)
 
 
 def _skewed(response: object, request_id: str) -> DeliveryError:

@@ -78,8 +78,8 @@ def test_two_aliases_with_different_keys_are_warned_about(home: Path) -> None:
     config(home, {**ALIASES, "second": second, "third": ALIASES["local"]})
     credentials = found(home, "http://localhost:9000")
     assert revealed(credentials)[0] == "local-access"
-    assert "MINIO_ALIAS" in credentials.warnings[0]
-    assert "second-access" not in credentials.warnings[0]
+    assert "MINIO_ALIAS" in str(credentials.warnings[0])
+    assert "second-access" not in str(credentials.warnings[0])
 
 
 def test_an_old_config_calls_them_hosts(home: Path) -> None:
@@ -135,4 +135,4 @@ def test_a_malformed_config_is_named_and_not_quoted(home: Path, content: str) ->
 
 def test_a_config_open_to_others_is_warned_about(home: Path) -> None:
     config(home).chmod(0o644)
-    assert "chmod 600 ~/.mc/config.json" in found(home, "").warnings[0]
+    assert "chmod 600 ~/.mc/config.json" in str(found(home, "").warnings[0])

@@ -159,5 +159,5 @@ def test_a_file_open_to_others_is_warned_about(
     assert ("chmod 600" in paths.log.read_text()) is warned
     assert bool(warnings) is warned
     if warned:
-        assert f"mode {mode:04o}" in warnings[0]
-        assert "chmod 600 ~/.aws/credentials" in warnings[0]
+        assert f"mode {mode:04o}" in str(warnings[0])
+        assert "chmod 600 ~/.aws/credentials" in str(warnings[0])

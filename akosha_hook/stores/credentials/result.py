@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialsWarning:
+    """Something about usable keys that their owner should change, and how."""
+
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.fix}"
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """Keys, and where they came from in words that give nothing away.
 
@@ -23,12 +34,12 @@ class Credentials:
     session_token: Secret | None
     source: str
     expires_at: datetime | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[CredentialsWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
-    """A place that was looked into, and why there was nothing."""
+class NotFound:
+    """A place that was searched, and why it has no keys."""
 
     place: str
     reason: str
