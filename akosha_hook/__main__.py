@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Hand over to the command line, or to the hook, which git waits for, without loading it."""
+    """Run the command line, or the hook without loading it: git waits for the hook."""
     is_hook = sys.argv[1:2] == ["run"] and sys.argv[2:] not in (["--help"], ["-h"])
     try:
         if is_hook:
@@ -18,7 +18,7 @@ def main() -> None:
 
             command_line()
     except KeyboardInterrupt:
-        # Ctrl-C while modules are loaded: what they do themselves is answered where they run.
+        # Ctrl-C while modules are loaded; once a command runs, it handles Ctrl-C itself.
         if not is_hook:
             print("Interrupted.", file=sys.stderr)
             sys.exit(130)

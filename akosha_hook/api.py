@@ -1,4 +1,4 @@
-"""The user guide's two coroutines.
+"""The two coroutines of the user guide.
 
 Both run the command line in a process of its own. A POSIX lock vanishes when the process that
 holds it opens and closes the same file, so a database must never be read in the process of a
@@ -18,7 +18,7 @@ from akosha_hook.errors import AkoshaHookError
 async def sync_to_akosha(
     method: Literal["auto", "cloud", "http"] = "auto", enable_fallback: bool = True
 ) -> dict[str, Any]:
-    """Upload now and return the receipt's summary; a failure is `success: False` with `error`."""
+    """Upload now and return a summary; a failure has `success: False` and an `error`."""
     if method not in {"auto", "cloud", "http"}:
         raise ValueError(f"method is {method!r}; allowed are 'auto', 'cloud' and 'http'")
     fallback = () if enable_fallback else ("--no-fallback",)
@@ -26,7 +26,7 @@ async def sync_to_akosha(
 
 
 async def akosha_sync_status() -> dict[str, Any]:
-    """What is configured, when the last sync was, what waits; asks no server."""
+    """The configuration, the last sync and waiting events; contacts no server."""
     return await _command("status", "--json")
 
 
@@ -46,8 +46,9 @@ async def _command(*arguments: str) -> dict[str, Any]:
         document = json.loads(output)
     except ValueError:
         raise AkoshaHookError(
-            errors.decode(errors="replace").strip() or f"akosha-hook {arguments[0]} said nothing."
+            errors.decode(errors="replace").strip()
+            or f"akosha-hook {arguments[0]} printed nothing."
         ) from None
     if not isinstance(document, dict):
-        raise AkoshaHookError(f"akosha-hook {arguments[0]} answered something unexpected.")
+        raise AkoshaHookError(f"akosha-hook {arguments[0]} printed something unexpected.")
     return document

@@ -1,4 +1,4 @@
-"""The user guide's two tools as an MCP server; needs the extra `mcp`."""
+"""The two tools of the user guide as an MCP server; needs the extra `mcp`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 INSTRUCTIONS = (
-    "Session-Buddy's memories are uploaded by themselves when a session ends or a commit is made. "
-    "Use sync_to_akosha to upload now, akosha_sync_status to see what is configured and waits."
+    "Session-Buddy's memories are uploaded automatically when a session ends or a commit is made. "
+    "Use sync_to_akosha to upload now, akosha_sync_status to see the configuration and what waits."
 )
 
 
 class SyncResult(BaseModel):
-    """What a sync did; more keys than these may follow in later versions."""
+    """What a sync did; later versions may add keys."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -36,7 +36,7 @@ class SyncResult(BaseModel):
 
 
 class SyncStatus(BaseModel):
-    """What is configured, and what is known of the last sync."""
+    """The configuration, and what is known about the last sync."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -52,25 +52,29 @@ class SyncStatus(BaseModel):
 
 def server() -> MCPServer:
     """The server with both tools; `run()` serves it on stdin and stdout."""
-    made = MCPServer("akosha", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
+    mcp_server = MCPServer(
+        "akosha", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING"
+    )
 
-    @made.tool()
+    @mcp_server.tool()
     async def sync_to_akosha(
         method: Literal["auto", "cloud", "http"] = "auto", enable_fallback: bool = True
     ) -> SyncResult:
-        """Upload Session-Buddy's memories now, to the cloud or, where allowed, an Akosha server."""
-        return SyncResult.model_validate(await _told(api.sync_to_akosha(method, enable_fallback)))
+        """Upload Session-Buddy's memories now, to the cloud or, if allowed, to an Akosha server."""
+        return SyncResult.model_validate(
+            await _with_tool_error(api.sync_to_akosha(method, enable_fallback))
+        )
 
-    @made.tool()
+    @mcp_server.tool()
     async def akosha_sync_status() -> SyncStatus:
-        """Show what is configured, the last sync and what waits; asks no server."""
-        return SyncStatus.model_validate(await _told(api.akosha_sync_status()))
+        """Show the configuration, the last sync and what waits; contacts no server."""
+        return SyncStatus.model_validate(await _with_tool_error(api.akosha_sync_status()))
 
-    return made
+    return mcp_server
 
 
-async def _told(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """`answer`; the client hears what went wrong only from a ToolError."""
+async def _with_tool_error(answer: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    """Await `answer`; only a ToolError tells the client what went wrong."""
     try:
         return await answer
     except AkoshaHookError as error:

@@ -1,7 +1,7 @@
-"""Pictures of the screens for the README: real runs on an 80-column terminal, drawn by rich.
+"""Pictures of screens for the README: real runs on an 80-column terminal, drawn by rich.
 
-`make screens` writes `docs/screens/*.svg`. Everything happens in a throwaway home, against the S3
-server of the `demo` extra on loopback.
+`make screens` writes `docs/screens/*.svg`. Everything happens in a temporary home, with the S3 server
+of the `demo` extra on loopback.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Stage:
         console.save_svg(str(SCREENS / f"{name}.svg"), title=title, code_format=FORMAT)
 
     def _on_a_terminal(self, arguments: tuple[str, ...]) -> str:
-        """Its stdout; stderr is no terminal, so that no bar is drawn over."""
+        """Its stdout; stderr is not a terminal, so that no progress bar is drawn."""
         controller, terminal = pty.openpty()
         process = subprocess.Popen(
             [self.program, *arguments],
@@ -100,7 +100,7 @@ class Stage:
 
 
 def prepare(stage: Stage, server: S3Server) -> None:
-    """What a user has and does before the first upload."""
+    """Set up what a user has before the first upload."""
     venv = stage.home / ".local/share/pipx/venvs/akosha-hook"
     venv.parent.mkdir(parents=True)
     venv.symlink_to(Path(sys.prefix))

@@ -15,7 +15,6 @@ from akosha_hook.cli.config_view import (
     print_lines,
     print_messages,
     print_table,
-    short,
 )
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
@@ -24,7 +23,7 @@ from akosha_hook.settings import Layer, wording
 from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
 from akosha_hook.settings.table import table
 from akosha_hook.settings.values import from_text
-from akosha_hook.util.text import one_line, printable
+from akosha_hook.util.text import one_line, printable, with_tilde
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
@@ -101,7 +100,7 @@ def set_(name: str, value: str, path: Path | None) -> None:
         )
     typed = from_text(row, value)
     edit.set_key(target, row.name, list(typed) if isinstance(typed, tuple) else typed)
-    where = short(one_line(str(target), 1024))
+    where = with_tilde(one_line(str(target), 1024), _home())
     click.echo(printable(f"Set {row.name} = {literal(typed)} in {where}"))
     if path is None:
         _warn_if_overridden(row)
@@ -120,6 +119,10 @@ def _warn_if_overridden(row: Field) -> None:
     origin = open_context(strict=False).loaded.origins[row.name]
     if origin.layer is not Layer.USER:
         click.echo(f"Note: {origin} sets it too, and takes precedence.", err=True)
+
+
+def _home() -> str:
+    return os.environ.get("HOME", "")
 
 
 def _row(name: str) -> Field:
@@ -165,7 +168,9 @@ def init(base: bool, local: bool) -> None:
         raise AkoshaHookError(f"{name} cannot be written: {error.strerror}") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(template.read_bytes())
-    click.echo(f"Wrote {short(name)}: every setting, commented out.")
+    click.echo(
+        f"Wrote {with_tilde(name, os.environ.get('HOME', ''))}: every setting, commented out."
+    )
 
 
 @config.command()

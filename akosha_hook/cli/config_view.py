@@ -10,7 +10,7 @@ import click
 
 from akosha_hook.settings import Layer
 from akosha_hook.settings.reference import literal
-from akosha_hook.util.text import printable
+from akosha_hook.util.text import printable, with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,7 @@ def print_table(loaded: Loaded, *, origin: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    home = os.environ.get("HOME", "")
     rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")
@@ -63,14 +64,8 @@ def print_table(loaded: Loaded, *, origin: bool) -> None:
         default = where.layer is Layer.DEFAULT
         rows.add_row(Text(name), Text(printable(text), "dim" if default else "bold"))
         if origin and not default:
-            rows.add_row("", Text(f"from {short(str(where))}", "dim"))
+            rows.add_row("", Text(f"from {with_tilde(str(where), home)}", "dim"))
     Console(highlight=False).print(rows)
-
-
-def short(place: str) -> str:
-    """`place` with the home directory as `~`."""
-    home = os.environ.get("HOME")
-    return f"~{place.removeprefix(home)}" if home and place.startswith(home + "/") else place
 
 
 def print_messages(report: Loaded | FileReport) -> None:

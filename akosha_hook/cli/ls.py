@@ -102,7 +102,7 @@ def _row(upload: Upload) -> tuple[str, ...]:
 
 
 def state(upload: Upload) -> str:
-    """`complete`, `damaged`, `lacking objects`, `incomplete`; `base` if only its objects are left."""
+    """`complete`, `damaged`, `lacking objects`, `incomplete`, or `base` (only objects are left)."""
     if upload.problem:
         return "damaged"
     if upload.missing:
@@ -113,7 +113,7 @@ def state(upload: Upload) -> str:
 
 
 def kinds(upload: Upload) -> dict[str, int]:
-    """How many files are stored in `full`, as a `delta`, or are the `same` as in an earlier upload."""
+    """How many files are `full`, a `delta`, or the `same` as in an earlier upload."""
     counts = {"full": 0, "delta": 0, "same": 0}
     here = f"systems/{upload.system_id}/uploads/{upload.upload_id}/"
     for each in upload.manifest.metadata.files if upload.manifest else ():

@@ -40,7 +40,7 @@ def open_context(*, strict: bool = True, writes: bool = False) -> Context:
 
 
 def forget_project() -> tuple[str, ...]:
-    """Remove from our environment what the current project put there; returns a message for each."""
+    """Remove from our environment what the current project set; one message for each variable."""
     try:
         here = Path.cwd()
     except OSError:

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @click.option(
     "--force",
     is_flag=True,
-    help="Replace your databases even with another system's, or with ones that DuckDB finds damaged.",
+    help="Replace your databases even with another system's, or with ones that are damaged.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def restore(

@@ -100,7 +100,7 @@ def _detach(context: Context) -> int:
 
 
 def _run(request: syncing.Request, context: Context, *, quiet: bool) -> Outcome:
-    with exclusive(context, quiet=quiet) as context:  # noqa: PLR1704 - the same context, with progress
+    with exclusive(context, quiet=quiet) as context:  # noqa: PLR1704 - the same, with progress
         events = outbox.waiting(context.paths)
         logger.info("Sync by hand, method %s", request.method)
         receipts = Receipts(context.paths)

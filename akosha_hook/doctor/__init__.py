@@ -1,4 +1,4 @@
-"""Looking closer than `status` does: at hooks, files, servers and permissions, one by one."""
+"""A closer look than `status` takes: hooks, files, servers and permissions, one by one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Finding", "examine", "servers"]
 
 
 def examine(context: Context, directory: Path) -> Iterator[Finding]:
-    """Everything, in the order a person would mend it; takes a while where servers are silent.
+    """Check everything, in the order in which a person would fix it.
 
-    `directory` is where the user stands, for the hooks and files of that repository.
-
-    Modes of state files that are too wide are tightened, and probes are stored in the bucket and
-    deleted again; nothing else changes.
+    Findings come as they are made; servers that do not answer take a few seconds each. The hooks
+    and files of the repository that contains `directory` are included. State files that others can
+    read are made private, and test objects are stored in the bucket and deleted again; nothing else
+    changes.
     """
     from akosha_hook.doctor import (
         bucket,
@@ -45,7 +45,7 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
 
 
 def servers(context: Context) -> Iterator[Finding]:
-    """What `status --check` asks: whether the servers answer, and these keys open the bucket."""
+    """What `status --check` asks: do the servers answer, and is the bucket open to these keys?"""
     from akosha_hook.doctor import bucket, server
 
     yield from bucket.reachable(context)

@@ -1,4 +1,4 @@
-"""Settings: what cannot be used, and whether there is a destination at all."""
+"""Settings: values that cannot be used, and whether a destination is set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AREA = "Settings"
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Problems, warnings and notes of the settings, and where uploads would go."""
+    """Problems, warnings and notes about the settings, and where uploads would go."""
     loaded = context.loaded
     for each in loaded.problems:
         yield Finding(
@@ -25,7 +25,7 @@ def findings(context: Context) -> Iterator[Finding]:
             "value",
             "problem",
             each,
-            "correct it, then: akosha-hook config validate",
+            "correct it, then run: akosha-hook config validate",
             ExitCode.SETTINGS,
         )
     for each in loaded.warnings:
@@ -33,7 +33,7 @@ def findings(context: Context) -> Iterator[Finding]:
     for each in loaded.notes:
         yield Finding(AREA, "note", "ok", each)
     if loaded.doubtful:
-        detail = "in doubt: nothing is sent anywhere until the settings are right"
+        detail = "unclear: nothing is sent anywhere until the settings are corrected"
         yield Finding(AREA, "destination", "problem", detail, "", ExitCode.SETTINGS)
         return
     try:
@@ -46,9 +46,9 @@ def findings(context: Context) -> Iterator[Finding]:
             AREA,
             "destination",
             "warning",
-            "no bucket is set: memories go to an Akosha server only, which is no backup",
+            "no bucket is set: memories only go to an Akosha server, which is not a backup",
             "akosha-hook config set akosha_cloud_bucket NAME",
         )
         return
-    words = {"cloud": f"bucket {loaded.settings.akosha_cloud_bucket}", "http": "Akosha"}
-    yield Finding(AREA, "destination", "ok", ", then ".join(words[each] for each in chain))
+    names = {"cloud": f"bucket {loaded.settings.akosha_cloud_bucket}", "http": "Akosha"}
+    yield Finding(AREA, "destination", "ok", ", then ".join(names[each] for each in chain))

@@ -1,4 +1,4 @@
-"""The databases: present, whose, how large, and readable in a copy."""
+"""The databases: whether they exist, how large they are, and whether they can be read."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 AREA = "Databases"
 READ_SECONDS = 30.0
 SCRATCH = ".doctor-"
-LEFT_SECONDS = 3600.0
+LEFTOVER_SECONDS = 3600.0
 # DuckDB checkpoints at 16 MiB: far more means that nothing has for a long time.
 LARGE_WAL_BYTES = 256 * 1024 * 1024
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Each configured database, then what a copy of them holds."""
+    """Each configured database, then what a copy of each contains."""
     source = data_directory(context.loaded.settings, context.paths)
     names, missing = snapshot.find_databases(source, context.loaded.settings.akosha_databases)
     if not names:
-        detail = f"there is none in {source}"
+        detail = f"no database in {source}"
         fix = "start Session-Buddy once, or: akosha-hook config set akosha_data_dir DIRECTORY"
         yield Finding(AREA, "files", "problem", detail, fix)
         return
     for each in missing:
-        detail = f"{each.message}: it is backed up once it is there"
+        detail = f"{each.message}: it will be backed up once it exists"
         yield Finding(AREA, each.name, "ok", detail)
     for name in names:
         yield _live(source / name)
@@ -61,22 +61,22 @@ def findings(context: Context) -> Iterator[Finding]:
 def _live(path: Path) -> Finding:
     size = path.stat().st_size
     wal = path.with_name(f"{path.name}.wal")
-    log = wal.stat().st_size if wal.exists() else 0
+    wal_size = wal.stat().st_size if wal.exists() else 0
     pid = owner.owner(path)
-    detail = f"{size / 1e6:.1f} MB, {log / 1e6:.1f} MB in its .wal"
-    detail += f", open in process {pid}" if pid else ", open nowhere"
-    if log > LARGE_WAL_BYTES:
-        fix = "close Session-Buddy: DuckDB merges the .wal into the database then"
+    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its .wal"
+    detail += f", open in process {pid}" if pid else ", not open in any process"
+    if wal_size > LARGE_WAL_BYTES:
+        fix = "close Session-Buddy: DuckDB then merges the .wal into the database"
         return Finding(AREA, path.name, "warning", detail, fix)
     return Finding(AREA, path.name, "ok", detail)
 
 
 def _skipped(skipped: snapshot.Skipped) -> Finding:
     if skipped.reason == "busy":
-        fix = "akosha-hook doctor, once the database is quieter"
+        fix = "run akosha-hook doctor again when the database is less busy"
         return Finding(AREA, skipped.name, "warning", skipped.message, fix)
     if skipped.reason == "unreadable":
-        fix = "chmod u+r the file"
+        fix = "make the file readable: chmod u+r"
         return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.CREDENTIALS)
     fix = "akosha-hook restore brings back the last good copy"
     return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.DAMAGED)
@@ -95,20 +95,22 @@ def _read(database: Database) -> Finding:
         detail = f"a copy cannot be read: {damage}"
         return Finding(AREA, database.name, "problem", detail, fix, ExitCode.DAMAGED)
     count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
-    counted = "" if count is None else f", {count} conversations in it"
-    return Finding(AREA, database.name, "ok", f"a copy opens and every value can be read{counted}")
+    conversations = "" if count is None else f", it has {count} conversations"
+    return Finding(
+        AREA, database.name, "ok", f"a copy opens and every value can be read{conversations}"
+    )
 
 
 @contextlib.contextmanager
 def _scratch(context: Context) -> Iterator[Path]:
-    """A directory for copies, on the disk of our state where there is one, removed afterwards."""
+    """A temporary directory for copies, on the disk of our state directory if that exists."""
     state = context.paths.state
-    # What an earlier run that was killed left.
-    for left in state.glob(f"{SCRATCH}*"):
-        if time.time() - left.stat().st_mtime > LEFT_SECONDS:
-            files.remove_tree(left)
-    made = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=state if state.is_dir() else None))
+    # Left over by an earlier run that was killed.
+    for leftover in state.glob(f"{SCRATCH}*"):
+        if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+            files.remove_tree(leftover)
+    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=state if state.is_dir() else None))
     try:
-        yield made
+        yield scratch
     finally:
-        files.remove_tree(made)
+        files.remove_tree(scratch)

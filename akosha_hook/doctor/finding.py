@@ -1,4 +1,4 @@
-"""One thing `doctor` looked at, and what it found."""
+"""What `doctor` found out about one thing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ State = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`name` is what was looked at, `detail` what is there, `fix` what to type or change.
+    """`name` is what was checked, `detail` the result, `fix` what to type or change.
 
-    `exit_code` is what `doctor` ends with where this is the first problem.
+    `exit_code` is that of `doctor` if this is the first problem.
     """
 
     area: str
@@ -31,15 +31,15 @@ class Finding:
     exit_code: ExitCode = ExitCode.FAILED
 
     def __post_init__(self) -> None:
-        # It may quote a server, a file or a program.
+        # It may quote a server, a file or a program, and with it a key.
         object.__setattr__(self, "detail", log.redacted(self.detail))
 
 
 def bounded(request: Callable[[], T], *, seconds: float, what: str) -> T:
-    """`request()`, given up after `seconds`: a resolver or a helper program may never answer.
+    """`request()`, or UnreachableError after `seconds`: a resolver or a helper may never answer.
 
-    Raises what it raises, or UnreachableError. A request given up goes on in a thread that does not
-    keep the process alive.
+    Raises what `request` raises. After the time is up it continues in a thread that does not keep
+    the process alive.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -47,7 +47,7 @@ def bounded(request: Callable[[], T], *, seconds: float, what: str) -> T:
     def run() -> None:
         try:
             results.append(request())
-        except BaseException as error:  # noqa: BLE001 - raised where it was waited for
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

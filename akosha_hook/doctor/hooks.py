@@ -1,4 +1,4 @@
-"""Whether hooks are installed, would run, and would find a Python that works."""
+"""Whether hooks are installed, run, and find a working Python."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AREA = "Hooks"
 SCRIPT_SECONDS = 5.0
 PYTHON_SECONDS = 20.0
 DAY_SECONDS = 86_400
-# The script returns at once for an event it does not know.
+# The script ignores events that it does not know.
 NO_EVENT = "doctor"
 IMPORT = (
     "import akosha_hook.worker, akosha_hook.worker.loop, akosha_hook.upload.deliver, "
@@ -34,10 +34,10 @@ IMPORT = (
 
 
 def findings(context: Context, directory: Path) -> Iterator[Finding]:
-    """Every place, the script, the interpreter, the programs on PATH, events left lying."""
+    """Every place, the script, the interpreter, the programs on PATH, and old events."""
     places = installed_places(context.paths, context.environ, directory)
     if not places:
-        yield Finding(AREA, "installed", "warning", "no hook anywhere", "akosha-hook install")
+        yield Finding(AREA, "installed", "warning", "no hook is installed", "akosha-hook install")
     for place in places:
         yield _of_place(place)
     if context.paths.hook_script.exists() or any(p.kind != "claude-plugin" for p in places):
@@ -54,13 +54,13 @@ def _of_place(place: Place) -> Finding:
 
 
 def _script(context: Context) -> Finding:
-    """Run the installed script as a hook does, with an event that means nothing."""
+    """Run the installed script as a hook does, with an event that it ignores."""
     script = context.paths.hook_script
     if not os.access(script, os.X_OK):
         detail = f"{script} is missing or not executable"
         return Finding(AREA, "script", "problem", detail, "akosha-hook install")
     if script_outdated(context.paths):
-        detail = f"{script} is not the one version {__version__} ships"
+        detail = f"{script} is not the one that version {__version__} ships"
         return Finding(AREA, "script", "warning", detail, "akosha-hook install")
     try:
         ran = subprocess.run(
@@ -75,9 +75,9 @@ def _script(context: Context) -> Finding:
         detail = f"{script} does not run: {error}"
         return Finding(AREA, "script", "problem", detail, "akosha-hook install")
     if ran.returncode or ran.stdout or ran.stderr:
-        detail = f"{script} ended with exit status {ran.returncode} and output, a hook's has none"
+        detail = f"{script} failed or printed something (exit status {ran.returncode})"
         return Finding(AREA, "script", "problem", detail, "akosha-hook install")
-    return Finding(AREA, "script", "ok", f"{script} runs, silently")
+    return Finding(AREA, "script", "ok", f"{script} runs and prints nothing")
 
 
 def _interpreter(context: Context) -> Finding:
@@ -85,7 +85,7 @@ def _interpreter(context: Context) -> Finding:
     if (problem := script_problem(context.paths)) is not None:
         return Finding(AREA, "interpreter", "problem", problem, "akosha-hook install")
     python = os.fsdecode(context.paths.interpreter.read_bytes()).partition("\n")[0]
-    kept = {
+    environ = {
         name: value
         for name, value in without_keys(context.environ).items()
         if name not in {"PYTHONPATH", "PYTHONHOME"}
@@ -93,7 +93,7 @@ def _interpreter(context: Context) -> Finding:
     try:
         ran = subprocess.run(
             [python, "-P", "-c", IMPORT],
-            env=kept,
+            env=environ,
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -104,13 +104,13 @@ def _interpreter(context: Context) -> Finding:
         detail = f"{python} does not start: {error}"
         return Finding(AREA, "interpreter", "problem", detail, "akosha-hook install")
     if ran.returncode:
-        said = ran.stderr.decode(errors="replace").strip().splitlines()
-        detail = f"{python} cannot import the worker: {said[-1] if said else ran.returncode}"
-        fix = "install akosha-hook where it stays (pipx install akosha-hook), then: akosha-hook install"
+        errors = ran.stderr.decode(errors="replace").strip().splitlines()
+        detail = f"{python} cannot import the worker: {errors[-1] if errors else ran.returncode}"
+        fix = "pipx install akosha-hook, then: akosha-hook install"
         return Finding(AREA, "interpreter", "problem", detail, fix)
     version = ran.stdout.decode().strip()
     if version != __version__:
-        detail = f"hooks use version {version} in {python}, this is {__version__}"
+        detail = f"hooks use version {version} in {python}; this is version {__version__}"
         return Finding(AREA, "interpreter", "warning", detail, "akosha-hook install")
     return Finding(AREA, "interpreter", "ok", f"{python} imports the worker")
 
@@ -122,7 +122,7 @@ def _programs(context: Context, places: tuple[Place, ...]) -> Iterator[Finding]:
             AREA,
             "PATH",
             "warning",
-            "akosha-hook is not on PATH; installed hooks run without, the plugin does not",
+            "akosha-hook is not on PATH; installed hooks work without it, the plugin does not",
             "pipx ensurepath, then open a new terminal",
         )
     else:
@@ -136,12 +136,12 @@ def _programs(context: Context, places: tuple[Place, ...]) -> Iterator[Finding]:
 
 
 def _events(context: Context) -> Iterator[Finding]:
-    """Events nobody takes care of are what a hook leaves that cannot start a worker."""
+    """Old events are a sign of a hook that cannot start a worker."""
     waiting = outbox.waiting(context.paths)
     if waiting and time.time() - waiting[0].epoch > DAY_SECONDS:
-        detail = f"{len(waiting)} events wait, the oldest for more than a day"
+        detail = f"{len(waiting)} waiting, the oldest for more than a day"
         yield Finding(
-            AREA, "events", "warning", detail, "akosha-hook sync, which also says what is wrong"
+            AREA, "events", "warning", detail, "akosha-hook sync, which also shows what is wrong"
         )
     for each in outbox.corrupt(context.paths):
-        yield Finding(AREA, "events", "warning", f"{each} is no event", f"rm '{each}'")
+        yield Finding(AREA, "events", "warning", f"{each} is not an event", f"rm '{each}'")

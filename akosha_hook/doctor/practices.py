@@ -1,4 +1,4 @@
-"""The user guide's "Security Best Practices", each looked at."""
+"""The user guide's "Security Best Practices", one by one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OK_STATUS = 200
 
 
 def findings(context: Context, directory: Path) -> Iterator[Finding]:
-    """No keys in files, HTTPS, encryption at rest, a bucket that strangers cannot look into."""
+    """No keys in files, HTTPS, encryption at rest, and no access for strangers."""
     yield from _secrets(context, directory)
     if context.loaded.doubtful or not cloud_configured(context.loaded.settings):
         return
@@ -38,15 +38,19 @@ def _secrets(context: Context, directory: Path) -> Iterator[Finding]:
     from akosha_hook.settings.checks import check_secrets
 
     paths = context.paths
-    looked_at: list[Path] = [paths.settings_yaml, paths.local_yaml, paths.user_toml]
-    looked_at += [directory / name for name in IN_REPOSITORY]
-    found = check_secrets(each for each in looked_at if each.is_file())
-    for each in found:
+    candidates: list[Path] = [paths.settings_yaml, paths.local_yaml, paths.user_toml]
+    candidates += [directory / name for name in IN_REPOSITORY]
+    secrets = check_secrets(each for each in candidates if each.is_file())
+    for each in secrets:
         yield Finding(
-            AREA, "keys in files", "problem", each.message, "remove it there, and renew it"
+            AREA,
+            "keys in files",
+            "problem",
+            each.message,
+            "remove it from the file, and replace it with a new one",
         )
-    if not found:
-        yield Finding(AREA, "keys in files", "ok", "none in the settings, none in this directory")
+    if not secrets:
+        yield Finding(AREA, "keys in files", "ok", "none in the settings or in this directory")
 
 
 def _transport(context: Context) -> Finding:
@@ -56,14 +60,16 @@ def _transport(context: Context) -> Finding:
         detail = f"{endpoint}: memories travel unencrypted"
         fix = f"akosha-hook config set akosha_cloud_endpoint https://{url.netloc}"
         return Finding(AREA, "HTTPS", "warning", detail, fix)
-    where = "on this machine only" if url.scheme == "http" else "used, certificates are verified"
+    where = (
+        "not needed on this machine" if url.scheme == "http" else "used, certificates are verified"
+    )
     return Finding(AREA, "HTTPS", "ok", where)
 
 
 def _encryption(context: Context) -> Finding:
     settings = context.loaded.settings
     if settings.akosha_sse:
-        return Finding(AREA, "encryption at rest", "ok", f"{settings.akosha_sse} is asked for")
+        return Finding(AREA, "encryption at rest", "ok", f"{settings.akosha_sse} is requested")
     from akosha_hook.stores.providers import provider_for
 
     try:
@@ -72,27 +78,27 @@ def _encryption(context: Context) -> Finding:
         name = "the server"
     local = is_loopback(urlsplit(settings.akosha_cloud_endpoint).hostname or "")
     if name == "S3-compatible server" and not local:
-        detail = "not asked for; whether this server encrypts by itself is not known"
+        detail = "not requested; whether this server encrypts by itself is unknown"
         fix = "akosha-hook config set akosha_sse AES256"
         return Finding(AREA, "encryption at rest", "warning", detail, fix)
-    by_itself = "not asked for" if local else f"{name} encrypts by itself"
-    return Finding(AREA, "encryption at rest", "ok", by_itself)
+    detail = "not requested" if local else f"{name} encrypts by itself"
+    return Finding(AREA, "encryption at rest", "ok", detail)
 
 
 def _strangers(context: Context) -> Iterator[Finding]:
-    """Ask for the listing, and for an object of ours, without keys: nobody should get them."""
+    """Request the listing and one of our objects without keys: both must be refused."""
     name = context.loaded.settings.akosha_cloud_bucket
-    asked = {f"list {name}": "?list-type=2&max-keys=1"}
+    requests = {f"list {name}": "?list-type=2&max-keys=1"}
     if key := _newest_key(context):
-        asked[f"read what is stored in {name}"] = quote(key)
+        requests[f"read what is stored in {name}"] = quote(key)
     status = 0
-    for what, path in asked.items():
+    for what, path in requests.items():
         try:
             status = bounded(partial(_ask, context, path), seconds=2 * SECONDS, what="the request")
-        except Exception:  # noqa: BLE001 - that the server cannot be reached is said elsewhere
+        except Exception:  # noqa: BLE001 - another check reports that the server is unreachable
             return
         if status == OK_STATUS:
-            detail = f"anybody can {what}, without keys"
+            detail = f"anyone can {what} without keys"
             fix = "block public access to the bucket"
             yield Finding(AREA, "strangers", "problem", detail, fix)
             return
@@ -100,7 +106,7 @@ def _strangers(context: Context) -> Iterator[Finding]:
 
 
 def _newest_key(context: Context) -> str:
-    """An object that the last upload from here left in the bucket; "" where there is none."""
+    """The key of an object that the last upload stored in the bucket; "" if there is none."""
     bucket = context.loaded.settings.akosha_cloud_bucket
     for each in Receipts(context.paths).newest_first():
         if each.success and each.method == "cloud" and each.destination.bucket == bucket:
@@ -109,7 +115,7 @@ def _newest_key(context: Context) -> str:
 
 
 def _ask(context: Context, path: str) -> int:
-    """The HTTP status of a request for `path` in the bucket that no key has signed."""
+    """The HTTP status of an unsigned request for `path` in the bucket."""
     from akosha_hook.stores.providers import provider_for
     from akosha_hook.util.http import pool
 

@@ -1,4 +1,4 @@
-"""The Akosha server: reachable, and with the tools a push needs."""
+"""The Akosha server: whether it answers and has the tools that a push needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECONDS = 12.0
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """What the server says; a silent one is a problem only where it is the one destination."""
+    """The server's answer; its absence is a problem only if it is the only destination."""
     if context.loaded.doubtful:
         return
     try:
@@ -29,24 +29,24 @@ def findings(context: Context) -> Iterator[Finding]:
         return
     from akosha_hook.akosha import probe
 
-    missing: State = "problem" if chain[0] == "http" else "warning"
+    severity: State = "problem" if chain[0] == "http" else "warning"
     url = context.loaded.settings.akosha_http_url
     try:
-        found = bounded(
+        answer = bounded(
             lambda: probe(context.loaded.settings, context.environ),
             seconds=SECONDS,
             what=f"asking {url}",
         )
     except AkoshaHookError as error:
-        yield Finding(AREA, "server", missing, error.message, error.hint, ExitCode.UNREACHABLE)
+        yield Finding(AREA, "server", severity, error.message, error.hint, ExitCode.UNREACHABLE)
         return
-    version = f" (version {found.version})" if found.version else ""
-    if not found.reachable or found.tools_ok is False:
-        detail = found.message or f"{url} does not answer"
-        if missing == "warning":
-            detail += " The fallback would not work; uploads to the bucket do not need it."
-        yield Finding(AREA, "server", missing, detail, found.hint, ExitCode.UNREACHABLE)
-    elif found.message:
-        yield Finding(AREA, "server", "warning", found.message, found.hint)
+    version = f" (version {answer.version})" if answer.version else ""
+    if not answer.reachable or answer.tools_ok is False:
+        detail = answer.message or f"{url} does not answer"
+        if severity == "warning":
+            detail += " The fallback will not work; uploads to the bucket do not need it."
+        yield Finding(AREA, "server", severity, detail, answer.hint, ExitCode.UNREACHABLE)
+    elif answer.message:
+        yield Finding(AREA, "server", "warning", answer.message, answer.hint)
     else:
-        yield Finding(AREA, "server", "ok", f"{found.url} answers and takes memories{version}")
+        yield Finding(AREA, "server", "ok", f"{answer.url} answers and accepts memories{version}")

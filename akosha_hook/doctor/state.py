@@ -1,4 +1,4 @@
-"""Our own files: there, private, readable, and room enough for a snapshot."""
+"""Our own files: private, readable, and with enough room for a snapshot."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ def findings(context: Context) -> Iterator[Finding]:
     if state.is_dir():
         yield from _private(context.paths)
         yield from _directories(context.paths)
-        # Reading a receipt is what sets a corrupt one aside.
+        # Reading a corrupt receipt sets it aside.
         Receipts(context.paths).newest_first()
         aside = [*state.glob("*.corrupt"), *context.paths.receipts.glob("*.corrupt")]
         for each in sorted(aside):
             detail = f"{each} could not be read and was set aside"
             yield Finding(
-                AREA, "corrupt file", "warning", detail, f"rm '{each}', once you have looked at it"
+                AREA, "corrupt file", "warning", detail, f"rm '{each}', after you have looked at it"
             )
     else:
-        yield Finding(AREA, "directory", "ok", f"{state} is made by the first upload or install")
+        yield Finding(
+            AREA, "directory", "ok", f"{state} will be created by the first upload or install"
+        )
     yield _space(context)
 
 
@@ -53,7 +55,7 @@ def _private(paths: Paths) -> Iterator[Finding]:
         each for each in files.everything(paths.state) if _owner(each) not in {os.getuid(), None}
     ]
     if foreign:
-        detail = f"{foreign[0]} belongs to somebody else"
+        detail = f"{foreign[0]} belongs to another user"
         if len(foreign) > 1:
             detail += f", and {len(foreign) - 1} more"
         fix = f"sudo chown -R \"$(id -u)\" '{paths.state}'"
@@ -65,13 +67,13 @@ def _private(paths: Paths) -> Iterator[Finding]:
 
 
 def _directories(paths: Paths) -> Iterator[Finding]:
-    """Where something else has the name, or nothing can be written, hooks leave no event."""
+    """Hooks cannot leave events if a directory is a file, or cannot be written to."""
     for path in (paths.state, paths.outbox, paths.receipts, paths.snapshots):
         if path.exists() and not path.is_dir():
-            detail = f"{path} has to be a directory: nothing can be kept there"
+            detail = f"{path} has to be a directory: nothing can be stored there"
             yield Finding(AREA, "directory", "problem", detail, f"mv '{path}' '{path}.old'")
         elif path.exists() and not os.access(path, os.W_OK | os.X_OK):
-            detail = f"{path} cannot be written"
+            detail = f"{path} cannot be written to"
             yield Finding(AREA, "directory", "problem", detail, f"chmod u+rwx '{path}'")
 
 
@@ -89,13 +91,13 @@ def _space(context: Context) -> Finding:
     needed = SPARE_BYTES
     for name in names:
         needed += sum(each.stat().st_size for each in source.glob(f"{name}*") if each.is_file())
-    where = context.paths.state
-    while not where.exists():
-        where = where.parent
-    free = shutil.disk_usage(where).free
-    detail = f"{free / 1e9:.1f} GB free where snapshots go ({where}), {needed / 1e9:.1f} GB wanted"
+    existing = context.paths.state
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    detail = f"{free / 1e9:.1f} GB free for snapshots ({existing}), {needed / 1e9:.1f} GB needed"
     if free < needed:
-        return Finding(AREA, "disk space", "problem", detail, "make room there")
+        return Finding(AREA, "disk space", "problem", detail, "free up space there")
     if free < 2 * needed:
-        return Finding(AREA, "disk space", "warning", detail, "make room there")
+        return Finding(AREA, "disk space", "warning", detail, "free up space there")
     return Finding(AREA, "disk space", "ok", detail)

@@ -21,7 +21,7 @@ GIT_SECONDS = 5.0
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Ours, what we stand on, and Session-Buddy's where it is installed beside us."""
+    """Ours, our libraries', git's, and Session-Buddy's if it is installed in the same Python."""
     yield Finding(
         AREA,
         "akosha-hook",
@@ -33,7 +33,7 @@ def findings(context: Context) -> Iterator[Finding]:
     yield Finding(AREA, "libraries", "ok", libraries)
     yield Finding(AREA, "git", "ok", _git(context))
     buddy = _version("session-buddy")
-    yield Finding(AREA, "Session-Buddy", "ok", buddy or "not in this Python, which is usual")
+    yield Finding(AREA, "Session-Buddy", "ok", buddy or "not in this Python, as usual")
 
 
 def _version(name: str) -> str:
@@ -47,4 +47,4 @@ def _git(context: Context) -> str:
     try:
         return git.version_text(Path("/"), context.environ, seconds=GIT_SECONDS)
     except git.GitError:
-        return "not there"
+        return "not found"
