@@ -159,16 +159,16 @@ def test_an_unreadable_database_is_reported_and_the_others_are_pushed(
     assert len(akosha.memories) == 50
 
 
-class Watching(Silent):
-    """Adds up what it is told."""
+class Sum(Silent):
+    """Adds up the progress that is reported."""
 
     def __init__(self) -> None:
         self.plain = 0
         self.wire = 0
-        self.totals: dict[str, int] = {}
+        self.sizes: dict[str, int] = {}
 
     def file(self, name: str, total_bytes: int) -> None:
-        self.totals[name] = total_bytes
+        self.sizes[name] = total_bytes
 
     def advance(self, name: str, plain_bytes: int, wire_bytes: int) -> None:
         assert plain_bytes >= 0
@@ -181,11 +181,11 @@ def test_progress_adds_up_to_the_databases_size(
 ) -> None:
     graph = database.with_name("knowledge_graph.duckdb")
     make_graph_database(graph, entities=7)
-    runner.progress = watching = Watching()
+    runner.progress = total = Sum()
     runner.push(database, graph)
     sizes = {each.name: each.stat().st_size for each in (database, graph)}
-    assert watching.totals == sizes
-    assert watching.plain == sum(sizes.values())
+    assert total.sizes == sizes
+    assert total.plain == sum(sizes.values())
 
 
 def test_a_database_without_memories_costs_no_request(

@@ -20,7 +20,18 @@ from akosha_hook.paths import Paths
 from tests.akosha.conftest import PushRunner, lengthen
 from tests.support.akosha_server import AkoshaServer
 from tests.support.duckdb_files import contents
-from tests.support.mcp_fake import FakeMcp, answering, plain, tool_result
+from tests.support.mcp_fake import Answer, FakeMcp, as_json, plain, result_of, tool_result
+
+
+def storing(mcp: FakeMcp) -> Answer:
+    """The answer of a server that has stored every row of the batch."""
+
+    def answer(id_: int) -> Response:
+        count = len(mcp.documents[-1]["params"]["arguments"]["memories"])
+        counts = {"status": "completed", "total": count, "stored": count, "failed": 0, "errors": []}
+        return as_json(result_of(id_, tool_result(counts)))
+
+    return answer
 
 
 def test_a_restarted_server_gets_the_rest_in_a_new_session(
@@ -31,9 +42,9 @@ def test_a_restarted_server_gets_the_rest_in_a_new_session(
     mcp = FakeMcp()
     mcp.attach(httpserver)
     mcp.answers = [
-        lambda _: answering(tool_result(stored(mcp)))(mcp.documents[-1]["id"]),
+        storing(mcp),
         plain(Response("Session not found", status=404)),
-        *[lambda _: answering(tool_result(stored(mcp)))(mcp.documents[-1]["id"])] * 10,
+        *[storing(mcp)] * 10,
     ]
     runner.url = httpserver.url_for("")
     assert runner.counts(database) == {"stored": 50}
@@ -46,8 +57,7 @@ def test_what_was_stored_before_a_failure_is_kept(
     lengthen(database)
     mcp = FakeMcp()
     mcp.attach(httpserver)
-    first = lambda _: answering(tool_result(stored(mcp)))(mcp.documents[-1]["id"])  # noqa: E731
-    mcp.answers = [first, *[plain(Response("gone", status=502))] * 2]
+    mcp.answers = [storing(mcp), *[plain(Response("gone", status=502))] * 2]
     runner.url, runner.retries = httpserver.url_for(""), 1
     with pytest.raises(DeliveryError, match=r"HTTP 502: gone\. \d+ memories were stored") as caught:
         runner.push(database)
@@ -55,13 +65,8 @@ def test_what_was_stored_before_a_failure_is_kept(
     assert 0 < before < 50
     assert set(contents(database.parent)) == {"reflection.duckdb"}
     assert len(runner.waits) == 1
-    mcp.answers = [first] * 10
+    mcp.answers = [storing(mcp)] * 10
     assert runner.counts(database) == {"stored": 50 - before, "known": before}
-
-
-def stored(mcp: FakeMcp) -> dict[str, object]:
-    count = len(mcp.documents[-1]["params"]["arguments"]["memories"])
-    return {"status": "completed", "total": count, "stored": count, "failed": 0, "errors": []}
 
 
 def test_the_deadline_ends_a_push_and_nothing_counts_as_stored(

@@ -158,11 +158,11 @@ def test_no_memory_is_quoted_in_a_message_a_receipt_or_a_log(
         DeliveryError, match="50 memories could not be stored: 1 validation error"
     ) as caught:
         runner.push(database)
-    words = {each["text"] for each in akosha.refused}
+    texts = {each["text"] for each in akosha.refused}
     logged = [each.getMessage() for each in caplog.records if each.name.startswith("akosha_hook")]
-    told = f"{caught.value.message} {caught.value.details} {logged}"
+    written = f"{caught.value.message} {caught.value.details} {logged}"
     assert logged
-    assert not any(text[:40] in told for text in words)
+    assert not any(text[:40] in written for text in texts)
     assert caught.value.details["failed"] == {
         "1 validation error [type=bad, input_value=..., input_type=str]": 50
     }

@@ -150,7 +150,7 @@ def test_a_failure_is_in_the_receipt_with_what_was_stored(
     assert rest.receipt.details["stored"] == 1
 
 
-def test_after_a_fallback_the_cloud_is_still_owed_its_upload(
+def test_after_a_fallback_the_upload_to_the_cloud_is_still_pending(
     paths: Paths, data: Path, akosha: AkoshaServer, broken: dict[str, str], bucket: TestBucket
 ) -> None:
     first = sync(paths, akosha, AUTO, **broken)
@@ -161,11 +161,11 @@ def test_after_a_fallback_the_cloud_is_still_owed_its_upload(
     assert len(bucket.object_keys()) == 3
 
 
-def test_both_failing_tells_the_preferred_ones_failure_and_keeps_both(
+def test_where_both_fail_the_outcome_is_the_preferred_ones_and_both_have_receipts(
     paths: Paths, data: Path, broken: dict[str, str]
 ) -> None:
-    nobody = AkoshaServer(free_ports(1)[0])
-    outcome = sync(paths, nobody, AUTO, **broken)
+    not_running = AkoshaServer(free_ports(1)[0])
+    outcome = sync(paths, not_running, AUTO, **broken)
     assert (outcome.state, outcome.method, outcome.pending) == ("failed", "cloud", True)
     http = next(each for each in Receipts(paths).newest_first() if each.method == "http")
     assert "Akosha HTTP endpoint unreachable" in (http.error or "")

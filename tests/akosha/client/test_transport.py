@@ -35,9 +35,11 @@ def test_the_url_may_end_in_mcp(fake: FakeMcp, url: str, suffix: str) -> None:
 
 def test_a_broken_connection_is_tried_again(fake: FakeMcp, url: str) -> None:
     hello = json.dumps(result_of(1, {})).encode()
-    good = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    short = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n{"
-    accepted = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+    # Each turn is one connection: one that the client used again would be answered by nobody.
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    good = head + b"Content-Length: %d\r\n\r\n"
+    short = head + b"Content-Length: 9999\r\n\r\n{"
+    accepted = b"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     answer = json.dumps(result_of(3, tool_result(OK))).encode()
     with raw_server(
         reset,
