@@ -114,12 +114,12 @@ def _list_one(probes: Probes) -> None:
 
 def _multipart(probes: Probes) -> Iterator[Finding]:
     """Begin an upload in parts, list them, give it up."""
-    begun: list[str] = []
+    multipart_ids: list[str] = []
     client, key = probes.client, f"{probes.key}-parts"
     start = _try(
         probes,
         "multipart (s3:PutObject)",
-        lambda: begun.append(client.create_multipart(key, probes.headers)),
+        lambda: multipart_ids.append(client.create_multipart(key, probes.headers)),
         "",
     )
     yield start
@@ -128,28 +128,28 @@ def _multipart(probes: Probes) -> Iterator[Finding]:
     yield _try(
         probes,
         "list parts (s3:ListMultipartUploadParts)",
-        lambda: client.list_parts(key, begun[0]),
+        lambda: client.list_parts(key, multipart_ids[0]),
         "checking the parts before an upload is continued",
     )
     yield _try(
         probes,
         "abort (s3:AbortMultipartUpload)",
-        lambda: client.abort_multipart(key, begun[0]),
+        lambda: client.abort_multipart(key, multipart_ids[0]),
         "removing parts of abandoned uploads, which cost money: let a lifecycle rule do it",
     )
 
 
 def _deletion(probes: Probes) -> Finding:
-    found = _try(
+    finding = _try(
         probes,
         "delete (s3:DeleteObject)",
         lambda: probes.client.delete(probes.key),
         "prune",
     )
-    if found.state == "warning" and not probes.prunes:
+    if finding.state == "warning" and not probes.prunes:
         detail = f"denied, and not needed: nothing is pruned. {probes.key} stays in the bucket"
-        return Finding(AREA, found.name, "ok", detail)
-    return found
+        return Finding(AREA, finding.name, "ok", detail)
+    return finding
 
 
 def _look(probes: Probes) -> None:
