@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.demo.s3_server import S3Server, available, s3_server
 from akosha_hook.paths import Paths
-from tests.chaos.schedules import FAULTS, OPERATIONS, SIZES, Counts, Ordeal
-from tests.chaos.support import Patient
+from tests.chaos.schedules import FAULTS, OPERATIONS, SIZES, Chaos, Counts
 from tests.support.faults import FaultyProxy, faulty_proxy
+from tests.support.faulty_home import FaultyHome
 from tests.support.s3 import make_bucket
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = False
     for number, name in enumerate(servers):
         counts = _soak(name, 60 * options.minutes / len(servers), random.Random(seed + number))
-        print(_told(name, counts), flush=True)
+        print(_report(name, counts), flush=True)
         failed = failed or bool(counts.losses)
     return 1 if failed else 0
 
@@ -62,7 +62,7 @@ def _leave_the_real_home() -> None:
 def _soak(name: str, seconds: float, source: random.Random) -> Counts:
     counts = Counts()
     end = time.monotonic() + seconds
-    told = time.monotonic()
+    reported = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="akosha-soak-") as work,
         s3_server(Path(work) / name, name) as server,
@@ -70,9 +70,9 @@ def _soak(name: str, seconds: float, source: random.Random) -> Counts:
     ):
         while time.monotonic() < end:
             _round(Path(work), server, proxy, source, counts)
-            if time.monotonic() - told > REPORT_SECONDS:
-                told = time.monotonic()
-                print(_told(name, counts), flush=True)
+            if time.monotonic() - reported > REPORT_SECONDS:
+                reported = time.monotonic()
+                print(_report(name, counts), flush=True)
     return counts
 
 
@@ -83,8 +83,8 @@ def _round(
         os.environ["HOME"] = home
         os.environ["XDG_CONFIG_HOME"] = f"{home}/.config"
         bucket = make_bucket(server, f"soak-{uuid.uuid4().hex[:12]}")
-        patient = Patient(Paths.from_environment(os.environ), bucket, proxy=proxy)
-        patient.configure(
+        faulty_home = FaultyHome(Paths.from_environment(os.environ), bucket, proxy=proxy)
+        faulty_home.configure(
             akosha_cloud_endpoint=proxy.url,
             akosha_enable_fallback=False,
             akosha_enable_compression=source.random() < 0.5,
@@ -95,46 +95,46 @@ def _round(
             akosha_retry_backoff_seconds=0.01,
             akosha_parallel_uploads=source.choice([1, 3]),
         )
-        ordeal = Ordeal(patient, counts, seed=source.randrange(2**32))
+        chaos = Chaos(faulty_home, counts, seed=source.randrange(2**32))
         counts.rounds += 1
         steps: list[str] = []
         try:
-            ordeal.begin()
+            chaos.begin()
             for _ in range(source.randint(3, 12)):
-                _step(ordeal, source, steps)
-            ordeal.finish()
+                _step(chaos, source, steps)
+            chaos.finish()
         except Exception:  # noqa: BLE001 - what went wrong is what the soak is for
             counts.losses.append(f"{steps}\n{traceback.format_exc(limit=-3)}")
         proxy.heal()
         proxy.asked.clear()
 
 
-def _step(ordeal: Ordeal, source: random.Random, told: list[str]) -> None:
-    """One step of the schedule, told before it is taken, so that a loss can be read."""
+def _step(chaos: Chaos, source: random.Random, steps: list[str]) -> None:
+    """One step of the schedule, noted before it is taken, so that a loss can be explained."""
     kind = source.choice(KINDS)
     operation, first = source.choice(OPERATIONS), source.randint(1, 3)
     size, carried_out = source.choice(SIZES), source.random() < 0.5
     fault, times = source.choice(sorted(FAULTS)), source.randint(1, 5)
     match kind:
         case "change":
-            told.append(f"change {size}")
-            ordeal.change(size)
+            steps.append(f"change {size}")
+            chaos.change(size)
         case "fault":
-            told.append(f"fault {fault} {operation} {first} {times}")
-            ordeal.fault(fault, operation, first, times)
+            steps.append(f"fault {fault} {operation} {first} {times}")
+            chaos.fault(fault, operation, first, times)
         case "kill":
-            told.append(f"change, kill {operation} {first} {carried_out}")
+            steps.append(f"change, kill {operation} {first} {carried_out}")
             if source.random() < 0.5:
-                ordeal.change(size)
+                chaos.change(size)
             else:
-                ordeal.touch()
-            ordeal.kill(operation, first, carried_out=carried_out)
+                chaos.touch()
+            chaos.kill(operation, first, carried_out=carried_out)
         case _:
-            told.append(kind)
-            getattr(ordeal, kind)()
+            steps.append(kind)
+            getattr(chaos, kind)()
 
 
-def _told(name: str, counts: Counts) -> str:
+def _report(name: str, counts: Counts) -> str:
     numbers = {key: value for key, value in asdict(counts).items() if key != "losses"}
     line = f"{name}: " + " ".join(f"{key} {value}" for key, value in numbers.items())
     losses = "".join(f"\n{each}" for each in counts.losses)

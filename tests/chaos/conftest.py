@@ -9,8 +9,8 @@ import pytest
 
 from akosha_hook.demo.s3_server import S3Server
 from akosha_hook.paths import Paths
-from tests.chaos.support import Patient
 from tests.support.faults import FaultyProxy, faulty_proxy
+from tests.support.faulty_home import FaultyHome
 from tests.support.s3 import make_bucket
 
 if TYPE_CHECKING:
@@ -25,22 +25,22 @@ def proxy(seaweedfs: S3Server) -> Iterator[FaultyProxy]:
 
 
 @pytest.fixture
-def patient(paths: Paths, seaweedfs: S3Server, proxy: FaultyProxy) -> Patient:
+def faulty_home(paths: Paths, seaweedfs: S3Server, proxy: FaultyProxy) -> FaultyHome:
     """Databases, a bucket behind the proxy, and settings that lose no time."""
-    return _patient(paths, seaweedfs, proxy)
+    return _faulty_home(paths, seaweedfs, proxy)
 
 
 @pytest.fixture
-def any_patient(paths: Paths, any_server: S3Server) -> Iterator[Patient]:
+def any_faulty_home(paths: Paths, any_server: S3Server) -> Iterator[FaultyHome]:
     """The same before every S3 server installed here."""
     with faulty_proxy(any_server.endpoint) as proxy:
-        yield _patient(paths, any_server, proxy)
+        yield _faulty_home(paths, any_server, proxy)
 
 
-def _patient(paths: Paths, server: S3Server, proxy: FaultyProxy) -> Patient:
+def _faulty_home(paths: Paths, server: S3Server, proxy: FaultyProxy) -> FaultyHome:
     bucket = make_bucket(server, f"memories-{uuid.uuid4().hex[:12]}")
-    patient = Patient(paths, bucket, proxy=proxy)
-    patient.configure(
+    faulty_home = FaultyHome(paths, bucket, proxy=proxy)
+    faulty_home.configure(
         akosha_cloud_endpoint=proxy.url,
         akosha_enable_fallback=False,
         akosha_enable_compression=False,
@@ -50,4 +50,4 @@ def _patient(paths: Paths, server: S3Server, proxy: FaultyProxy) -> Patient:
         akosha_max_retries=2,
         akosha_retry_backoff_seconds=0.01,
     )
-    return patient
+    return faulty_home

@@ -12,7 +12,7 @@ import uuid
 import pytest
 
 from tests.chaos.schedules import OTHER
-from tests.chaos.support import DATABASE, MIB, Patient, write_database
+from tests.support.faulty_home import DATABASE, MIB, FaultyHome, write_database
 from tests.support.s3 import make_bucket
 
 # How many of the 70 or so writes are tried in a run; all where it is more.
@@ -55,10 +55,10 @@ sys.exit(code)
 """
 
 
-def worked(patient: Patient, kind: str, step: int) -> tuple[int, int]:
+def worked(faulty_home: FaultyHome, kind: str, step: int) -> tuple[int, int]:
     """The worker's exit status, and how many writes it came to."""
     readable, writable = os.pipe()
-    arguments = [str(patient.paths.state), kind, str(step), str(writable)]
+    arguments = [str(faulty_home.paths.state), kind, str(step), str(writable)]
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _WORKER, *arguments],
         stdin=subprocess.DEVNULL,
@@ -73,45 +73,45 @@ def worked(patient: Patient, kind: str, step: int) -> tuple[int, int]:
         return process.returncode, int(count.read() or b"0")
 
 
-def scene(patient: Patient) -> dict[str, bytes]:
+def scene(faulty_home: FaultyHome) -> dict[str, bytes]:
     """Three databases: one has to be sent in parts, one as a delta, one is referred to."""
-    shutil.rmtree(patient.paths.state, ignore_errors=True)
-    patient.bucket = make_bucket(patient.store.server, f"memories-{uuid.uuid4().hex[:12]}")
-    patient.configure(akosha_cloud_bucket=patient.bucket.name, akosha_enable_delta=True)
-    data = patient.paths.data
-    patient.write(MIB, seed=1)
+    shutil.rmtree(faulty_home.paths.state, ignore_errors=True)
+    faulty_home.bucket = make_bucket(faulty_home.store.server, f"memories-{uuid.uuid4().hex[:12]}")
+    faulty_home.configure(akosha_cloud_bucket=faulty_home.bucket.name, akosha_enable_delta=True)
+    data = faulty_home.paths.data
+    faulty_home.write(MIB, seed=1)
     other = write_database(data / OTHER, MIB, seed=2)
     untouched = write_database(data / UNTOUCHED, 1000, seed=3)
-    assert patient.sync().success
+    assert faulty_home.sync().success
     other = other[:-7] + b"changed"
     (data / OTHER).write_bytes(other)
-    patient.happen()
-    return {DATABASE: patient.write(6 * MIB, seed=4), OTHER: other, UNTOUCHED: untouched}
+    faulty_home.happen()
+    return {DATABASE: faulty_home.write(6 * MIB, seed=4), OTHER: other, UNTOUCHED: untouched}
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["kill", "full"])
 def test_at_any_write_nothing_is_lost_and_the_next_sync_completes(
-    patient: Patient, kind: str
+    faulty_home: FaultyHome, kind: str
 ) -> None:
-    scene(patient)
-    code, writes = worked(patient, "count", 0)
-    assert (code, patient.events()) == (0, [])
+    scene(faulty_home)
+    code, writes = worked(faulty_home, "count", 0)
+    assert (code, faulty_home.events()) == (0, [])
     assert writes > 30
     steps = range(writes) if writes < POINTS else range(POINTS // 2, writes, writes // POINTS)
     killed = 0
     for step in steps:
-        content = scene(patient)
-        code, _ = worked(patient, kind, step)
+        content = scene(faulty_home)
+        code, _ = worked(faulty_home, kind, step)
         # How often progress is written depends on the time: the last writes may not come.
         assert code == 0 or (kind, code) == ("kill", -signal.SIGKILL), step
         killed += code != 0
-        patient.every_manifest_is_whole()
-        stored = patient.stored() == content
-        assert stored or patient.events(), step
-        patient.sync_by_hand()
-        assert patient.stored() == content, step
-        patient.every_manifest_is_whole()
-        patient.nothing_is_left()
-        assert not list(patient.paths.state.rglob("*.corrupt")), step
+        faulty_home.every_manifest_is_whole()
+        stored = faulty_home.stored() == content
+        assert stored or faulty_home.events(), step
+        faulty_home.sync_by_hand()
+        assert faulty_home.stored() == content, step
+        faulty_home.every_manifest_is_whole()
+        faulty_home.nothing_is_left()
+        assert not list(faulty_home.paths.state.rglob("*.corrupt")), step
     assert killed > len(steps) / 2 or kind == "full"

@@ -10,8 +10,8 @@ import pytest
 
 from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.state.receipt import Receipt
-from tests.chaos.support import Patient
 from tests.support.duck import conversations_in
+from tests.support.faulty_home import FaultyHome
 from tests.support.passing import passing_time
 from tests.support.writer import Writer, killed_in_checkpoint
 
@@ -19,31 +19,33 @@ ROWS = 50
 
 
 @pytest.fixture
-def alive(patient: Patient) -> Patient:
-    patient.paths.data.mkdir(parents=True)
-    make_reflection_database(patient.database, conversations=ROWS)
-    return patient
+def alive(faulty_home: FaultyHome) -> FaultyHome:
+    faulty_home.paths.data.mkdir(parents=True)
+    make_reflection_database(faulty_home.database, conversations=ROWS)
+    return faulty_home
 
 
-def rows_of(patient: Patient, paper: Receipt | None, into: Path) -> int:
+def rows_of(faulty_home: FaultyHome, receipt: Receipt | None, into: Path) -> int:
     """Restore an upload without any code of ours, scan every value, and count the rows."""
-    assert paper is not None
+    assert receipt is not None
     into.mkdir()
     manifest = next(
-        each for each in patient.manifests() if each["metadata"]["upload_id"] == paper.upload_id
+        each
+        for each in faulty_home.manifests()
+        if each["metadata"]["upload_id"] == receipt.upload_id
     )
-    for name, content in patient.files_of(manifest).items():
+    for name, content in faulty_home.files_of(manifest).items():
         (into / name).write_bytes(content)
-    with duckdb.connect(str(into / patient.database.name)) as connection:
+    with duckdb.connect(str(into / faulty_home.database.name)) as connection:
         for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
             columns = connection.execute(f'DESCRIBE "{table}"').fetchall()
             hashes = ", ".join(f'bit_xor(hash("{column[0]}"))' for column in columns)
             connection.execute(f'SELECT {hashes} FROM "{table}"').fetchall()
-    return conversations_in(into / patient.database.name)
+    return conversations_in(into / faulty_home.database.name)
 
 
 def test_a_writer_that_never_pauses_is_copied_whole_and_never_fails(
-    alive: Patient, tmp_path: Path
+    alive: FaultyHome, tmp_path: Path
 ) -> None:
     """It inserts row by row and checkpoints every fifty."""
     restored = 0
@@ -57,19 +59,21 @@ def test_a_writer_that_never_pauses_is_copied_whole_and_never_fails(
                 assert outcome.pending
                 continue
             assert outcome.success, outcome.error
-            found = rows_of(alive, outcome.receipt, tmp_path / str(number))
-            assert found >= ROWS + committed
+            restored_rows = rows_of(alive, outcome.receipt, tmp_path / str(number))
+            assert restored_rows >= ROWS + committed
             restored += 1
         assert writer.acknowledged() > 0
         assert writer.stop_inserting() == []
         writer.insert(1)
     outcome = alive.sync()
     final = conversations_in(alive.database)
-    paper = outcome.receipt or alive.receipts()[0]
-    assert rows_of(alive, paper, tmp_path / "final") == final
+    receipt = outcome.receipt or alive.receipts()[0]
+    assert rows_of(alive, receipt, tmp_path / "final") == final
 
 
-def test_rows_that_only_the_wal_holds_are_restored_with_it(alive: Patient, tmp_path: Path) -> None:
+def test_rows_that_only_the_wal_holds_are_restored_with_it(
+    alive: FaultyHome, tmp_path: Path
+) -> None:
     with Writer(alive.database) as writer:
         writer.insert(30)
         outcome = alive.sync()
@@ -80,7 +84,7 @@ def test_rows_that_only_the_wal_holds_are_restored_with_it(alive: Patient, tmp_p
 
 
 def test_a_writer_killed_in_mid_checkpoint_is_stored_with_every_sidecar(
-    alive: Patient, tmp_path: Path
+    alive: FaultyHome, tmp_path: Path
 ) -> None:
     committed = killed_in_checkpoint(alive.database, tmp_path / "committed")
     left = {path.name for path in alive.paths.data.iterdir()}
@@ -91,7 +95,7 @@ def test_a_writer_killed_in_mid_checkpoint_is_stored_with_every_sidecar(
 
 
 def test_a_session_that_lets_go_after_its_end_is_waited_for(
-    alive: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alive: FaultyHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Session-Buddy checkpoints when it closes: the WAL need not be copied then."""
     passing = passing_time(monkeypatch, "akosha_hook.snapshot.owner")
@@ -99,7 +103,7 @@ def test_a_session_that_lets_go_after_its_end_is_waited_for(
         writer.insert(20)
         passing.meanwhile.append(writer.close)
         alive.happen("session-end")
-        alive.drain()
+        alive.run_loop()
         assert passing.meanwhile == []
     assert list(alive.stored()) == ["reflection.duckdb"]
     assert rows_of(alive, alive.receipts()[0], tmp_path / "a") == ROWS + 20
@@ -107,20 +111,20 @@ def test_a_session_that_lets_go_after_its_end_is_waited_for(
 
 
 def test_a_session_that_never_lets_go_is_stored_all_the_same(
-    alive: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    alive: FaultyHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passing = passing_time(monkeypatch, "akosha_hook.snapshot.owner")
     with Writer(alive.database) as writer:
         writer.insert(20)
         alive.happen("session-end")
-        alive.drain()
+        alive.run_loop()
         writer.insert(1)
     assert 8 < sum(passing.slept) <= 10.2
     assert alive.events() == []
     assert rows_of(alive, alive.receipts()[0], tmp_path / "a") == ROWS + 20
 
 
-def test_an_owner_can_open_and_close_its_database_while_we_sync(alive: Patient) -> None:
+def test_an_owner_can_open_and_close_its_database_while_we_sync(alive: FaultyHome) -> None:
     """Our lock would make its open fail; ours is never taken."""
     failures: list[str] = []
     done = threading.Event()
@@ -129,7 +133,7 @@ def test_an_owner_can_open_and_close_its_database_while_we_sync(alive: Patient) 
         try:
             while not done.is_set():
                 alive.sync(full=True)
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:  # noqa: BLE001 - asserted below
             failures.append(repr(error))
 
     syncing = threading.Thread(target=keep_syncing)
@@ -146,7 +150,7 @@ def test_an_owner_can_open_and_close_its_database_while_we_sync(alive: Patient) 
     assert conversations_in(alive.database) == ROWS + 15
 
 
-def test_a_database_that_is_torn_or_gone_does_not_hold_up_the_others(alive: Patient) -> None:
+def test_a_database_that_is_torn_or_gone_does_not_hold_up_the_others(alive: FaultyHome) -> None:
     other = alive.paths.data / "knowledge_graph.duckdb"
     with duckdb.connect(str(other)) as connection:
         connection.execute("CREATE TABLE t (i INTEGER)")

@@ -9,8 +9,8 @@ import pytest
 from akosha_hook import catalog, prune, restore
 from akosha_hook.prune import Keep
 from akosha_hook.restore import RestoreRequest
-from tests.chaos.support import MIB, Patient
 from tests.support import faults
+from tests.support.faulty_home import MIB, FaultyHome
 from tests.support.recovery import context
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
@@ -42,99 +42,101 @@ BIG = 11 * MIB
 
 
 @pytest.fixture(autouse=True)
-def restorable(patient: Patient) -> None:
+def restorable(faulty_home: FaultyHome) -> None:
     """These databases are none, so nobody opens them."""
-    patient.configure(akosha_parallel_uploads=1)
+    faulty_home.configure(akosha_parallel_uploads=1)
 
 
-def used(patient: Patient) -> set[str]:
+def used(faulty_home: FaultyHome) -> set[str]:
     """The permissions that the requests so far take; from now on others are counted."""
-    found = {PERMISSION[each] for each in patient.network.operations()}
-    patient.network.asked.clear()
-    return found
+    permissions = {PERMISSION[each] for each in faulty_home.network.operations()}
+    faulty_home.network.asked.clear()
+    return permissions
 
 
-def change(patient: Patient) -> None:
-    data = patient.database.read_bytes()
-    patient.database.write_bytes(data[:MIB] + b"ten new rows" + data[MIB + 12 :])
+def change(faulty_home: FaultyHome) -> None:
+    data = faulty_home.database.read_bytes()
+    faulty_home.database.write_bytes(data[:MIB] + b"ten new rows" + data[MIB + 12 :])
 
 
-def test_uploading_takes_the_guides_policy_and_no_more(patient: Patient) -> None:
+def test_uploading_takes_the_guides_policy_and_no_more(faulty_home: FaultyHome) -> None:
     """In one piece and in parts, whole, as a delta and as a reference."""
-    patient.configure(akosha_enable_delta=True)
-    patient.write(BIG)
-    assert patient.sync().success
-    change(patient)
-    assert patient.sync().success
-    assert "CreateMultipartUpload" in patient.network.operations()
-    assert used(patient) <= GUIDE
-    assert patient.sync().state == "unchanged"
-    assert used(patient) == set()
+    faulty_home.configure(akosha_enable_delta=True)
+    faulty_home.write(BIG)
+    assert faulty_home.sync().success
+    change(faulty_home)
+    assert faulty_home.sync().success
+    assert "CreateMultipartUpload" in faulty_home.network.operations()
+    assert used(faulty_home) <= GUIDE
+    assert faulty_home.sync().state == "unchanged"
+    assert used(faulty_home) == set()
 
 
-def test_looking_and_restoring_never_write(patient: Patient, tmp_path: Path) -> None:
-    patient.write()
-    assert patient.sync().success
-    used(patient)
-    bucket = catalog.open_to_read(context(patient.paths))
+def test_looking_and_restoring_never_write(faulty_home: FaultyHome, tmp_path: Path) -> None:
+    faulty_home.write()
+    assert faulty_home.sync().success
+    used(faulty_home)
+    bucket = catalog.open_to_read(context(faulty_home.paths))
     for name in catalog.systems(bucket):
         catalog.uploads(bucket, name)
-    assert used(patient) == {"s3:ListBucket", "s3:GetObject"}
-    restore.restore(RestoreRequest(to=tmp_path / "restored", force=True), context(patient.paths))
-    assert used(patient) == {"s3:ListBucket", "s3:GetObject"}
-    newest = patient.manifests()[-1]["metadata"]["upload_id"]
-    used(patient)
+    assert used(faulty_home) == {"s3:ListBucket", "s3:GetObject"}
     restore.restore(
-        RestoreRequest(newest, to=tmp_path / "again", force=True), context(patient.paths)
+        RestoreRequest(to=tmp_path / "restored", force=True), context(faulty_home.paths)
     )
-    assert used(patient) == {"s3:GetObject"}
+    assert used(faulty_home) == {"s3:ListBucket", "s3:GetObject"}
+    newest = faulty_home.manifests()[-1]["metadata"]["upload_id"]
+    used(faulty_home)
+    restore.restore(
+        RestoreRequest(newest, to=tmp_path / "again", force=True), context(faulty_home.paths)
+    )
+    assert used(faulty_home) == {"s3:GetObject"}
 
 
-def test_continuing_an_upload_takes_the_list_of_its_parts(patient: Patient) -> None:
-    patient.write(BIG)
-    patient.configure(akosha_max_retries=0)
-    patient.network.on("UploadPart", fault=faults.reset, first=2)
-    assert not patient.sync().success
-    patient.network.heal()
-    used(patient)
-    assert patient.sync().success
-    assert used(patient) - GUIDE == {RESUME}
+def test_continuing_an_upload_takes_the_list_of_its_parts(faulty_home: FaultyHome) -> None:
+    faulty_home.write(BIG)
+    faulty_home.configure(akosha_max_retries=0)
+    faulty_home.network.on("UploadPart", fault=faults.reset, first=2)
+    assert not faulty_home.sync().success
+    faulty_home.network.heal()
+    used(faulty_home)
+    assert faulty_home.sync().success
+    assert used(faulty_home) - GUIDE == {RESUME}
 
 
-def test_giving_an_upload_up_takes_aborting(patient: Patient) -> None:
+def test_giving_an_upload_up_takes_aborting(faulty_home: FaultyHome) -> None:
     """One whose id nobody heard is looked for: that takes the list of unfinished ones."""
-    patient.configure(akosha_max_retries=0)
-    patient.write(BIG)
-    patient.network.on("UploadPart", fault=faults.error(403, "AccessDenied"), first=2)
-    assert not patient.sync().success
-    patient.network.heal()
-    used(patient)
-    patient.write(MIB)
-    assert patient.sync().success
-    assert used(patient) - GUIDE == {ABORT}
-    patient.write(BIG, seed=1)
-    patient.network.on("CreateMultipartUpload", fault=faults.error(403, "AccessDenied"))
-    assert not patient.sync().success
-    patient.network.heal()
-    used(patient)
-    patient.write(MIB, seed=2)
-    assert patient.sync().success
-    assert used(patient) - GUIDE == {LIST}
+    faulty_home.configure(akosha_max_retries=0)
+    faulty_home.write(BIG)
+    faulty_home.network.on("UploadPart", fault=faults.error(403, "AccessDenied"), first=2)
+    assert not faulty_home.sync().success
+    faulty_home.network.heal()
+    used(faulty_home)
+    faulty_home.write(MIB)
+    assert faulty_home.sync().success
+    assert used(faulty_home) - GUIDE == {ABORT}
+    faulty_home.write(BIG, seed=1)
+    faulty_home.network.on("CreateMultipartUpload", fault=faults.error(403, "AccessDenied"))
+    assert not faulty_home.sync().success
+    faulty_home.network.heal()
+    used(faulty_home)
+    faulty_home.write(MIB, seed=2)
+    assert faulty_home.sync().success
+    assert used(faulty_home) - GUIDE == {LIST}
 
 
-def test_pruning_takes_deleting_and_the_list_of_unfinished_uploads(patient: Patient) -> None:
+def test_pruning_takes_deleting_and_the_list_of_unfinished_uploads(faulty_home: FaultyHome) -> None:
     for seed in range(2):
-        patient.write(seed=seed)
-        assert patient.sync().success
-    used(patient)
-    here = context(patient.paths)
+        faulty_home.write(seed=seed)
+        assert faulty_home.sync().success
+    used(faulty_home)
+    here = context(faulty_home.paths)
     bucket = catalog.open_to_read(here)
     prune.apply(bucket, prune.plan(bucket, Keep(1, 0, 0, 0), here))
-    assert used(patient) == {"s3:ListBucket", "s3:GetObject", DELETE, LIST}
-    assert len(patient.manifests()) == 1
+    assert used(faulty_home) == {"s3:ListBucket", "s3:GetObject", DELETE, LIST}
+    assert len(faulty_home.manifests()) == 1
 
 
-def test_the_page_names_each_permission(patient: Patient) -> None:
+def test_the_page_names_each_permission(faulty_home: FaultyHome) -> None:
     page = PAGE.read_text(encoding="utf-8")
     for permission in PERMISSION.values():
         assert f"`{permission}`" in page or f'"{permission}"' in page, permission

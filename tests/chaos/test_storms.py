@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from akosha_hook.install import wrapper
-from akosha_hook.state import progress_file as watch
-from tests.chaos.support import MIB, Patient
+from akosha_hook.state import progress_file
+from tests.support.faulty_home import MIB, FaultyHome
 from tests.support.hooks import install_script, record_interpreter
 from tests.support.passing import PassingTime, passing_time
 from tests.support.waiting import until
@@ -20,35 +20,35 @@ HOOKS = 200
 
 
 @pytest.fixture
-def hooked(patient: Patient) -> Patient:
+def hooked(faulty_home: FaultyHome) -> FaultyHome:
     """The real hook script, and the real worker behind it."""
-    install_script(patient.paths)
-    record_interpreter(patient.paths, sys.executable)
-    patient.configure(akosha_settle_seconds=0.5)
-    return patient
+    install_script(faulty_home.paths)
+    record_interpreter(faulty_home.paths, sys.executable)
+    faulty_home.configure(akosha_settle_seconds=0.5)
+    return faulty_home
 
 
-def hook(patient: Patient, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+def hook(faulty_home: FaultyHome, name: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [patient.paths.hook_script, name, *arguments],
+        [faulty_home.paths.hook_script, name, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        cwd=patient.paths.claude,
+        cwd=faulty_home.paths.claude,
     )
 
 
-def until_calm(patient: Patient) -> None:
+def until_calm(faulty_home: FaultyHome) -> None:
     """Until every event is dealt with and the worker has left."""
-    until(lambda: not list(patient.paths.outbox.iterdir()), "the outbox is empty")
-    patient.wait_for_worker()
+    until(lambda: not list(faulty_home.paths.outbox.iterdir()), "the outbox is empty")
+    faulty_home.wait_for_worker()
 
 
-def syncs(patient: Patient) -> int:
-    return patient.paths.log.read_text().count("Sync for ")
+def syncs(faulty_home: FaultyHome) -> int:
+    return faulty_home.paths.log.read_text().count("Sync for ")
 
 
-def test_two_hundred_hooks_at_once_are_one_or_two_uploads(hooked: Patient) -> None:
+def test_two_hundred_hooks_at_once_are_one_or_two_uploads(hooked: FaultyHome) -> None:
     hooked.write(seed=1)
     names = ["post-commit", "session-end", "post-merge", "session-end"]
     running = [hook(hooked, names[number % 4]) for number in range(HOOKS - 1)]
@@ -65,7 +65,7 @@ def test_two_hundred_hooks_at_once_are_one_or_two_uploads(hooked: Patient) -> No
     hooked.nothing_is_left()
 
 
-def test_two_sessions_that_end_in_the_same_second_are_one_upload(hooked: Patient) -> None:
+def test_two_sessions_that_end_in_the_same_second_are_one_upload(hooked: FaultyHome) -> None:
     content = hooked.write()
     for each in [hook(hooked, "session-end"), hook(hooked, "session-end")]:
         each.communicate()
@@ -75,7 +75,7 @@ def test_two_sessions_that_end_in_the_same_second_are_one_upload(hooked: Patient
     hooked.nothing_is_left()
 
 
-def test_a_rebase_of_a_hundred_commits_is_one_event(hooked: Patient, tmp_path: Path) -> None:
+def test_a_rebase_of_a_hundred_commits_is_one_event(hooked: FaultyHome, tmp_path: Path) -> None:
     content = hooked.write()
     repository = tmp_path / "repository"
     git = ["git", "-C", str(repository), "-c", "user.name=U", "-c", "user.email=u@example.org"]
@@ -94,13 +94,13 @@ def test_a_rebase_of_a_hundred_commits_is_one_event(hooked: Patient, tmp_path: P
         path.chmod(0o755)
     subprocess.run([*git, "rebase", "-q", "--force-rebase", "HEAD~100"], check=True)
     until_calm(hooked)
-    (paper,) = hooked.receipts()
-    assert paper.triggered_by == ("post-rewrite",)
+    (receipt,) = hooked.receipts()
+    assert receipt.triggered_by == ("post-rewrite",)
     assert syncs(hooked) == 1
     assert hooked.stored() == {"reflection.duckdb": content}
 
 
-def test_hooks_during_an_upload_bring_the_state_after_it(hooked: Patient) -> None:
+def test_hooks_during_an_upload_bring_the_state_after_it(hooked: FaultyHome) -> None:
     hooked.configure(akosha_settle_seconds=0, akosha_parallel_uploads=1)
     first = hooked.write(11 * MIB, seed=1)
     pause = hooked.network.pause("UploadPart", first=2)
@@ -124,79 +124,81 @@ def passing(monkeypatch: pytest.MonkeyPatch) -> PassingTime:
     return passing_time(monkeypatch, "akosha_hook.worker.loop")
 
 
-def stored_once(patient: Patient) -> None:
+def stored_once(faulty_home: FaultyHome) -> None:
     """An upload that the interval counts from, and a change after it."""
-    patient.configure(akosha_min_interval_seconds=800)
-    patient.write(seed=0)
-    assert patient.sync().success
-    patient.write(seed=1)
+    faulty_home.configure(akosha_min_interval_seconds=800)
+    faulty_home.write(seed=0)
+    assert faulty_home.sync().success
+    faulty_home.write(seed=1)
 
 
 def test_the_interval_holds_and_the_last_state_is_not_lost(
-    patient: Patient, passing: PassingTime
+    faulty_home: FaultyHome, passing: PassingTime
 ) -> None:
     """No event comes after the last commit: the worker itself has to come back."""
-    stored_once(patient)
-    patient.happen()
+    stored_once(faulty_home)
+    faulty_home.happen()
 
     def commit() -> None:
-        patient.write(seed=len(passing.slept) + 1)
-        patient.happen()
+        faulty_home.write(seed=len(passing.slept) + 1)
+        faulty_home.happen()
 
     passing.meanwhile += [commit, commit]
-    patient.drain()
+    faulty_home.run_loop()
     assert 600 < sum(passing.slept) <= 801
-    assert len(patient.manifests()) == 2
-    assert patient.stored() == {"reflection.duckdb": patient.database.read_bytes()}
-    patient.nothing_is_left()
+    assert len(faulty_home.manifests()) == 2
+    assert faulty_home.stored() == {"reflection.duckdb": faulty_home.database.read_bytes()}
+    faulty_home.nothing_is_left()
 
 
-def test_an_event_that_is_due_sooner_ends_the_sleep(patient: Patient, passing: PassingTime) -> None:
+def test_an_event_that_is_due_sooner_ends_the_sleep(
+    faulty_home: FaultyHome, passing: PassingTime
+) -> None:
     """A session's end is held back for 30 seconds, a commit for the whole interval."""
-    stored_once(patient)
-    patient.happen("post-commit")
-    passing.meanwhile.append(lambda: patient.happen("session-end"))
-    patient.drain()
+    stored_once(faulty_home)
+    faulty_home.happen("post-commit")
+    passing.meanwhile.append(lambda: faulty_home.happen("session-end"))
+    faulty_home.run_loop()
     assert sum(passing.slept) < 60
-    assert len(patient.manifests()) == 2
-    patient.nothing_is_left()
+    assert len(faulty_home.manifests()) == 2
+    faulty_home.nothing_is_left()
 
 
 def test_an_event_between_the_look_and_the_sleep_ends_the_sleep(
-    patient: Patient, passing: PassingTime, monkeypatch: pytest.MonkeyPatch
+    faulty_home: FaultyHome, passing: PassingTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor need the outbox get another timestamp: two events may come within its granularity."""
-    stored_once(patient)
-    patient.happen("post-commit")
-    told = watch.ProgressFile.waiting
+    stored_once(faulty_home)
+    faulty_home.happen("post-commit")
+    real = progress_file.ProgressFile.waiting
 
-    def waiting(progress: watch.ProgressFile, until: float) -> None:
-        told(progress, until)
-        if not passing.slept and len(patient.events()) == 1:
-            before = patient.paths.outbox.stat()
-            patient.happen("session-end")
-            os.utime(patient.paths.outbox, ns=(before.st_atime_ns, before.st_mtime_ns))
+    def waiting(progress: progress_file.ProgressFile, until: float) -> None:
+        real(progress, until)
+        if not passing.slept and len(faulty_home.events()) == 1:
+            before = faulty_home.paths.outbox.stat()
+            faulty_home.happen("session-end")
+            os.utime(faulty_home.paths.outbox, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    monkeypatch.setattr(watch.ProgressFile, "waiting", waiting)
-    patient.drain()
+    monkeypatch.setattr(progress_file.ProgressFile, "waiting", waiting)
+    faulty_home.run_loop()
     assert sum(passing.slept) < 60
-    assert len(patient.manifests()) == 2
+    assert len(faulty_home.manifests()) == 2
 
 
 def test_a_clock_that_is_set_back_does_not_make_the_sleep_longer(
-    patient: Patient, passing: PassingTime
+    faulty_home: FaultyHome, passing: PassingTime
 ) -> None:
-    stored_once(patient)
-    patient.happen()
+    stored_once(faulty_home)
+    faulty_home.happen()
 
     def set_back() -> None:
         passing.set_back = 36_000
 
     passing.meanwhile.append(set_back)
-    patient.drain()
+    faulty_home.run_loop()
     assert sum(passing.slept) <= 801
-    assert len(patient.manifests()) == 2
-    patient.nothing_is_left()
+    assert len(faulty_home.manifests()) == 2
+    faulty_home.nothing_is_left()
 
 
 # The event of a hook whose own worker found the lock taken, after the last look at the outbox.
@@ -220,38 +222,45 @@ print(len(turns))
 """
 
 
-def test_an_event_between_the_last_look_and_the_unlock_is_not_left_behind(patient: Patient) -> None:
-    patient.write()
-    patient.happen()
+def test_an_event_between_the_last_look_and_the_unlock_is_not_left_behind(
+    faulty_home: FaultyHome,
+) -> None:
+    faulty_home.write()
+    faulty_home.happen()
     done = subprocess.run(
         [sys.executable, "-c", _LATE_EVENT], capture_output=True, text=True, check=True
     )
     assert done.stdout == "2\n"
-    patient.nothing_is_left()
+    faulty_home.nothing_is_left()
 
 
-def test_waiting_for_a_later_moment_is_sleeping(patient: Patient, passing: PassingTime) -> None:
+def test_waiting_for_a_later_moment_is_sleeping(
+    faulty_home: FaultyHome, passing: PassingTime
+) -> None:
     """A worker that spins would use a processor until the event is due."""
-    stored_once(patient)
-    patient.happen()
-    patient.drain()
+    stored_once(faulty_home)
+    faulty_home.happen()
+    faulty_home.run_loop()
     # The last sleep is what is left of the time.
     assert min(passing.slept[:-1]) >= 0.5
-    assert len(patient.manifests()) == 2
+    assert len(faulty_home.manifests()) == 2
 
 
-def test_within_the_interval_a_worker_only_waits(patient: Patient) -> None:
-    patient.configure(akosha_min_interval_seconds=800)
-    patient.write(seed=1)
-    assert patient.sync().success
-    patient.write(seed=2)
-    patient.happen()
-    with patient.start_worker() as worker:
+def test_within_the_interval_a_worker_only_waits(faulty_home: FaultyHome) -> None:
+    faulty_home.configure(akosha_min_interval_seconds=800)
+    faulty_home.write(seed=1)
+    assert faulty_home.sync().success
+    faulty_home.write(seed=2)
+    faulty_home.happen()
+    with faulty_home.start_worker() as worker:
         until(
-            lambda: worker.poll() is not None or watch.read(patient.paths).phase == "waiting",
+            lambda: (
+                worker.poll() is not None
+                or progress_file.read(faulty_home.paths).phase == "waiting"
+            ),
             "the worker waits",
         )
         worker.kill()
         worker.wait()
-    assert len(patient.events()) == 1
-    assert len(patient.manifests()) == 1
+    assert len(faulty_home.events()) == 1
+    assert len(faulty_home.manifests()) == 1

@@ -1,4 +1,4 @@
-"""A home that things are done to, and what must hold of it afterwards."""
+"""A home behind a faulty network, and what must hold of it afterwards."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from akosha_hook import settings
 from akosha_hook.context import Context
 from akosha_hook.format import delta
 from akosha_hook.hook import outbox
+from akosha_hook.state.receipt import Receipt
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as sync
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.util import files
 from akosha_hook.worker import finish, loop
-from tests.support.faults import FaultyProxy
+from tests.support.faults import FaultyProxy, error
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
 
@@ -44,7 +45,7 @@ def write_database(path: Path, size: int, *, seed: int = 0) -> bytes:
 
 
 @dataclass
-class Patient(Home):
+class FaultyHome(Home):
     """A home whose bucket lies behind a faulty proxy."""
 
     proxy: FaultyProxy | None = None
@@ -78,7 +79,7 @@ class Patient(Home):
         request_ = sync.Request(triggered_by=("manual",), **request)
         return sync.run(request_, context, Receipts(self.paths))
 
-    def drain(self) -> None:
+    def run_loop(self) -> None:
         """What a worker does under its lock, in this process."""
         log_level = logging.getLogger("akosha_hook").level
         try:
@@ -86,11 +87,11 @@ class Patient(Home):
         finally:
             logging.getLogger("akosha_hook").setLevel(log_level)
 
-    def drain_once(self) -> None:
+    def run_loop_once(self) -> None:
         """The same, up to where it would sleep for a later moment."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loop, "STAY_SECONDS", 0.0)
-            self.drain()
+            self.run_loop()
 
     def sync_by_hand(self) -> Outcome:
         """What `akosha-hook sync` does, in this process: events and notice included."""
@@ -114,11 +115,20 @@ class Patient(Home):
         pause.drop()
         self.network.heal()
 
+    def interrupted_at_part(self, number: int) -> Receipt:
+        """An upload that failed at a part, and can be continued."""
+        self.configure(akosha_parallel_uploads=1, akosha_max_retries=0)
+        self.network.on("UploadPart", fault=error(503, "SlowDown"), first=number)
+        assert not self.sync().success
+        self.network.heal()
+        (receipt,) = (each for each in self.receipts() if each.state == "uploading")
+        return receipt
+
     def manifests(self) -> list[dict[str, Any]]:
         """Every upload that exists, the newest last."""
         keys = [key for key in self.store.object_keys() if key.endswith("/manifest.json")]
-        found = [json.loads(self.store.read(key)) for key in keys]
-        return sorted(found, key=lambda each: int(each["metadata"]["sequence"]))
+        documents = [json.loads(self.store.read(key)) for key in keys]
+        return sorted(documents, key=lambda each: int(each["metadata"]["sequence"]))
 
     def stored(self) -> dict[str, bytes]:
         """The files of the newest upload, read back as a restore without us would."""
