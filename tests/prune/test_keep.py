@@ -37,20 +37,20 @@ def test_the_newest_stays_whatever_the_rules() -> None:
 
 
 def test_last_keeps_so_many() -> None:
-    found = kept(_series(5, dt.timedelta(hours=1)), Keep(last=3))
-    assert list(found) == ["u1", "u2", "u3"]
+    reasons = kept(_series(5, dt.timedelta(hours=1)), Keep(last=3))
+    assert list(reasons) == ["u1", "u2", "u3"]
 
 
 def test_daily_keeps_the_newest_of_each_day_that_has_one() -> None:
-    found = kept(_series(10, dt.timedelta(hours=8)), Keep(daily=3))
+    reasons = kept(_series(10, dt.timedelta(hours=8)), Keep(daily=3))
     # 12:00 and 04:00 on the 31st, 20:00, 12:00, 04:00 on the 30th, and so on.
-    assert list(found) == ["u1", "u3", "u6"]
+    assert list(reasons) == ["u1", "u3", "u6"]
 
 
 def test_weekly_and_monthly_count_weeks_and_months_not_uploads() -> None:
-    found = kept(_series(100, dt.timedelta(days=1)), Keep(weekly=2, monthly=3))
+    reasons = kept(_series(100, dt.timedelta(days=1)), Keep(weekly=2, monthly=3))
     # 2026-03-31 is a Tuesday: the week before ends on Sunday the 29th.
-    assert found == {
+    assert reasons == {
         "u1": "newest, weekly, monthly",
         "u3": "weekly",
         "u32": "monthly",
@@ -59,5 +59,5 @@ def test_weekly_and_monthly_count_weeks_and_months_not_uploads() -> None:
 
 
 def test_a_day_without_uploads_costs_no_place() -> None:
-    found = kept(_series(3, dt.timedelta(days=10)), Keep(daily=3))
-    assert len(found) == 3
+    reasons = kept(_series(3, dt.timedelta(days=10)), Keep(daily=3))
+    assert len(reasons) == 3

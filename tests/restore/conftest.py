@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import random
+import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from akosha_hook.restore import fetch
+from tests.restore.scene import NAMES, RANGE, WHOLE, Scene
 from tests.support.duck import make_databases
+from tests.support.faults import faulty_proxy
 from tests.support.home import Home
+from tests.support.recovery import upload
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
     from tests.support.s3 import TestBucket
+
 
 SYSTEM = "laptop"
 
@@ -21,3 +29,28 @@ def at_home(paths: Paths, bucket: TestBucket) -> Home:
     home = Home(paths, bucket)
     home.configure(akosha_max_retries=0, akosha_enable_fallback=False, akosha_system_id=SYSTEM)
     return home
+
+
+@pytest.fixture
+def scene(at_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """Two databases of many ranges in the bucket, and nothing of them here."""
+    monkeypatch.setattr(fetch, "RANGE_BYTES", RANGE)
+    # One after the other: what is asked for is what was needed.
+    monkeypatch.setattr(fetch, "RANGES", 1)
+    assert at_home.bucket is not None
+    shutil.rmtree(at_home.paths.data)
+    at_home.paths.data.mkdir()
+    before = {}
+    for seed, name in enumerate(NAMES):
+        before[name] = b"\0" * 8 + b"DUCK" + random.Random(seed).randbytes(WHOLE - 12)
+        (at_home.paths.data / name).write_bytes(before[name])
+    with faulty_proxy(at_home.bucket.server.endpoint) as proxy:
+        at_home.configure(
+            akosha_cloud_endpoint=proxy.url,
+            akosha_databases=list(NAMES),
+            akosha_enable_compression=False,
+        )
+        upload(at_home.paths)
+        for path in at_home.paths.data.iterdir():
+            path.unlink()
+        yield Scene(at_home, proxy, before)

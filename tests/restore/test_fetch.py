@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from akosha_hook.stores.base import ObjectStore
     from tests.support.s3 import TestBucket
 
+
 KEY = "systems/laptop/uploads/u/reflection.duckdb"
 
 
@@ -51,15 +52,15 @@ def test_an_object_of_many_ranges_comes_back(
     origin.write_bytes(plain)
     stored = b"".join(pack.packed(pack.read_blocks(origin), compress=compressed))
     put(any_bucket, KEY, stored)
-    told = [0, 0]
+    advanced = [0, 0]
 
     def advance(more_plain: int, more_wire: int) -> None:
-        told[0] += more_plain
-        told[1] += more_wire
+        advanced[0] += more_plain
+        advanced[1] += more_wire
 
     fetch(opened, source(stored, plain, compressed=compressed), tmp_path / "back", advance)
     assert (tmp_path / "back").read_bytes() == plain
-    assert told == [len(plain), len(stored)]
+    assert advanced == [len(plain), len(stored)]
     assert (tmp_path / "back").stat().st_mode & 0o777 == 0o600
 
 

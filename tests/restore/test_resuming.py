@@ -2,118 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import random
-import re
-import resource
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from akosha_hook import restore
 from akosha_hook.demo.databases import make_reflection_database
-from akosha_hook.errors import AkoshaHookError, BusyError, DamagedError
-from akosha_hook.restore import Restored, RestoreRequest, fetch, staging
-from akosha_hook.restore.staging import KEPT
-from akosha_hook.state.receipts import Receipts
-from akosha_hook.sync import run as sync
+from akosha_hook.errors import BusyError, DamagedError
+from akosha_hook.restore import RestoreRequest
+from tests.restore.scene import RANGE, WHOLE, Scene, from_, interrupted
 from tests.support import faults
-from tests.support.faults import Exchange, FaultyProxy, faulty_proxy
-from tests.support.home import Home
+from tests.support.faults import Exchange
 from tests.support.recovery import contents, context, put, upload
 from tests.support.waiting import until
 from tests.support.writer import Writer
-
-RANGE = 64 * 1024
-WHOLE = 10 * RANGE + 123
-NAMES = ("one.duckdb", "two.duckdb")
-
-
-@dataclass
-class Scene:
-    """A home whose bucket lies behind `proxy`; `asked` are the ranges of objects it was asked."""
-
-    home: Home
-    proxy: FaultyProxy
-    before: dict[str, bytes]
-    asked: list[tuple[str, int]] = field(default_factory=list)
-
-    @property
-    def kept(self) -> Path:
-        return self.home.paths.data / KEPT
-
-    def restore(self) -> Restored:
-        """By force: DuckDB finds bytes drawn at random damaged."""
-        return restore.restore(RestoreRequest(force=True), context(self.home.paths))
-
-    def fail_from(self, name: str, offset: int, fault: Callable[[Exchange], None]) -> None:
-        """From now on ask and tell; what begins at `offset` of `name` or later meets `fault`."""
-
-        def tell(exchange: Exchange) -> None:
-            found = re.search(rb"(?im)^range: bytes=(\d+)-", exchange.head)
-            begin = int(found[1]) if found else 0
-            asked = exchange.asked.path.rsplit("/", 1)[1]
-            self.asked.append((asked, begin))
-            met = asked == name and begin >= offset
-            (fault if met else faults.passed)(exchange)
-
-        self.proxy.heal()
-        self.proxy.on("GetObject", fault=tell)
-
-    def watch(self) -> None:
-        self.asked.clear()
-        self.fail_from("", 0, faults.passed)
-
-
-@pytest.fixture
-def scene(at_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """Two databases of many ranges in the bucket, and nothing of them here."""
-    monkeypatch.setattr(fetch, "RANGE_BYTES", RANGE)
-    # One after the other: what is asked for is what was needed.
-    monkeypatch.setattr(fetch, "RANGES", 1)
-    assert at_home.bucket is not None
-    shutil.rmtree(at_home.paths.data)
-    at_home.paths.data.mkdir()
-    before = {}
-    for seed, name in enumerate(NAMES):
-        before[name] = b"\0" * 8 + b"DUCK" + random.Random(seed).randbytes(WHOLE - 12)
-        (at_home.paths.data / name).write_bytes(before[name])
-    with faulty_proxy(at_home.bucket.server.endpoint) as proxy:
-        at_home.configure(
-            akosha_cloud_endpoint=proxy.url,
-            akosha_databases=list(NAMES),
-            akosha_enable_compression=False,
-        )
-        upload(at_home.paths)
-        for path in at_home.paths.data.iterdir():
-            path.unlink()
-        yield Scene(at_home, proxy, before)
-
-
-def cut(exchange: Exchange) -> None:
-    """Half of the answer comes."""
-    answer = exchange.forward()
-    exchange.client.sendall(answer[: len(answer) // 2])
-    exchange.reset()
-
-
-def interrupted(scene: Scene, name: str = "two.duckdb", offset: int = 4 * RANGE) -> None:
-    scene.fail_from(name, offset, cut)
-    with pytest.raises(AkoshaHookError) as caught:
-        scene.restore()
-    assert "Run the same command again to continue" in caught.value.hint
-    assert str(scene.kept) in caught.value.hint
-    scene.watch()
-
-
-def from_(name: str, offset: int) -> list[tuple[str, int]]:
-    return [(name, each) for each in range(offset, WHOLE, RANGE)]
 
 
 def test_the_second_run_downloads_only_the_rest(scene: Scene) -> None:
@@ -171,27 +76,6 @@ def test_half_a_range_that_a_kill_left_is_asked_for_again(scene: Scene) -> None:
     assert contents(scene.home.paths.data) == scene.before
 
 
-def test_what_another_upload_needs_is_taken_and_the_rest_is_removed(scene: Scene) -> None:
-    """The newest upload refers to the one file; of the other it has a newer state."""
-    interrupted(scene)
-    data = scene.home.paths.data
-    for name, content in scene.before.items():
-        (data / name).write_bytes(content)
-    (data / "two.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + bytes(WHOLE - 12))
-    upload(scene.home.paths)
-    newest = contents(data)
-    for name in newest:
-        (data / name).unlink()
-    (stale,) = (scene.kept / "stored").iterdir()
-    interrupted(scene, offset=2 * RANGE)
-    (fresh,) = (scene.kept / "stored").iterdir()
-    assert fresh != stale
-    assert fresh.stat().st_size == 2 * RANGE
-    scene.restore()
-    assert scene.asked == from_("two.duckdb", 2 * RANGE)
-    assert contents(data) == newest
-
-
 def test_a_database_that_is_held_costs_no_second_download(scene: Scene) -> None:
     """It is opened while the last range is on its way."""
     database = scene.home.paths.data / "two.duckdb"
@@ -208,7 +92,7 @@ def test_a_database_that_is_held_costs_no_second_download(scene: Scene) -> None:
     assert "Close Claude Code" in caught.value.hint
     assert "to continue" in caught.value.hint
     holders[0].kill()
-    scene.watch()
+    scene.heal()
     assert scene.restore().downloaded_bytes == 0
     assert scene.asked == []
     assert contents(database.parent) == scene.before
@@ -227,68 +111,12 @@ def test_damage_in_the_bucket_is_told_and_nothing_is_kept(scene: Scene) -> None:
     assert list(scene.home.paths.data.iterdir()) == []
 
 
-def test_without_room_for_what_is_kept_the_restore_is_made_all_the_same(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    needed = 2 * WHOLE + staging.SPARE_BYTES
-    real = shutil.disk_usage(scene.home.paths.data)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: real._replace(free=needed + 1))
-    scene.fail_from("two.duckdb", 4 * RANGE, cut)
-    with pytest.raises(AkoshaHookError):
-        scene.restore()
-    assert list((scene.kept / "stored").iterdir()) == []
-    scene.watch()
-    scene.restore()
-    assert scene.asked == from_("two.duckdb", 0)
-    assert contents(scene.home.paths.data) == scene.before
-
-
-@pytest.mark.parametrize(
-    ("room", "keeps"), [(WHOLE // 2, True), (WHOLE - 1, True), (WHOLE - 1, False)]
-)
-def test_a_disk_that_fills_up_is_told_and_nothing_is_put_in_place(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, room: int, keeps: bool
-) -> None:
-    """Also where only the very last byte does not fit: no file may end up short."""
-    needed = 2 * WHOLE + staging.SPARE_BYTES
-    if not keeps:
-        real = shutil.disk_usage(scene.home.paths.data)
-        monkeypatch.setattr(shutil, "disk_usage", lambda path: real._replace(free=needed + 1))
-    scene.watch()
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
-    try:
-        with pytest.raises(AkoshaHookError, match="could not be written") as caught:
-            scene.restore()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert "Free some space" in caught.value.hint
-    assert list(scene.home.paths.data.iterdir()) == []
-    scene.restore()
-    assert contents(scene.home.paths.data) == scene.before
-
-
 def test_a_verification_always_asks_the_bucket(scene: Scene) -> None:
     interrupted(scene)
     with pytest.raises(DamagedError, match="DuckDB finds"):
         restore.verify(RestoreRequest(), context(scene.home.paths))
     assert scene.asked == [*from_("one.duckdb", 0), *from_("two.duckdb", 0)]
     assert scene.kept.exists()
-
-
-def test_what_nobody_continues_is_removed_by_a_sync_after_a_week(scene: Scene) -> None:
-    interrupted(scene)
-    data = scene.home.paths.data
-    for name, content in scene.before.items():
-        (data / name).write_bytes(content)
-    sync.run(sync.Request(), context(scene.home.paths), Receipts(scene.home.paths))
-    assert scene.kept.exists()
-    long_ago = scene.kept.stat().st_mtime - 8 * 86_400
-    for path in [*scene.kept.rglob("*"), scene.kept]:
-        os.utime(path, (long_ago, long_ago))
-    sync.run(sync.Request(), context(scene.home.paths), Receipts(scene.home.paths))
-    assert not scene.kept.exists()
-    assert contents(data) == scene.before
 
 
 def test_ctrl_c_says_what_is_kept_and_the_same_command_continues(scene: Scene) -> None:
@@ -315,13 +143,13 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_continues(scene: Scene) -
         command.send_signal(signal.SIGINT)
         # Nobody waits for requests that were on their way.
         scene.proxy.closing.set()
-        _, told = command.communicate()
+        _, message = command.communicate()
     assert command.returncode == 130
-    assert "Interrupted." in told
-    assert "Run the same command again to continue" in told
-    assert str(scene.kept) in told
+    assert "Interrupted." in message
+    assert "Run the same command again to continue" in message
+    assert str(scene.kept) in message
     scene.proxy.closing.clear()
-    scene.watch()
+    scene.heal()
     again = scene.home.akosha_hook("restore", "--force")
     assert again.returncode == 0, again.stderr
     assert {begin for _, begin in scene.asked} == {done, done + 4 * 1024 * 1024}

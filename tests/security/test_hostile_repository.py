@@ -129,9 +129,9 @@ def test_a_projects_environment_decides_nothing_for_a_commit(
     env = hostile_env(clone, httpserver.url_for("").rstrip("/"))
     plant(clone, env)
     plant_programs(clone, mark)
-    said = commit(clone, **env, CLAUDECODE="1")
+    output = commit(clone, **env, CLAUDECODE="1")
     at_home.wait_for_worker()
-    assert said == (b"", b"")
+    assert output == (b"", b"")
     assert is_safe(at_home)
     assert httpserver.log == []
     assert not mark.exists()
@@ -261,9 +261,14 @@ def test_names_reach_neither_a_shell_nor_a_terminal(
     assert commit(clone) == (b"", b"")
     at_home.wait_for_worker()
     monkeypatch.chdir(clone / name)
-    told = at_home.akosha_hook("status")
+    status = at_home.akosha_hook("status")
     logged = at_home.paths.log.read_text() + at_home.paths.session_buddy_log.read_text()
-    for text in (told.stdout, told.stderr, at_home.akosha_hook("logs", "-n", "500").stdout, logged):
+    for text in (
+        status.stdout,
+        status.stderr,
+        at_home.akosha_hook("logs", "-n", "500").stdout,
+        logged,
+    ):
         assert "\x1b" not in text
         assert "\x07" not in text
     assert not list(clone.rglob("x")) or name.startswith("x")

@@ -1,5 +1,8 @@
+"""A consistent copy of live databases, taken beside writers that never pause."""
+
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 from pathlib import Path
@@ -7,39 +10,25 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from akosha_hook import snapshot
-from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.format.manifest import SIDECARS
-from akosha_hook.snapshot import Snapshot, find_databases, reopen, take
+from akosha_hook.snapshot import Snapshot, take
 from akosha_hook.snapshot import copy as copying
 from akosha_hook.snapshot.copy import hash_file
-from tests.support.duck import make_databases
 from tests.support.writer import Writer
 
+# The package has a function of that name.
+taking = importlib.import_module("akosha_hook.snapshot.take")
 PATTERNS = ("reflection.duckdb", "knowledge_graph*.duckdb")
-
-
-def age(path: Path, seconds: float = 10) -> None:
-    """Make a file look as if nobody wrote it lately (ctime cannot be faked and is waited out)."""
-    status = path.stat()
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - int(seconds * 1e9)))
 
 
 def rows(directory: Path, name: str = "reflection.duckdb") -> int:
     """Conversations in a copy that was put together elsewhere, with its sidecars replayed."""
     with duckdb.connect(str(directory / name)) as connection:
-        found = connection.execute("SELECT count(*), sum(length(content)) FROM conversations_v2")
-        row = found.fetchone()
+        counts = connection.execute("SELECT count(*), sum(length(content)) FROM conversations_v2")
+        row = counts.fetchone()
     assert row is not None
     return int(row[0])
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    directory = tmp_path / "data"
-    make_databases(directory, conversations=20)
-    return directory
 
 
 def frozen(data: Path, tmp_path: Path, name: str = "frozen") -> Snapshot:
@@ -107,8 +96,8 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
             source.write_bytes(source.read_bytes())
         return copied
 
-    monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
-    monkeypatch.setattr(snapshot, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
+    monkeypatch.setattr(taking, "RETRY_SECONDS", 0)
     taken = frozen(data, tmp_path)
     assert [(each.name, each.reason) for each in taken.skipped] == [("reflection.duckdb", "busy")]
     assert [database.name for database in taken.databases] == ["knowledge_graph.duckdb"]
@@ -135,8 +124,8 @@ def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
             wal.unlink()
         return copied
 
-    monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
-    monkeypatch.setattr(snapshot, "ATTEMPTS", 1)
+    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
+    monkeypatch.setattr(taking, "ATTEMPTS", 1)
     assert [each.reason for each in frozen(data, tmp_path).skipped] == ["busy"]
 
 
@@ -174,7 +163,7 @@ def test_what_is_known_by_stat_is_not_read_again(
         for each in database.files
         if each.fingerprint
     }
-    monkeypatch.setattr(snapshot, "copy_and_hash", None)
+    monkeypatch.setattr(taking, "copy_and_hash", None)
     again = take(data, PATTERNS, tmp_path / "again", known=known)
     assert again.databases == ()
     assert again.unchanged == ("reflection.duckdb", "knowledge_graph.duckdb")
@@ -191,16 +180,6 @@ def test_a_new_sidecar_makes_a_known_database_changed(data: Path, tmp_path: Path
     (data / "reflection.duckdb.wal").write_bytes(b"new rows")
     again = take(data, PATTERNS, tmp_path / "again", known=known)
     assert [database.name for database in again.databases] == ["reflection.duckdb"]
-
-
-def test_a_young_fingerprint_proves_nothing_and_is_not_kept() -> None:
-    now = 1_000_000_000_000_000_123
-    old = snapshot.Fingerprint(1, now - 60_000_000, now - 60_000_000, 1)
-    young = snapshot.Fingerprint(1, now - 40_000_000, now - 60_000_000, 1)
-    coarse = snapshot.Fingerprint(1, now - now % 10**9, now - now % 10**9 - 10**9, 1)
-    assert old.settled(now)
-    assert not young.settled(now)
-    assert not coarse.settled(now)
 
 
 @pytest.mark.parametrize(
@@ -221,21 +200,6 @@ def test_a_directory_in_place_of_a_database_is_named(data: Path, tmp_path: Path)
     assert [each.reason for each in frozen(data, tmp_path).skipped] == ["unreadable"]
 
 
-def test_a_named_database_that_is_not_there_is_missing_and_a_glob_without_match_is_not(
-    tmp_path: Path,
-) -> None:
-    names, missing = find_databases(tmp_path, PATTERNS)
-    assert names == ()
-    assert [each.name for each in missing] == ["reflection.duckdb"]
-
-
-def test_a_glob_takes_every_collection_and_no_sidecar(tmp_path: Path) -> None:
-    for name in ("knowledge_graph_a.duckdb", "knowledge_graph_a.duckdb.wal", "other.duckdb"):
-        (tmp_path / name).touch()
-    names, _ = find_databases(tmp_path, ["knowledge_graph*"])
-    assert names == ("knowledge_graph_a.duckdb",)
-
-
 def test_a_disk_without_room_is_said_before_anything_is_copied(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,22 +207,3 @@ def test_a_disk_without_room_is_said_before_anything_is_copied(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
     with pytest.raises(AkoshaHookError, match="too full"):
         frozen(data, tmp_path)
-
-
-def test_a_finished_snapshot_can_be_reopened_and_a_damaged_one_cannot(
-    data: Path, tmp_path: Path
-) -> None:
-    taken = frozen(data, tmp_path)
-    again = reopen(taken.directory)
-    assert again is not None
-    assert again.databases == taken.databases
-    assert again.databases[0].file.blocks
-    with (taken.directory / "reflection.duckdb").open("r+b") as file:
-        file.seek(20_000)
-        file.write(b"\0\1\2\3")
-    assert reopen(taken.directory) is None
-
-
-def test_an_unfinished_snapshot_cannot_be_reopened(tmp_path: Path) -> None:
-    make_reflection_database(tmp_path / "reflection.duckdb", conversations=1, reflections=0)
-    assert reopen(tmp_path) is None

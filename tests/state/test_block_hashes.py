@@ -7,6 +7,7 @@ from akosha_hook.state import block_hashes
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
 
+
 KEY = "systems/laptop/uploads/20261122_120000_laptop/reflection.duckdb"
 MISSING = "systems/laptop/uploads/20261122_120000_laptop/other.duckdb"
 SIZE = 4_096 + 100

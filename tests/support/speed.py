@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+
 # Fixtures that start a server, directly or through one that asks for them.
 SERVERS = frozenset({"seaweedfs", "rclone", "any_server", "akosha"})
 
@@ -24,12 +25,13 @@ NOT_QUICK = {
     "restore/test_place.py": "opens databases in child processes",
     "security": "runs whole programs",
     "stores/contract": "runs on every server",
-    "stores/s3/test_wire.py": "counts what goes over the wire to a server",
+    "stores/s3/test_connect.py": "counts what goes over the wire to a server",
     "test_api.py": "runs whole commands",
     "test_mcp.py": "runs an MCP server",
     "test_packaging.py": "builds the package",
     "test_pre_commit_hooks.py": "runs pre-commit and prek",
-    "worker/test_worker.py": "runs workers",
+    "worker/test_loop.py": "runs workers",
+    "worker/test_main.py": "runs workers",
 }
 
 # What only `make slow` runs: the longest, which find what no smaller test finds, but seldom.

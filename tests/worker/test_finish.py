@@ -10,8 +10,7 @@ from akosha_hook import settings
 from akosha_hook.context import Context
 from akosha_hook.errors import AkoshaHookError, BusyError
 from akosha_hook.hook import outbox
-from akosha_hook.state import backoff
-from akosha_hook.state import progress_file as watch
+from akosha_hook.state import backoff, progress_file
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import log
 from akosha_hook.util.secret import Secret
@@ -20,6 +19,7 @@ from tests.support.home import Home
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
+
 
 SECRET = "canary/secret+0123456789"
 URL = "https://user:canary-userinfo@storage.test"
@@ -58,7 +58,7 @@ def test_a_sync_that_could_not_be_tried_leaves_no_key_in_any_file(context: Conte
 
 def test_a_failure_by_hand_leaves_no_key_in_any_file(context: Context) -> None:
     remember_failure(error(), context, Receipts(context.paths))
-    last = watch.read(context.paths).last
+    last = progress_file.read(context.paths).last
     assert last is not None
     assert last.error == "It said ***, at https://***@storage.test."
     assert last.hint == "Not with ***."
@@ -66,11 +66,11 @@ def test_a_failure_by_hand_leaves_no_key_in_any_file(context: Context) -> None:
 
 
 def test_progress_tells_no_key_that_a_retry_or_a_fallback_names(context: Context) -> None:
-    progress = watch.ProgressFile(context.paths)
+    progress = progress_file.ProgressFile(context.paths)
     progress.retry(f"echoed {SECRET}", 1, 2.0)
-    assert watch.read(context.paths).message == "retry 1 in 2 s: echoed ***"
+    assert progress_file.read(context.paths).message == "retry 1 in 2 s: echoed ***"
     progress.fallback(f"echoed {SECRET}")
-    assert watch.read(context.paths).message == "falling back to Akosha: echoed ***"
+    assert progress_file.read(context.paths).message == "falling back to Akosha: echoed ***"
 
 
 def test_a_log_opened_anew_still_knows_the_keys(context: Context) -> None:

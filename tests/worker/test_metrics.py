@@ -30,25 +30,25 @@ def at_home(paths: Paths, bucket: TestBucket, textfile: Path) -> Home:
 
 
 def values(textfile: Path) -> dict[str, float]:
-    found = {}
+    metrics = {}
     for family in text_string_to_metric_families(textfile.read_text()):
         for sample in family.samples:
             label = "".join(f"/{each}" for each in sample.labels.values())
-            found[sample.name.removeprefix("akosha_hook_") + label] = sample.value
-    return found
+            metrics[sample.name.removeprefix("akosha_hook_") + label] = sample.value
+    return metrics
 
 
 def test_a_foreground_sync_writes_what_it_came_to(at_home: Home, textfile: Path) -> None:
     assert at_home.akosha_hook("sync").returncode == 0
-    found = values(textfile)
+    metrics = values(textfile)
     (receipt,) = at_home.receipts()
-    assert found["last_delivery_bytes"] == receipt.bytes_transferred > 0
-    assert found["last_delivery_duration_seconds"] == receipt.duration_seconds
-    assert found["last_success_timestamp_seconds/cloud"] > 0
-    assert found["last_sync_outcome/uploaded"] == 1
-    assert found["last_sync_outcome/failed"] == 0
-    assert found["pending_events"] == 0
-    assert found["failures_in_a_row"] == 0
+    assert metrics["last_delivery_bytes"] == receipt.bytes_transferred > 0
+    assert metrics["last_delivery_duration_seconds"] == receipt.duration_seconds
+    assert metrics["last_success_timestamp_seconds/cloud"] > 0
+    assert metrics["last_sync_outcome/uploaded"] == 1
+    assert metrics["last_sync_outcome/failed"] == 0
+    assert metrics["pending_events"] == 0
+    assert metrics["failures_in_a_row"] == 0
 
 
 def test_a_worker_writes_them_too(at_home: Home, textfile: Path) -> None:
@@ -63,12 +63,12 @@ def test_a_failure_counts_and_keeps_the_last_success(at_home: Home, textfile: Pa
     outbox.record(at_home.paths, "post-commit", None, b"")
     at_home.configure(akosha_cloud_bucket="there-is-no-such-bucket", akosha_enable_fallback=False)
     assert at_home.akosha_hook("sync", "--full").returncode != 0
-    found = values(textfile)
-    assert found["last_sync_outcome/failed"] == 1
-    assert found["failures_in_a_row"] == 1
-    assert found["pending_events"] == 1
-    assert found["oldest_pending_event_age_seconds"] >= 0
-    assert found["last_success_timestamp_seconds/cloud"] == before
+    metrics = values(textfile)
+    assert metrics["last_sync_outcome/failed"] == 1
+    assert metrics["failures_in_a_row"] == 1
+    assert metrics["pending_events"] == 1
+    assert metrics["oldest_pending_event_age_seconds"] >= 0
+    assert metrics["last_success_timestamp_seconds/cloud"] == before
 
 
 def test_failures_of_a_fallback_that_nobody_runs_do_not_count_for_ever(

@@ -287,7 +287,8 @@ class S3Client:
             ]
             if next(entries, None) is not None:
                 raise EndlessError
-            return listed
+            # minio-py gives what lies in folders after the objects of the same page.
+            return sorted(listed, key=lambda each: each.key)
 
         yield from self._call("listing the bucket", request)
 

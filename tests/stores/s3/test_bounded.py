@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 import urllib3
@@ -12,9 +12,6 @@ from akosha_hook.errors import DeadlinePassedError
 from akosha_hook.stores.s3.bounded import CONNECT_SECONDS, READ_SECONDS, BoundedHttp
 from akosha_hook.util.retry import Deadline
 from tests.support.passing import PassingTime, passing_time
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass

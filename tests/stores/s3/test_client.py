@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from akosha_hook.stores.s3.client import S3Client
     from tests.support.contract import Place
 
+
 LEAST_PART = 5 << 20
 TEXT = b"memories " * 500
 MISSING_BUCKET = "contract-bucket-that-does-not-exist"
@@ -140,10 +141,10 @@ def test_a_listing_is_in_order_below_a_prefix(bucket: S3Client, prefix: str) -> 
     names = ["a/1", "a/2", "b/1", "c"]
     for name in reversed(names):
         bucket.put(prefix + name, name.encode(), {})
-    assert [found.key for found in bucket.objects(prefix)] == [prefix + name for name in names]
-    assert [found.size for found in bucket.objects(f"{prefix}a/")] == [3, 3]
+    assert [each.key for each in bucket.objects(prefix)] == [prefix + name for name in names]
+    assert [each.size for each in bucket.objects(f"{prefix}a/")] == [3, 3]
     after = bucket.objects(prefix, start_after=f"{prefix}a/2")
-    assert [found.key for found in after] == [f"{prefix}b/1", f"{prefix}c"]
+    assert [each.key for each in after] == [f"{prefix}b/1", f"{prefix}c"]
     assert [each.key for each in bucket.prefixes(prefix)] == [
         f"{prefix}a/",
         f"{prefix}b/",
@@ -170,8 +171,8 @@ def test_a_missing_bucket_is_said_at_once(place: Place, paths: Paths) -> None:
 
 @pytest.mark.parametrize("wrong", ["access", "secret"])
 def test_a_wrong_key_is_said_at_once(place: Place, paths: Paths, wrong: str, home: Path) -> None:
-    found = resolve(place.settings, place.environ, home=home)
-    access, secret = found.access_key.reveal(), found.secret_key.reveal()
+    credentials = resolve(place.settings, place.environ, home=home)
+    access, secret = credentials.access_key.reveal(), credentials.secret_key.reveal()
     pair = (access[::-1], secret) if wrong == "access" else (access, secret[::-1])
     with pytest.raises(DeliveryError) as caught:
         replace(place, environ=keys(*pair)).open(paths).put("contract-wrong-key", TEXT, {})

@@ -41,7 +41,7 @@ def test_it_is_enough_to_upload_find_and_restore(guide_place: Place, paths: Path
     assert bucket.head("systems/x/small") is not None
     assert bucket.head("systems/x/missing") is None
     assert bucket.get_range("systems/x/large", 0, 4) == b"part"
-    keys_found = [found.key for found in bucket.objects("systems/x/")]
+    keys_found = [each.key for each in bucket.objects("systems/x/")]
     assert keys_found == ["systems/x/large", "systems/x/small"]
 
 

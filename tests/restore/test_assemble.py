@@ -30,6 +30,7 @@ from tests.support.recovery import (
 if TYPE_CHECKING:
     from tests.support.home import Home
 
+
 BASE = random.Random(1).randbytes(1_200_000)
 TARGET = BASE[:700_000] + b"ten new rows" + BASE[700_012:]
 
@@ -59,12 +60,12 @@ def test_a_delta_and_its_base_give_the_database(grown: Home) -> None:
 
 
 def test_the_base_of_a_kept_delta_is_not_pruned(grown: Home) -> None:
-    surroundings = context(grown.paths)
-    bucket = catalog.open_to_read(surroundings)
-    found = prune.plan(bucket, Keep(last=1), surroundings)
-    prune.apply(bucket, found)
-    assert len(found.removed) == 1
-    assert len(found.still_needed) == 2
+    here = context(grown.paths)
+    store = catalog.open_to_read(here)
+    plan = prune.plan(store, Keep(last=1), here)
+    prune.apply(store, plan)
+    assert len(plan.removed) == 1
+    assert len(plan.still_needed) == 2
     before = contents(grown.paths.data)
     shutil.rmtree(grown.paths.data)
     restore.restore(RestoreRequest(), context(grown.paths))

@@ -1,3 +1,5 @@
+"""What the worker does with the events that wait."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -9,54 +11,16 @@ import pytest
 
 from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
-from akosha_hook.util.lock import Lock
 from tests.support.duck import change, make_databases
+from tests.support.events import happen
 from tests.support.home import Home
-from tests.support.s3 import TestBucket
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def at_home(paths: Paths, bucket: TestBucket) -> Home:
-    """Databases, a bucket, and no waiting between uploads."""
-    make_databases(paths.data, conversations=20)
-    home = Home(paths, bucket)
-    home.configure(akosha_settle_seconds=0, akosha_min_interval_seconds=0, akosha_max_retries=0)
-    return home
-
-
-def happen(home: Home, name: str = "post-commit", directory: Path | None = None) -> None:
-    outbox.record(home.paths, name, directory, b"")
-
-
-def test_a_worker_uploads_acknowledges_and_says_nothing(at_home: Home) -> None:
-    happen(at_home)
-    happen(at_home, "session-end")
-    assert at_home.work() == ""
-    assert at_home.events() == []
-    (receipt,) = at_home.receipts()
-    assert receipt.success
-    assert set(receipt.triggered_by) == {"post-commit", "session-end"}
 
 
 def test_without_events_nothing_is_done(at_home: Home) -> None:
     at_home.paths.state.mkdir()
     assert at_home.work() == ""
     assert at_home.receipts() == []
-
-
-def test_without_a_state_directory_the_worker_just_leaves(at_home: Home) -> None:
-    assert at_home.work() == ""
-    assert not at_home.paths.state.exists()
-
-
-def test_a_second_worker_leaves_at_once(at_home: Home) -> None:
-    happen(at_home)
-    lock = Lock(at_home.paths.worker_lock)
-    assert lock.acquire()
-    assert at_home.work() == ""
-    assert len(at_home.events()) == 1
-    lock.release()
 
 
 def test_an_unchanged_database_is_not_sent_and_the_event_is_acknowledged(at_home: Home) -> None:
@@ -200,7 +164,7 @@ def test_a_mistyped_retry_count_holds_nothing_up_and_is_reported(at_home: Home) 
 
 
 @pytest.mark.parametrize("name", ["akosha_cloud_endpoint", "akosha_data_dir", "akosha_databases"])
-def test_a_setting_that_leaves_in_doubt_where_or_which_holds_the_upload_up(
+def test_a_setting_that_leaves_in_doubt_where_or_which_puts_the_upload_on_hold(
     at_home: Home, name: str
 ) -> None:
     at_home.configure(**{name: 7})
@@ -208,9 +172,9 @@ def test_a_setting_that_leaves_in_doubt_where_or_which_holds_the_upload_up(
     at_home.work()
     assert at_home.receipts() == []
     assert len(at_home.events()) == 1
-    told = at_home.akosha_hook("status").stdout
-    assert "held up" in told
-    assert "at AWS" not in told
+    status = at_home.akosha_hook("status").stdout
+    assert "on hold" in status
+    assert "at AWS" not in status
 
 
 def test_events_that_cannot_be_removed_do_not_keep_a_worker_busy(
@@ -224,16 +188,3 @@ def test_events_that_cannot_be_removed_do_not_keep_a_worker_busy(
     loop.run(at_home.paths, dict(os.environ))
     assert len(at_home.events()) == 1
     assert len(at_home.receipts()) == 1
-
-
-def test_what_was_left_open_to_others_is_closed_and_said(paths: Paths) -> None:
-    """Also where nobody ever types a command."""
-    home = Home(paths)
-    outbox.record(paths, "session-start", None, b"")
-    (event,) = paths.outbox.iterdir()
-    for path, mode in ((event, 0o644), (paths.outbox, 0o755), (paths.state, 0o755)):
-        path.chmod(mode)
-    assert home.work() == ""
-    for path in [paths.state, *paths.state.rglob("*")]:
-        assert path.stat().st_mode & 0o077 == 0, path
-    assert "was open to others" in paths.log.read_text()

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.support.syncing import data, large
+
+__all__ = ["data", "large"]
