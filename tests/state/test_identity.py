@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+import time
+
+import msgspec
 import pytest
 
 from akosha_hook import settings as layers
 from akosha_hook.paths import Paths
+from akosha_hook.settings import Settings
 from akosha_hook.state import identity
+from akosha_hook.state.receipts import Receipts
 from tests.support.home import Home
 from tests.support.state_documents import (
     TARGET,
     fill,
+    whole_receipt,
 )
 
 
@@ -27,3 +34,57 @@ def test_a_machine_whose_name_is_a_path_is_forgotten(at_home: Home) -> None:
     me = identity.load(at_home.paths, layers.load({}, at_home.paths).settings)
     assert me.system_id == "laptop"  # from the receipts
     assert at_home.paths.machine.with_name("machine.json.corrupt").exists()
+
+
+def test_a_name_is_made_up_once_and_remembered(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "My Laptop.local")
+    assert identity.peek(paths, Settings()) == "My-Laptop-local"
+    assert not paths.machine.exists()
+    me = identity.load(paths, Settings())
+    assert me.system_id == "My-Laptop-local"
+    monkeypatch.setattr(socket, "gethostname", lambda: "another-network")
+    assert identity.load(paths, Settings()) == me
+    assert identity.peek(paths, Settings()) == me.system_id
+
+
+def test_the_setting_names_the_system_and_changes_nothing_that_is_remembered(paths: Paths) -> None:
+    me = identity.load(paths, Settings())
+    named = identity.load(paths, Settings(akosha_system_id="work"))
+    assert (named.system_id, named.machine_id) == ("work", me.machine_id)
+    assert identity.peek(paths, Settings(akosha_system_id="work")) == "work"
+    assert identity.load(paths, Settings()) == me
+
+
+def test_numbers_rise_even_when_the_clock_is_set_back(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_795_000_000.0)
+    assert identity.next_sequence(paths, Settings()) == 1_795_000_000
+    assert identity.next_sequence(paths, Settings()) == 1_795_000_001
+    monkeypatch.setattr(time, "time", lambda: 1_000_000_000.0)
+    assert identity.next_sequence(paths, Settings()) == 1_795_000_002
+    assert identity.load(paths, Settings()).sequence == 1_795_000_002
+
+
+def test_a_machine_that_lost_its_file_carries_on_above_its_receipts(paths: Paths) -> None:
+    far_ahead = msgspec.structs.replace(whole_receipt(), sequence=10**12)
+    Receipts(paths).save(far_ahead)
+    me = identity.load(paths, Settings())
+    assert (me.system_id, me.machine_id) == (far_ahead.system_id, far_ahead.machine_id)
+    assert identity.next_sequence(paths, Settings()) == 10**12 + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("laptop", "laptop"),
+        ("  ä laptop.local ", "laptop-local"),
+        ("../../x", "x"),
+        ("猫", "unnamed-system"),
+        ("a" * 200, "a" * 80),
+    ],
+)
+def test_any_name_becomes_one_that_can_stand_in_a_key(name: str, expected: str) -> None:
+    assert identity.as_system_id(name) == expected
