@@ -137,6 +137,12 @@ def metadata_of(unpacked: Path) -> Message:
     return Parser().parsestr(path.read_text(encoding="utf-8"))
 
 
+def description_of(metadata: Message) -> str:
+    text = metadata.get_payload()
+    assert isinstance(text, str)
+    return text
+
+
 def targets(description: str) -> list[str]:
     """Where its links and pictures lead, in Markdown or HTML."""
     in_markdown = re.findall(r"\]\(\s*<?([^)\s>]+)", description)
@@ -148,7 +154,7 @@ def targets(description: str) -> list[str]:
 def test_the_long_description_leads_nowhere_that_only_a_repository_has(unpacked: Path) -> None:
     metadata = metadata_of(unpacked)
     assert metadata["Description-Content-Type"] == "text/markdown"
-    found = targets(metadata.get_payload())
+    found = targets(description_of(metadata))
     assert found
     assert all(target.startswith(("https://", "#")) for target in found), found
 
@@ -175,7 +181,7 @@ def test_one_line_gives_a_published_package_its_links_and_pictures(published: Pa
     assert urls.keys() == {"Changelog", "Documentation", "Issues", "Source"}
     assert urls["Source"] == REPOSITORY
     assert all(url.startswith(REPOSITORY) for url in urls.values())
-    description = metadata.get_payload()
+    description = description_of(metadata)
     found = targets(description)
     assert all(target.startswith(("https://", "#")) for target in found), found
     pictures = re.findall(r"!\[[^]]*\]\((.+?)\)", description)
