@@ -82,6 +82,7 @@ changelog: $(STAMP)
 	@$(BIN)/towncrier build --yes --version $(VERSION)
 
 dist: $(STAMP)
+	@rm -rf dist
 	@$(BIN)/python -m hatchling build -d dist
 
 bench: $(VENV)/.bench

@@ -133,14 +133,16 @@ WITHOUT: dict[str, tuple[str, ...]] = {
 
 def modules() -> list[str]:
     """Every module, relative to the package; a package's own file only where it holds code."""
-    found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        if path.name != "__init__.py" or any(
-            line.startswith(("def ", "class ", "async def "))
-            for line in path.read_text(encoding="utf-8").splitlines()
-        ):
-            found.append(path.relative_to(PACKAGE).as_posix())
-    return found
+    return [
+        path.relative_to(PACKAGE).as_posix()
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.name != "__init__.py" or _holds_code(path)
+    ]
+
+
+def _holds_code(path: Path) -> bool:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return any(line.startswith(("def ", "class ", "async def ")) for line in lines)
 
 
 def mirror(module: str) -> str:
