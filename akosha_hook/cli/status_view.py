@@ -51,7 +51,7 @@ class Section(NamedTuple):
 def sections(found: Report, servers: tuple[Finding, ...] | None = None) -> Iterator[Section]:
     """The board from top to bottom; `servers` is what `--check` was answered."""
     yield Section("Backup", [_headline(found)])
-    yield Section("To", [Line(_where(found.destination, found.system_id, found.loaded.doubtful))])
+    yield Section("To", [Line(_where(found.destination, found.system_id, found.loaded.unsafe))])
     yield Section("From", [Line(str(found.data_directory))])
     yield Section("Last sync", [_success(found.last_success), *_checked(found)])
     yield Section("Last error", list(_failure(found)))
@@ -79,7 +79,7 @@ def _headline(found: Report) -> Line:
             "off: no bucket is set. Try: akosha-hook config set akosha_cloud_bucket NAME",
             Tone.WARNING,
         )
-    if found.loaded.doubtful:
+    if found.loaded.unsafe:
         return Line("held up: the settings have a problem (below)", Tone.PROBLEM)
     if not any(place.state == "working" for place in found.places):
         return Line("by hand only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
@@ -88,8 +88,8 @@ def _headline(found: Report) -> Line:
     return Line("on", Tone.OK)
 
 
-def _where(destination: Target | None, system_id: str, doubtful: frozenset[str]) -> str:
-    if doubtful & TELLING_WHERE:
+def _where(destination: Target | None, system_id: str, unsafe: frozenset[str]) -> str:
+    if unsafe & TELLING_WHERE:
         return "in doubt: the settings have a problem (below)"
     if destination is None:
         return "nowhere yet"

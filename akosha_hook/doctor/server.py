@@ -19,7 +19,7 @@ SECONDS = 12.0
 
 def findings(context: Context) -> Iterator[Finding]:
     """What the server says; a silent one is a problem only where it is the one destination."""
-    if context.loaded.doubtful:
+    if context.loaded.unsafe:
         return
     try:
         chain = selection.destinations(context.loaded.settings)

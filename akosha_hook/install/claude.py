@@ -171,13 +171,9 @@ def _edited(path: Path, data: bytes, edit: Callable[[dict[str, Any]], dict[str, 
         return (mark + json_text.edit(text, wanted)).encode()
     except json_text.JSONTextError as error:
         raise PlanError(
-            f"{path} {_verb(error.message)}, so it was left alone.",
+            f"{path} {error.message}, so it was left alone.",
             hint="Correct the file (Claude Code ignores it as a whole until then), and try again.",
         ) from error
-
-
-def _verb(message: str) -> str:
-    return message if message.startswith(("has ", "cannot ")) else f"is {message}"
 
 
 def with_ours(settings: dict[str, Any], script: Path, scope: Scope) -> dict[str, Any]:
@@ -289,11 +285,11 @@ def _replace_one(items: list[Any], item: Any, replacement: Any) -> None:
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise json_text.JSONTextError(f"not as Claude Code wants it: {name} must be an object")
+        raise json_text.JSONTextError(f"is not as Claude Code wants it: {name} must be an object")
     return value
 
 
 def _array(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise json_text.JSONTextError(f"not as Claude Code wants it: {name} must be a list")
+        raise json_text.JSONTextError(f"is not as Claude Code wants it: {name} must be a list")
     return value

@@ -48,7 +48,8 @@ def _claude_place(kind: str, path: Path, recorded: bool) -> Place | None:
         content = read(path)
         settings = json_text.parse(json_text.decode(content.data if content else b"")[1])
     except AkoshaHookError as error:
-        detail = f"Claude Code ignores the file: {error.message}"
+        subject = "it " if isinstance(error, json_text.JSONTextError) else ""
+        detail = f"Claude Code ignores the file: {subject}{error.message}"
         return Place(kind, path, "broken", detail, f"correct {path}") if recorded else None
     missing = [hook.event for hook in claude.HOOKS if not claude.our_entries(settings, hook.event)]
     if len(missing) == len(claude.HOOKS):

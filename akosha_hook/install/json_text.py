@@ -20,7 +20,10 @@ Path = tuple[str | int, ...]
 
 
 class JSONTextError(AkoshaHookError):
-    """The text is not JSON that can be changed safely; the message says where."""
+    """The text is not JSON that can be changed safely.
+
+    The message says why and where, as a verb and its object: what has the text comes before it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def decode(data: bytes) -> tuple[str, str]:
         return mark, data.removeprefix(_UTF8_BOM).decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise JSONTextError(f"not UTF-8 text (line {line})") from error
+        raise JSONTextError(f"is not UTF-8 text (line {line})") from error
 
 
 def parse(text: str) -> Any:
@@ -57,9 +60,9 @@ def parse(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise JSONTextError(f"not valid JSON: {_syntax_error(text, error.pos)}") from error
+        raise JSONTextError(f"is not valid JSON: {_syntax_error(text, error.pos)}") from error
     except RecursionError as error:
-        raise JSONTextError("nested too deeply") from error
+        raise JSONTextError("is nested too deeply") from error
 
 
 def _syntax_error(text: str, position: int) -> str:
@@ -102,7 +105,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise JSONTextError(f"not valid JSON: {name} is not a JSON value")
+    raise JSONTextError(f"is not valid JSON: {name} is not a JSON value")
 
 
 def _dumped(value: Any) -> str:

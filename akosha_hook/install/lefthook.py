@@ -85,5 +85,5 @@ def _our_job(jobs: list[Any]) -> Any:
 
 def _mapping(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise yaml_text.YAMLTextError("not a lefthook configuration")
+        raise yaml_text.YAMLTextError("is not a lefthook configuration")
     return value

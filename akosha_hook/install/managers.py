@@ -113,7 +113,7 @@ def changes(manager: Manager, repository: Repository) -> tuple[Change, ...]:
         data = _added(manager, before.data)
     except AkoshaHookError as error:
         raise MustNotEditError(
-            f"{manager.config} is {error.message}, so it was left alone. "
+            f"{manager.config} {error.message}, so it was left alone. "
             f"Add this to it:\n\n{_stanza(manager)}"
         ) from error
     part = lefthook.PART if manager.name == "lefthook" else precommit.PART
@@ -134,7 +134,7 @@ def _husky_change(manager: Manager, repository: Repository, event: str) -> Chang
 
 def _added(manager: Manager, data: bytes) -> bytes:
     if manager.config.suffix in {".toml", ".jsonc"}:
-        raise PlanError(f"in a format ({manager.config.suffix}) that loses its comments")
+        raise PlanError(f"is in a format ({manager.config.suffix}) that loses its comments")
     if manager.name == "lefthook":
         return lefthook.add(manager.config, data)
     return precommit.add(data)

@@ -10,13 +10,16 @@ from akosha_hook.install import (
     claude,
     config_hooks,
     git_hooks,
+    json_text,
     lefthook,
     managers,
     precommit,
     record,
     script,
     wrapper,
+    yaml_text,
 )
+from akosha_hook.install.plan import PlanError
 from akosha_hook.install.record import Part
 
 if TYPE_CHECKING:
@@ -49,4 +52,10 @@ def undo(entry: Entry) -> tuple[Change, ...]:
     """
     if entry.part == git_hooks.PART:
         return git_hooks.undo(entry)
-    return (record.undo(entry, part_of(entry.part, Path(entry.path))),)
+    try:
+        return (record.undo(entry, part_of(entry.part, Path(entry.path))),)
+    except (json_text.JSONTextError, yaml_text.YAMLTextError) as error:
+        raise PlanError(
+            f"{entry.path} {error.message}, so it was left alone.",
+            hint="Correct it, then try again, or remove the akosha-hook part by hand.",
+        ) from error

@@ -45,9 +45,9 @@ def _add(document: Any) -> None:
 
 def _repositories(document: Any) -> list[Any]:
     if not isinstance(document, dict) or not isinstance(document.get("repos", []), list):
-        raise yaml_text.YAMLTextError("not a pre-commit configuration")
+        raise yaml_text.YAMLTextError("is not a pre-commit configuration")
     if not isinstance(document.get(_TYPES, []), list):
-        raise yaml_text.YAMLTextError(f"not a pre-commit configuration: {_TYPES} is no list")
+        raise yaml_text.YAMLTextError(f"is not a pre-commit configuration: {_TYPES} is no list")
     repositories: list[Any] = document.setdefault("repos", [])
     return repositories
 

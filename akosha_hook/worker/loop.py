@@ -78,7 +78,7 @@ def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ())
             )
             log.protect_environment(environ)
             _tell(loaded.problems, told)
-            if loaded.doubtful:
+            if loaded.unsafe:
                 _cannot_work(loaded, progress)
                 return
             context = Context(loaded, paths, environ, progress)
@@ -108,7 +108,7 @@ def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
     if not outbox.waiting(paths):
         return False
     loaded = settings.load(environ, paths)
-    if loaded.doubtful or _no_destination(loaded.settings):
+    if loaded.unsafe or _no_destination(loaded.settings):
         return False
     plan = _plan(Context(loaded, paths, environ))
     return plan.due is not None and plan.due <= time.time() + STAY_SECONDS

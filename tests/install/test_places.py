@@ -144,7 +144,7 @@ def test_settings_that_claude_ignores_are_broken(paths: Paths, tmp_path: Path) -
     install_claude(paths)
     paths.claude_settings.write_text('{"hooks": }')
     place = places(paths, tmp_path)["claude-user"]
-    assert "Claude Code ignores the file: not valid JSON" in place.detail
+    assert "Claude Code ignores the file: it is not valid JSON" in place.detail
 
 
 def test_a_linked_settings_file_is_called_by_its_usual_name(paths: Paths, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_broken_yaml_is_one_problem_with_its_line(
     assert problem.startswith(f"{path}{said}")
     assert problem.isprintable()
     assert loaded.settings == Settings()
-    assert loaded.doubtful == EVERY_FIELD
+    assert loaded.unsafe == EVERY_FIELD
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_broken_toml_is_one_problem_with_its_line(
     (problem,) = loaded.problems
     assert problem.startswith(f"{path}{said}")
     assert loaded.settings == Settings()
-    assert loaded.doubtful == EVERY_FIELD
+    assert loaded.unsafe == EVERY_FIELD
 
 
 def test_a_broken_file_leaves_the_other_layers(layers: Layers) -> None:
