@@ -66,7 +66,7 @@ def _claude_place(kind: str, path: Path, recorded: bool) -> Place | None:
 
 
 def _missing_script(settings: Any) -> str | None:
-    """The script that one of our entries names, where there is none: a home may have moved."""
+    """The script that one of our entries names, if it does not exist: a home may have moved."""
     for hook in claude.HOOKS:
         for entry in claude.our_entries(settings, hook.event):
             script = unquoted(entry["command"])
@@ -76,7 +76,7 @@ def _missing_script(settings: Any) -> str | None:
 
 
 def plugin_places(paths: Paths) -> Iterator[Place]:
-    """The plugin, by the settings that Claude Code keeps of it."""
+    """The plugin, as Claude Code's settings list it."""
     try:
         content = read(paths.claude_settings)
         settings = json_text.parse(json_text.decode(content.data if content else b"")[1])

@@ -1,4 +1,4 @@
-"""What of ours can be in a file, and how each is taken out again."""
+"""The kinds of content that we add to files, and how each is removed again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def part_of(name: str, path: Path) -> Part:
-    """How the part `name` is taken out of `path`; one that this version does not know stays."""
+    """How to remove the part `name` from `path`; one that this version does not know stays."""
     parts = {
         claude.PART: Part(partial(claude.remove, path), claude.outline),
         config_hooks.PART: Part(config_hooks.remove),
@@ -46,7 +46,7 @@ def _leave(data: bytes, _original: bytes | None) -> bytes:
 
 
 def undo(entry: Entry) -> tuple[Change, ...]:
-    """The changes that take an entry's part out again.
+    """The changes that remove an entry's part.
 
     Raises PlanError where the file cannot be changed safely.
     """

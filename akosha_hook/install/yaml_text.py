@@ -42,7 +42,7 @@ def parse(text: str) -> Any:
     except YAMLError as error:
         raise YAMLTextError("is not valid YAML") from error
     except (ValueError, ArithmeticError, LookupError, TypeError, RecursionError) as error:
-        # What Python's own numbers and dates raise for a value that is none.
+        # What Python's own numbers and dates raise for an invalid value.
         raise YAMLTextError("is not valid YAML: a value that cannot be read") from error
 
 
@@ -90,7 +90,7 @@ def edit(data: bytes, change: Callable[[Any], None]) -> bytes:
 
 
 def _faithful(text: str) -> YAML:
-    """A writer that gives `text` back as it is."""
+    """A writer that reproduces `text` exactly."""
     for layout in _LAYOUTS:
         for explicit_start in (False, True):
             yaml = _writer(*layout, explicit_start=explicit_start)

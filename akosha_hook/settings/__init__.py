@@ -1,4 +1,4 @@
-"""Settings: one table of fields, layers folded over it, and where each value came from."""
+"""Settings: one table of fields, layers of values over it, and the origin of each value."""
 
 from __future__ import annotations
 

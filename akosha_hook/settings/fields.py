@@ -2,7 +2,7 @@
 
 Validation, `config show`, the templates and the reference in `docs/configuration.md` come from
 here. A field's environment name is `SESSION_BUDDY_` and its upper-case name. No field holds a
-credential: those are found as `docs/security.md` says, never read from settings.
+credential: `docs/security.md` says where those come from.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_INTERVAL_SECONDS = 86_400
 
 
 class RepositoryRule(Enum):
-    """How far a repository's own file may restrict its events; it may widen nothing."""
+    """How far a repository's own file may restrict its events; it can never allow more."""
 
     ONLY_OFF = "only off"
     ONLY_LONGER = "only longer"
@@ -131,7 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = True
     akosha_full_interval_days: Annotated[
-        int, Meta(ge=1, le=365), _help("Oldest upload, in days, that a newer one may lean on.")
+        int, Meta(ge=1, le=365), _help("Oldest upload, in days, that a delta may be based on.")
     ] = 7
     akosha_addressing_style: Annotated[
         Literal["auto", "path", "virtual"], _help("How the bucket stands in the URL.")

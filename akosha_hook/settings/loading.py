@@ -1,4 +1,4 @@
-"""The fold: layers of candidates into one `Settings` that remembers where each value came from."""
+"""Loading settings: layers of candidates become one `Settings`, with the origin of each value."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class _Fold:
-    """What the fold has found so far."""
+    """The values decided on so far."""
 
     home: Path
     values: dict[str, Any] = field(default_factory=dict)
@@ -170,7 +170,7 @@ def fold(contents: Sequence[Content], *, home: Path) -> Loaded:
 
 
 def _take_session_buddys_directory(state: _Fold, contents: Sequence[Content]) -> None:
-    """Session-Buddy's own `data_dir`, where ours is empty; one we cannot follow is a warning."""
+    """Use Session-Buddy's own `data_dir` where ours is empty; an unusable one is only a warning."""
     for content in contents:
         if state.values["akosha_data_dir"] or content.data_dir is None:
             continue
