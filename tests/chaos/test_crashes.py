@@ -192,11 +192,11 @@ def interrupted_at_part(patient: Patient, number: int) -> Receipt:
 def test_a_stored_part_that_is_not_what_would_be_sent_is_sent_again(patient: Patient) -> None:
     """As after an update of the compressor that makes other bytes under the same name."""
     content = patient.write(BIG)
-    paper = interrupted_at_part(patient, 3)
-    (partial,) = paper.partial.values()
+    journal = patient.journal(interrupted_at_part(patient, 3))
+    (partial,) = journal.partial.values()
     assert sorted(partial.parts) == [1, 2]
     partial.parts[2] = msgspec.structs.replace(partial.parts[2], md5="0" * 32)
-    Receipts(patient.paths).save(paper)
+    journal.save()
     before = len(patient.network.parts())
     assert patient.sync().success
     assert patient.network.parts()[before:] == [2, 3, 4]
@@ -207,7 +207,7 @@ def test_a_stored_part_that_is_not_what_would_be_sent_is_sent_again(patient: Pat
 def test_what_the_server_forgot_is_started_over(patient: Patient) -> None:
     content = patient.write(BIG)
     paper = interrupted_at_part(patient, 3)
-    (partial,) = paper.partial.values()
+    (partial,) = patient.journal(paper).partial.values()
     patient.store.client._abort_multipart_upload(
         patient.store.name, partial.key, partial.multipart_id
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,9 @@ from tests.support.duck import make_databases
 from tests.support.writer import Writer
 
 PATTERNS = ("reflection.duckdb", "knowledge_graph*.duckdb")
+
+# The package has a function of the same name.
+taking = import_module("akosha_hook.snapshot.take")
 
 
 def age(path: Path, seconds: float = 10) -> None:
@@ -107,8 +111,8 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
             source.write_bytes(source.read_bytes())
         return copied
 
-    monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
-    monkeypatch.setattr(snapshot, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
+    monkeypatch.setattr(taking, "RETRY_SECONDS", 0)
     taken = frozen(data, tmp_path)
     assert [(each.name, each.reason) for each in taken.skipped] == [("reflection.duckdb", "busy")]
     assert [database.name for database in taken.databases] == ["knowledge_graph.duckdb"]
@@ -135,8 +139,8 @@ def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
             wal.unlink()
         return copied
 
-    monkeypatch.setattr(snapshot, "copy_and_hash", disturbed)
-    monkeypatch.setattr(snapshot, "ATTEMPTS", 1)
+    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
+    monkeypatch.setattr(taking, "ATTEMPTS", 1)
     assert [each.reason for each in frozen(data, tmp_path).skipped] == ["busy"]
 
 
@@ -174,7 +178,7 @@ def test_what_is_known_by_stat_is_not_read_again(
         for each in database.files
         if each.fingerprint
     }
-    monkeypatch.setattr(snapshot, "copy_and_hash", None)
+    monkeypatch.setattr(taking, "copy_and_hash", None)
     again = take(data, PATTERNS, tmp_path / "again", known=known)
     assert again.databases == ()
     assert again.unchanged == ("reflection.duckdb", "knowledge_graph.duckdb")

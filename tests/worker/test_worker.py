@@ -209,7 +209,7 @@ def test_a_setting_that_leaves_in_doubt_where_or_which_holds_the_upload_up(
     assert at_home.receipts() == []
     assert len(at_home.events()) == 1
     told = at_home.akosha_hook("status").stdout
-    assert "held up" in told
+    assert "on hold" in told
     assert "at AWS" not in told
 
 

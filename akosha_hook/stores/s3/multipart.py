@@ -106,17 +106,20 @@ class _Sender:
     def run(self, pool: ThreadPoolExecutor, parallel: int, stream: Iterator[bytes]) -> None:
         flying: deque[Future[Part]] = deque()
         failure: DeliveryError | None = None
-        for number, data in enumerate(stream, start=1):
-            if self._kept(number, data):
-                continue
-            flying.append(pool.submit(self._send, number, data))
-            del data
-            if len(flying) >= parallel:
-                failure = self._land(flying)
-                if failure:
-                    break
-        while flying:
-            failure = self._land(flying) or failure
+        try:
+            for number, data in enumerate(stream, start=1):
+                if self._kept(number, data):
+                    continue
+                flying.append(pool.submit(self._send, number, data))
+                del data
+                if len(flying) >= parallel:
+                    failure = self._land(flying)
+                    if failure:
+                        break
+        finally:
+            # Also when the stream fails: what is stored by now need not be sent again.
+            while flying:
+                failure = self._land(flying) or failure
         if failure:
             raise failure
 
