@@ -26,9 +26,11 @@ class Kind(StrEnum):
     """Why something failed."""
 
     FAILED = "failed"  # for a reason that nothing has to be decided by
+    UNAUTHENTICATED = "unauthenticated"  # the credentials themselves are not accepted
     DENIED = "denied"
     MISSING = "missing"
     STORE_MISSING = "store missing"  # the bucket itself is not there
+    OUT_OF_RANGE = "out of range"
     STALE = "stale"  # what was begun can no longer be continued
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed out"
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     DAMAGED = "damaged"
     INVALID = "invalid"
     UNSUPPORTED = "unsupported"
+    BAD_ANSWER = "bad answer"  # not one that the server's protocol has
     TOO_NEW = "too new"  # written by a version that this one does not understand
     BUSY = "busy"
     FULL = "full"

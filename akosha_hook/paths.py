@@ -99,8 +99,13 @@ class Paths:
         return self.state / "machine.json"
 
     @property
-    def drill(self) -> Path:
+    def verification(self) -> Path:
         """The last verification of an upload, and its verdict."""
+        return self.state / "verification.json"
+
+    @property
+    def verification_of_0_1(self) -> Path:
+        """Where 0.1 kept it."""
         return self.state / "drill.json"
 
     @property

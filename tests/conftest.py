@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import uuid
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 
 from akosha_hook.demo.s3_server import S3Server, available
 from akosha_hook.paths import Paths
+from tests.support import speed
 from tests.support.s3 import TestBucket, make_bucket, quick_server
 
 if TYPE_CHECKING:
@@ -25,7 +26,15 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("suite")
 
+TESTS = Path(__file__).parent
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        path = PurePosixPath(item.path.relative_to(TESTS).as_posix())
+        for mark in speed.marks(path, getattr(item, "fixturenames", ())):
+            item.add_marker(mark)
 
 
 @pytest.fixture(scope="session", autouse=True)

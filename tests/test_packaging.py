@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from email.parser import Parser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,23 +18,32 @@ from akosha_hook.paths import shipped
 from akosha_hook.settings.checks import check_secrets
 from akosha_hook.version import __version__
 
+if TYPE_CHECKING:
+    from email.message import Message
+
 ROOT = Path(__file__).parent.parent
+REPOSITORY = "https://git.example.org/someone/akosha-hook"
 NEEDED = (".claude-plugin", ".mcp.json", "hooks", "templates")
 
 
 # All of a checkout that an sdist has; .ci is of no use outside.
 SOURCES = {
     ".claude-plugin",
+    ".github",
     ".gitignore",
     ".mcp.json",
+    ".pre-commit-config.yaml",
     ".pre-commit-hooks.yaml",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "PKG-INFO",
     "README.md",
+    "SECURITY.md",
     "akosha_hook",
     "bench",
+    "changelog",
     "docs",
     "hooks",
     "pyproject.toml",
@@ -121,14 +132,106 @@ def test_the_sdist_has_what_it_takes_to_build_and_test(sources: Path) -> None:
     assert not [path for path in files_in(sources) if path.suffix in {".pyc", ".duckdb", ".log"}]
 
 
+def metadata_of(unpacked: Path) -> Message:
+    path = unpacked / f"akosha_hook-{__version__}.dist-info" / "METADATA"
+    return Parser().parsestr(path.read_text(encoding="utf-8"))
+
+
+def description_of(metadata: Message) -> str:
+    text = metadata.get_payload()
+    assert isinstance(text, str)
+    return text
+
+
+def targets(description: str) -> list[str]:
+    """Where its links and pictures lead, in Markdown or HTML."""
+    in_markdown = re.findall(r"\]\(\s*<?([^)\s>]+)", description)
+    by_name = re.findall(r"(?m)^ {0,3}\[[^]]+\]:\s*<?([^\s>]+)", description)
+    in_html = re.findall(r"(?:src|href)\s*=\s*[\"']?([^\"'\s>]+)", description)
+    return [*in_markdown, *by_name, *in_html]
+
+
+def test_the_long_description_leads_nowhere_that_only_a_repository_has(unpacked: Path) -> None:
+    metadata = metadata_of(unpacked)
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    found = targets(description_of(metadata))
+    assert found
+    assert all(target.startswith(("https://", "#")) for target in found), found
+
+
+@pytest.fixture(scope="module")
+def published(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources with the address of their repository, and what was built from them in dist/."""
+    copy = tmp_path_factory.mktemp("published") / "akosha-hook"
+    shutil.copytree(sources, copy)
+    project = copy / "pyproject.toml"
+    line = re.compile(r'(?m)^repository = ".*"$')
+    text, lines = line.subn(f'repository = "{REPOSITORY}"', project.read_text(encoding="utf-8"))
+    assert lines == 1
+    project.write_text(text, encoding="utf-8")
+    wheel = build(copy, copy / "dist")[".whl"]
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(copy / "unpacked")
+    return copy
+
+
+def test_one_line_gives_a_published_package_its_links_and_pictures(published: Path) -> None:
+    metadata = metadata_of(published / "unpacked")
+    urls = dict(each.split(", ") for each in metadata.get_all("Project-URL") or [])
+    assert urls.keys() == {"Changelog", "Documentation", "Issues", "Source"}
+    assert urls["Source"] == REPOSITORY
+    assert all(url.startswith(REPOSITORY) for url in urls.values())
+    description = description_of(metadata)
+    found = targets(description)
+    assert all(target.startswith(("https://", "#")) for target in found), found
+    pictures = re.findall(r"!\[[^]]*\]\((.+?)\)", description)
+    assert pictures
+    for target in found:
+        if target.startswith(REPOSITORY):
+            kind, tag, path = target.removeprefix(f"{REPOSITORY}/").split("/", 2)
+            assert kind == ("raw" if target in pictures else "blob")
+            assert tag == f"v{__version__}"
+            assert (ROOT / path.partition("#")[0]).is_file(), target
+    assert f"repo: {REPOSITORY}\n" in description
+    assert "<the URL of this repository>" not in description
+
+
+def check_release(directory: Path, tag: str, repository: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [
+            sys.executable,
+            directory / "tools/check-release.py",
+            f"--tag={tag}",
+            f"--repository={repository}",
+            directory / "dist",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_release_has_one_version_a_changelog_and_its_own_address(published: Path) -> None:
+    fragments = list((published / "changelog").glob("*.*.md"))
+    code, error = check_release(published, "v99.0.0", f"{REPOSITORY}-elsewhere")
+    assert code == 1
+    assert f"The tag is v99.0.0, but akosha_hook/version.py says {__version__}." in error
+    assert f'pyproject.toml needs the line: repository = "{REPOSITORY}-elsewhere"' in error
+    assert all(path.name in error for path in fragments)
+    for path in fragments:
+        path.unlink()
+    (published / "CHANGELOG.md").write_text(f"# Changelog\n\n## {__version__} - 2026-12-01\n")
+    assert check_release(published, f"v{__version__}", REPOSITORY) == (0, "")
+
+
 def test_what_is_written_for_users_holds_no_key(unpacked: Path) -> None:
     assert check_secrets(files_in(unpacked / "akosha_hook" / "_shipped")) == ()
 
 
 def test_what_it_depends_on_has_a_range_and_a_reason(unpacked: Path) -> None:
     """docs/security.md gives both, for every package that is installed with ours."""
-    metadata = unpacked / f"akosha_hook-{__version__}.dist-info" / "METADATA"
-    found = Parser().parsestr(metadata.read_text(encoding="utf-8")).get_all("Requires-Dist") or []
+    found = metadata_of(unpacked).get_all("Requires-Dist") or []
     needed = {each.replace(" ", "") for each in found if "extra ==" not in each}
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     rows = [

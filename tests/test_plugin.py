@@ -14,7 +14,7 @@ from akosha_hook.hook import outbox
 from akosha_hook.install.claude import HOOKS, TIMEOUT_SECONDS
 from akosha_hook.paths import shipped
 from akosha_hook.version import __version__
-from tests.install.support import install_claude
+from tests.support.installing import install_claude
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths

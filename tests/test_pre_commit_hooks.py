@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook.hook import outbox
-from tests.install.support import git, repository
+from tests.support.installing import git, repository
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths

@@ -1,13 +1,13 @@
-"""An Akosha server as a destination: memories pushed row by row over its MCP endpoint.
+"""Pushes memories, row by row, to an Akosha server over its MCP endpoint.
 
-What the server cannot take is said, not hidden: it has no tool for knowledge graphs, needs an
-embedding with every row, and never updates one.
+A push is never a backup: the server has no tool for knowledge graphs, needs an embedding with
+every row, and never updates a row that it has. What it does not take is counted and reported.
 """
 
 from __future__ import annotations
 
 from akosha_hook.akosha.acknowledged import forget
 from akosha_hook.akosha.client.probing import ServerState, probe
-from akosha_hook.akosha.destination import Akosha
+from akosha_hook.akosha.push import PushResult, push
 
-__all__ = ["Akosha", "ServerState", "forget", "probe"]
+__all__ = ["PushResult", "ServerState", "forget", "probe", "push"]

@@ -1,8 +1,7 @@
-"""Which memories a server has acknowledged, so that a grown database sends what is new.
+"""The ids of the memories that a server has acknowledged, so that only new rows are sent.
 
-One SQLite file per server: 16 bytes a memory, looked up without being read into memory, durable
-after every batch. Losing it costs nothing but time: rows are sent again, and the server answers
-that it has them.
+One SQLite file per server with 16 bytes a memory, written durably after every batch. Losing it
+costs only time: the rows are sent again, and the server answers that it has them.
 """
 
 from __future__ import annotations
@@ -31,20 +30,23 @@ _LAYOUT = 1
 
 
 def path_of(paths: Paths, url: str) -> Path:
-    """Where the rows acknowledged by the server at `url` are remembered."""
+    """The file with the ids that the server at `url` acknowledged."""
     name = hashlib.sha256(base_of(url).encode()).hexdigest()[:16]
     return paths.state / "akosha-rows" / f"{name}.sqlite3"
 
 
 def forget(paths: Paths, url: str) -> None:
-    """Send everything again next time, to the server at `url`."""
+    """Forget what the server at `url` acknowledged: the next push sends every row again."""
     path = path_of(paths, url)
     path.unlink(missing_ok=True)
     path.with_name(path.name + "-journal").unlink(missing_ok=True)
 
 
 class Acknowledged:
-    """The ids a server has acknowledged. A file that cannot be used is done without."""
+    """The ids that a server has acknowledged.
+
+    Never raises for a file that cannot be used: then nothing is known, and `problem` says why.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,30 +56,30 @@ class Acknowledged:
             private_directory(path.parent)
             self._connection = self._connect()
         except sqlite3.DatabaseError as error:
-            self._mend(error)
+            self._recover(error)
         except OSError as error:
             self._do_without(error)
 
     def known(self, ids: Collection[bytes]) -> set[bytes]:
-        """Those of `ids` that the server has."""
-        found: set[bytes] = set()
+        """Those of `ids` that the server has acknowledged."""
+        known: set[bytes] = set()
         try:
-            for some in _slices(list(ids)):
+            for chunk in _chunks(list(ids)):
                 if self._connection is not None:
-                    marks = ", ".join("?" * len(some))
-                    found.update(
+                    marks = ", ".join("?" * len(chunk))
+                    known.update(
                         id_
                         for (id_,) in self._connection.execute(
                             f"SELECT id FROM acknowledged WHERE id IN ({marks})",  # noqa: S608
-                            some,
+                            chunk,
                         )
                     )
         except sqlite3.DatabaseError as error:
-            self._mend(error)
-        return found
+            self._recover(error)
+        return known
 
     def remember(self, ids: Collection[bytes]) -> None:
-        """Write down, durably, that the server has these."""
+        """Record durably that the server has these."""
         if self._connection is None or not ids:
             return
         try:
@@ -86,7 +88,7 @@ class Acknowledged:
                     "INSERT OR IGNORE INTO acknowledged VALUES (?)", ((id_,) for id_ in ids)
                 )
         except sqlite3.DatabaseError as error:
-            self._mend(error)
+            self._recover(error)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -97,14 +99,17 @@ class Acknowledged:
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE))
         connection = sqlite3.connect(self._path, check_same_thread=False)
         try:
-            _lay_out(connection)
+            _create_table(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _mend(self, error: sqlite3.DatabaseError) -> None:
-        """Set a damaged file aside and begin a new one; the rest (no room, no right) is waited out."""
+    def _recover(self, error: sqlite3.DatabaseError) -> None:
+        """Replace a damaged file by a new one, once.
+
+        After any other error, such as a full disk, this push goes on without the file.
+        """
         self.close()
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNUSABLE or self.problem:
             self._do_without(error)
@@ -112,8 +117,8 @@ class Acknowledged:
         aside = set_aside(self._path)
         self._path.with_name(self._path.name + "-journal").unlink(missing_ok=True)
         self.problem = (
-            f"The list of rows Akosha has was damaged ({error}) and is now {aside}: "
-            "every row is sent again, once"
+            f"The list of rows that Akosha already has was damaged ({error}) and was moved to "
+            f"{aside}; every row is sent again once"
         )
         logger.warning("%s", self.problem)
         try:
@@ -123,17 +128,17 @@ class Acknowledged:
 
     def _do_without(self, error: Exception) -> None:
         self.problem = (
-            f"What Akosha has cannot be remembered in {self._path} ({error}): "
-            "rows are sent again next time"
+            f"The list of rows that Akosha already has could not be saved in {self._path} "
+            f"({error}); the rows are sent again next time"
         )
         logger.warning("%s", self.problem)
 
 
-def _lay_out(connection: sqlite3.Connection) -> None:
-    """Make the table where there is none; what is no list of ours counts as damaged."""
+def _create_table(connection: sqlite3.Connection) -> None:
+    """Create the table where it is missing. A file of another layout counts as damaged."""
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if layout not in {0, _LAYOUT}:
-        error = sqlite3.DatabaseError(f"its layout is {layout}")
+        error = sqlite3.DatabaseError(f"unknown layout {layout}")
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
     connection.execute(f"PRAGMA user_version = {_LAYOUT}")
@@ -143,14 +148,14 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     connection.commit()
 
 
-def _slices(ids: list[bytes]) -> Iterator[list[bytes]]:
-    for at in range(0, len(ids), _PARAMETERS):
-        yield ids[at : at + _PARAMETERS]
+def _chunks(ids: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(ids), _PARAMETERS):
+        yield ids[start : start + _PARAMETERS]
 
 
 @contextlib.contextmanager
 def opened(paths: Paths, url: str) -> Iterator[Acknowledged]:
-    """The list for the server at `url`, closed again at the end."""
+    """The ids acknowledged by the server at `url`; closed at the end of the block."""
     acknowledged = Acknowledged(path_of(paths, url))
     try:
         yield acknowledged

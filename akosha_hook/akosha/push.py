@@ -1,20 +1,27 @@
-"""Push to an Akosha server what a snapshot holds and the server has not acknowledged yet."""
+"""Push the rows of a snapshot that an Akosha server has not acknowledged yet."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from akosha_hook import duckdb_reader as rows
+from akosha_hook import duckdb_reader
+from akosha_hook.akosha import acknowledged
 from akosha_hook.akosha.client import probing
 from akosha_hook.akosha.client.failures import NotRunningError
 from akosha_hook.akosha.client.session import Session
-from akosha_hook.akosha.counts import Tally
-from akosha_hook.akosha.rows import Chooser
+from akosha_hook.akosha.counts import Counts, memories, was
+from akosha_hook.akosha.rows import RowSelector
 from akosha_hook.akosha.sender import Sender
-from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, ExitCode
+from akosha_hook.errors import (
+    AkoshaHookError,
+    DeadlinePassedError,
+    DeliveryError,
+    ExitCode,
+    Kind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,43 +29,70 @@ if TYPE_CHECKING:
     from akosha_hook.akosha.acknowledged import Acknowledged
     from akosha_hook.akosha.client.transport import Transport
     from akosha_hook.akosha.memory import Memory
+    from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Key, Table
-    from akosha_hook.snapshot.take import Database
+    from akosha_hook.snapshot import Database
     from akosha_hook.util.progress import Progress
     from akosha_hook.util.retry import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class PushResult:
+    """A complete push. `notes` are for the user, `details` for the receipt."""
+
+    bytes_sent: int
+    notes: tuple[str, ...]
+    details: dict[str, Any]
+
+
+def push(
+    context: Context, databases: Sequence[Database], system_id: str, retry: RetryPolicy
+) -> PushResult:
+    """Send every new row of `databases` to the server of the settings. No new row: no request.
+
+    Raises AkoshaHookError where a row that should have been stored was not. Its `details` count
+    the rows too: what was stored stays stored, and the next push sends the rest.
+    """
+    transport = probing.connect(context.settings, context.environ, retry.deadline)
+    with acknowledged.opened(context.paths, transport.base) as known:
+        pusher = Pusher(transport, retry, known, context.progress, system_id)
+        pusher.run(databases)
+        problems = (known.problem,) if known.problem else ()
+    return PushResult(
+        bytes_sent=transport.bytes_sent,
+        notes=(*pusher.counts.notes(), *problems),
+        details=pusher.details(),
+    )
+
+
 @dataclass(slots=True)
-class Push:
-    """One push. `tally` tells at any moment what is done, also after an error."""
+class Pusher:
+    """One push. `counts` are right at any moment, also after an error."""
 
     transport: Transport
     retry: RetryPolicy
     acknowledged: Acknowledged
     progress: Progress
     system_id: str
-    tally: Tally = field(default_factory=Tally)
+    counts: Counts = field(default_factory=Counts)
     _session: Session | None = None
     _sender: Sender | None = None
     _unreadable: dict[str, str] = field(default_factory=dict)
 
     def run(self, databases: Sequence[Database]) -> None:
-        """Send every new row of `databases`. No new row: no request.
-
-        Raises AkoshaHookError, with the tally as its details, where a row that should have been
-        stored was not; what was stored by then stays stored and is remembered.
-        """
+        """Raises AkoshaHookError, with the counts as its details."""
         try:
             for database in databases:
-                self._database(database)
+                self._push(database)
             if self._sender is not None:
                 self._sender.flush()
             self._raise_unless_complete()
         except AkoshaHookError as error:
-            if self.tally.stored and error.__class__ is not _IncompleteError:
-                error.message += f" {self.tally.stored} memories were stored before that."
+            stored = self.counts.stored
+            if stored and not isinstance(error, _IncompleteError):
+                error.message += f" {memories(stored)} {was(stored)} stored before that."
                 error.args = (error.message,)
             error.details = self.details()
             raise
@@ -66,70 +100,75 @@ class Push:
             if self._session is not None:
                 self._session.close()
 
-    def details(self) -> dict[str, object]:
+    def details(self) -> dict[str, Any]:
         """For the receipt."""
         version = self._session.server_version if self._session is not None else ""
-        return {"url": self.transport.base, "server_version": version, **self.tally.details()}
+        return {"url": self.transport.base, "server_version": version, **self.counts.details()}
 
-    def _database(self, database: Database) -> None:
+    def _push(self, database: Database) -> None:
         self.progress.file(database.name, database.file.size)
-        watched = _Watched(self, database)
-        chooser = Chooser(self.system_id, self.acknowledged, self.tally)
+        progress = _DatabaseProgress(self.progress, self.transport, database)
+        selector = RowSelector(self.system_id, self.acknowledged, self.counts)
 
-        def choose(table: Table, keys: list[Key]) -> list[int]:
-            watched.looked_at(len(keys))
-            return chooser.choose(table, keys)
+        def select(table: Table, keys: list[Key]) -> list[int]:
+            progress.advance(len(keys))
+            return selector.select(table, keys)
 
+        remaining = self.retry.deadline.remaining
         try:
             with contextlib.closing(
-                rows.read(database.file.path, choose, timeout_seconds=self.retry.deadline.remaining)
-            ) as found:
-                for each in found:
-                    if isinstance(each, rows.Row):
-                        self._send(chooser.memory(each))
-                    elif each.kind == "graph":
-                        carried = self.tally.not_carried
-                        carried[each.name] = carried.get(each.name, 0) + each.rows
+                duckdb_reader.read(database.file.path, select, timeout_seconds=remaining)
+            ) as messages:
+                for message in messages:
+                    if isinstance(message, duckdb_reader.Row):
+                        self._send(selector.memory(message))
+                    elif message.kind == "graph":
+                        self.counts.not_carried[message.name] += message.rows
                     else:
-                        watched.total += each.rows
-        except rows.ReadError as error:
-            if error.trouble is rows.Trouble.TIME:
+                        progress.total_rows += message.rows
+        except duckdb_reader.ReadError as error:
+            if error.kind is Kind.TIMED_OUT:
                 raise DeadlinePassedError(self.retry.deadline.seconds) from error
             logger.warning("%s could not be read: %s", database.name, error.message)
             self._unreadable[database.name] = error.message
-        watched.done()
+        progress.finish()
 
     def _send(self, memory: Memory) -> None:
         if self._sender is None:
-            self._find_server()
+            self._require_server()
             self._session = Session(self.transport, self.retry)
-            self._sender = Sender(self._session, self.transport.base, self.acknowledged, self.tally)
+            self._sender = Sender(
+                self._session, self.transport.base, self.acknowledged, self.counts
+            )
         self._sender.add(memory)
 
-    def _find_server(self) -> None:
-        """Fail at once where nothing listens; `/mcp` has the last word on everything else."""
+    def _require_server(self) -> None:
+        """Fail at once where nothing listens; whatever else is wrong, `/mcp` will say."""
 
         def attempt() -> NotRunningError | None:
             try:
                 probing.ask_health(self.transport)
             except NotRunningError as error:
-                return error  # not raised here: waiting does not start a server
+                return error  # raised outside `retry`: waiting does not start a server
             return None
 
         if (not_running := self.retry.call(attempt)) is not None:
             raise not_running
 
     def _raise_unless_complete(self) -> None:
-        failed, tally = self.tally.failures, self.tally
+        counts, failed = self.counts, self.counts.failures
         if not failed and not self._unreadable:
             return
-        parts = [f"{name} could not be read: {said}" for name, said in self._unreadable.items()]
+        problems = [
+            f"{name} could not be read: {reason}" for name, reason in self._unreadable.items()
+        ]
         if failed:
-            reasons = "; ".join(f"{reason} ({n})" for reason, n in tally.failed.most_common(2))
-            parts.insert(0, f"{failed} memories failed: {reasons}")
+            reasons = "; ".join(f"{reason} ({n})" for reason, n in counts.failed.most_common(2))
+            problems.insert(0, f"{memories(failed)} could not be stored: {reasons}")
         raise _IncompleteError(
-            f"Akosha stored {tally.stored} memories. {'. '.join(parts)}.",
-            hint="The rest is tried again by the next sync: akosha-hook sync",
+            f"Akosha stored {memories(counts.stored)}. {'. '.join(problems)}.",
+            hint="The next sync sends the rest: akosha-hook sync",
+            kind=Kind.FAILED,
             code="incomplete",
             retryable=True,
             exit_code=ExitCode.FAILED,
@@ -140,28 +179,31 @@ class _IncompleteError(DeliveryError):
     """Some rows are stored and others are not."""
 
 
-class _Watched:
-    """Tells the progress in plain bytes, a database's size spread evenly over its rows."""
+class _DatabaseProgress:
+    """Reports progress in bytes of the database, whose size is spread evenly over its rows."""
 
-    def __init__(self, push: Push, database: Database) -> None:
-        self._push = push
+    def __init__(self, progress: Progress, transport: Transport, database: Database) -> None:
+        self._progress = progress
+        self._transport = transport
         self._database = database
-        self._told = 0
-        self._sent = push.transport.bytes_sent
+        self._reported_plain = 0
+        self._reported_wire = transport.bytes_sent
         self._rows = 0
-        self.total = 0
+        self.total_rows = 0
 
-    def looked_at(self, count: int) -> None:
-        """The rows before these are dealt with."""
-        self._tell(self._database.file.size * self._rows // max(1, self.total))
-        self._rows = min(self.total, self._rows + count)
+    def advance(self, rows: int) -> None:
+        """Report every row before the next `rows`: those are still to be sent."""
+        self._report(self._database.file.size * self._rows // max(1, self.total_rows))
+        self._rows = min(self.total_rows, self._rows + rows)
 
-    def done(self) -> None:
-        self._tell(self._database.file.size)
+    def finish(self) -> None:
+        self._report(self._database.file.size)
 
-    def _tell(self, plain_bytes: int) -> None:
-        sent = self._push.transport.bytes_sent
-        self._push.progress.advance(
-            self._database.name, plain_bytes - self._told, sent - self._sent
+    def _report(self, plain_bytes: int) -> None:
+        wire_bytes = self._transport.bytes_sent
+        self._progress.advance(
+            self._database.name,
+            plain_bytes - self._reported_plain,
+            wire_bytes - self._reported_wire,
         )
-        self._told, self._sent = plain_bytes, sent
+        self._reported_plain, self._reported_wire = plain_bytes, wire_bytes

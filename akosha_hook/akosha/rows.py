@@ -1,7 +1,8 @@
-"""Which rows of a database have to be sent, and what is told of the others."""
+"""Which rows of a database have to be sent; the others are counted."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook.akosha.memory import Memory, identify, memory_of
@@ -10,40 +11,56 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from akosha_hook.akosha.acknowledged import Acknowledged
-    from akosha_hook.akosha.counts import Tally
+    from akosha_hook.akosha.counts import Counts
     from akosha_hook.duckdb_reader import Key, Row, Table
 
 EMPTY = "empty text"
 NO_ID = "no id"
 
 
-class Chooser:
-    """Remembers, until the next choice, whose row is whose memory."""
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """What is known of a row before its contents are read."""
 
-    def __init__(self, system_id: str, acknowledged: Acknowledged, tally: Tally) -> None:
+    memory_id: bytes
+    original_id: str
+    kind: str
+
+
+class RowSelector:
+    """Selects rows by their keys; keeps the ids of the last selection until the next one."""
+
+    def __init__(self, system_id: str, acknowledged: Acknowledged, counts: Counts) -> None:
         self._system_id = system_id
         self._acknowledged = acknowledged
-        self._tally = tally
-        self._chosen: dict[int, tuple[bytes, str, str]] = {}
+        self._counts = counts
+        self._selected: dict[int, _Selected] = {}
 
-    def choose(self, table: Table, keys: Sequence[Key]) -> list[int]:
+    def select(self, table: Table, keys: Sequence[Key]) -> list[int]:
         """The rowids of the memories that the server has not acknowledged."""
-        ids: dict[int, tuple[bytes, str, str]] = {}
+        candidates: dict[int, _Selected] = {}
         for key in keys:
             if key.empty:
-                self._tally.skip(EMPTY)
+                self._counts.skip(EMPTY)
             elif not key.id:
-                self._tally.skip(NO_ID)
+                self._counts.skip(NO_ID)
             else:
-                ids[key.rowid] = (identify(self._system_id, table, key), key.id, table.kind)
-        known = self._acknowledged.known([id_ for id_, _, _ in ids.values()])
-        self._chosen = {rowid: each for rowid, each in ids.items() if each[0] not in known}
-        self._tally.known += len(ids) - len(self._chosen)
-        return list(self._chosen)
+                memory_id = identify(self._system_id, table, key)
+                candidates[key.rowid] = _Selected(memory_id, key.id, table.kind)
+        known = self._acknowledged.known([each.memory_id for each in candidates.values()])
+        self._selected = {
+            rowid: each for rowid, each in candidates.items() if each.memory_id not in known
+        }
+        self._counts.known += len(candidates) - len(self._selected)
+        return list(self._selected)
 
     def memory(self, row: Row) -> Memory:
-        """The memory that a chosen row is."""
-        id_, original_id, kind = self._chosen[row.rowid]
+        """The memory to send for a row of the last selection."""
+        selected = self._selected[row.rowid]
         return memory_of(
-            row, id_=id_, original_id=original_id, kind=kind, system_id=self._system_id
+            row,
+            id_=selected.memory_id,
+            original_id=selected.original_id,
+            kind=selected.kind,
+            system_id=self._system_id,
         )

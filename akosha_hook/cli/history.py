@@ -11,7 +11,7 @@ from akosha_hook.cli import screen
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import chart, table
 from akosha_hook.cli.when import When, local
-from akosha_hook.state import receipt as receipts
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def history(limit: int, since: dt.datetime | None, failed: bool, as_json: bool) 
     context = open_context(strict=False)
     wanted = [
         each
-        for each in receipts.newest_first(context.paths)
+        for each in Receipts(context.paths).newest_first()
         if (since is None or _started(each) >= since) and not (failed and each.success)
     ]
     wanted.sort(key=_started, reverse=True)

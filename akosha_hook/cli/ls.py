@@ -43,15 +43,15 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
     earlier upload.
     """
     context = open_context()
-    bucket = catalog.open_to_read(context)
-    known = catalog.systems(bucket)
+    store = catalog.open_to_read(context)
+    known = catalog.systems(store)
     if system_id and system_id not in known:
         raise AkoshaHookError(
             f"Nothing is stored for {system_id}.", hint="akosha-hook ls lists all systems."
         )
     documents = []
     for name in (system_id,) if system_id else known:
-        uploads = catalog.uploads(bucket, name)
+        uploads = catalog.uploads(store, name)
         wanted = [each for each in uploads if since is None or each.at >= since]
         shown = wanted[:limit]
         if as_json:
@@ -59,9 +59,9 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
         else:
             _show(name, uploads, shown, more=len(wanted) - len(shown))
     if as_json:
-        screen.print_json({"bucket": bucket.name, "systems": documents})
+        screen.print_json({"bucket": store.describe().name, "systems": documents})
     elif not known:
-        click.echo(f"Bucket {printable(bucket.name)} holds no uploads yet.")
+        click.echo(f"Bucket {printable(store.describe().name)} holds no uploads yet.")
 
 
 def _show(name: str, uploads: Sequence[Upload], shown: Sequence[Upload], *, more: int) -> None:
@@ -109,7 +109,7 @@ def state(upload: Upload) -> str:
         return "lacking objects"
     if upload.manifest is not None:
         return "complete"
-    return "base" if upload.leaned_on else "incomplete"
+    return "base" if upload.is_referenced else "incomplete"
 
 
 def kinds(upload: Upload) -> dict[str, int]:

@@ -83,9 +83,9 @@ def prune(
 def _prune(
     keep: Keep, context: Context, system_id: str, *, dry_run: bool
 ) -> tuple[Plan, Pruned | None]:
-    bucket = catalog.open_to_read(context)
-    plan = pruning.plan(bucket, keep, context, system_id=system_id)
-    return plan, None if dry_run else pruning.apply(bucket, plan)
+    store = catalog.open_to_read(context)
+    plan = pruning.plan(store, keep, context, system_id=system_id)
+    return plan, None if dry_run else pruning.apply(store, plan)
 
 
 def _show(plan: Plan, pruned: Pruned | None) -> None:
@@ -95,9 +95,9 @@ def _show(plan: Plan, pruned: Pruned | None) -> None:
     rows += [(verb, each.upload_id, "never completed") for each in plan.abandoned]
     for line in table(("", f"Uploads of {plan.system_id}", ""), rows):
         click.echo(line)
-    if plan.leaned_on:
+    if plan.still_needed:
         click.echo(
-            f"Objects of deleted uploads that stay because kept ones need them: {len(plan.leaned_on)}."
+            f"Objects of deleted uploads that stay because kept ones need them: {len(plan.still_needed)}."
         )
     gone = len(plan.removed) + len(plan.abandoned)
     amount = f"{screen.counted(gone, 'upload')}, {screen.size(plan.freed_bytes)}"
@@ -122,7 +122,7 @@ def _document(plan: Plan, pruned: Pruned | None) -> dict[str, Any]:
         "removed": [each.upload_id for each in plan.removed],
         "abandoned": [each.upload_id for each in plan.abandoned],
         "objects_deleted": [*plan.manifests, *plan.objects],
-        "objects_still_needed": list(plan.leaned_on),
+        "objects_still_needed": list(plan.still_needed),
         "multipart_uploads_aborted": [key for key, _ in plan.unfinished],
         "freed_bytes": plan.freed_bytes,
         "notes": list((pruned or plan).notes),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from akosha_hook.context import Context
-    from akosha_hook.restore import Plan, Restored, Wish
+    from akosha_hook.restore import Plan, Restored, RestoreRequest
 
 
 @click.command()
@@ -78,7 +78,9 @@ def restore(
     anything is replaced. The replaced files are kept in a directory next to the new ones. Close
     Claude Code first: a database that is in use is never replaced.
     """
-    request = restoring.Wish(upload_id, system_id, at, names, to.absolute() if to else None, force)
+    request = restoring.RestoreRequest(
+        upload_id, system_id, at, names, to.absolute() if to else None, force
+    )
     if at is not None and upload_id != restoring.LATEST:
         raise click.UsageError(
             "--at selects an upload, so it cannot be combined with an upload id."
@@ -90,7 +92,7 @@ def restore(
         if dry_run:
             return _dry_run(request, context, as_json=as_json)
         with exclusive(context, quiet=as_json) as context:
-            result = restoring.run(request, context)
+            result = restoring.restore(request, context)
     except AkoshaHookError as error:
         return _failed(error, as_json=as_json)
     if as_json:
@@ -100,7 +102,7 @@ def restore(
     return 0
 
 
-def verify_upload(request: Wish, *, as_json: bool) -> int:
+def verify_upload(request: RestoreRequest, *, as_json: bool) -> int:
     """What `verify` and `restore --verify-only` do."""
     context = open_context()
     try:
@@ -127,7 +129,7 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _dry_run(request: Wish, context: Context, *, as_json: bool) -> int:
+def _dry_run(request: RestoreRequest, context: Context, *, as_json: bool) -> int:
     plan = restoring.plan(catalog.open_to_read(context), request, context)
     if as_json:
         screen.print_json({"dry_run": True, **_plan_document(plan)})
@@ -179,7 +181,7 @@ def _amount(result: Restored) -> str:
 
 
 def _show_checks(result: Restored) -> None:
-    intact = [name for name, finding in result.checks.items() if not finding]
+    intact = [name for name, each in result.checks.items() if not each.problem]
     if intact:
         click.echo(f"Read from end to end: {printable(', '.join(intact))}.")
     for note in result.notes:
@@ -192,7 +194,7 @@ def as_document(result: Restored) -> dict[str, Any]:
         "success": True,
         **_plan_document(result.plan),
         "notes": list(result.notes),
-        "checks": dict(result.checks),
+        "checks": {name: str(each) for name, each in result.checks.items()},
         "bytes_downloaded": result.downloaded_bytes,
         "duration_seconds": round(result.duration_seconds, 3),
         "kept": str(result.kept) if result.kept else None,

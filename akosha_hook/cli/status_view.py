@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.doctor.finding import Finding
+    from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
-    from akosha_hook.status.report import Pruning, Report
+    from akosha_hook.status.report import Report
 
 # If one of these cannot be used, its value in the next layer is not what the user meant.
 DESTINATION_SETTINGS = frozenset(

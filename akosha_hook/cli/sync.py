@@ -14,10 +14,11 @@ from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.hook import outbox
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
-from akosha_hook.sync import select as selection
+from akosha_hook.sync import select
 from akosha_hook.util.text import printable
-from akosha_hook.worker.finish import conclude, remember_failure
+from akosha_hook.worker.finish import finish, remember_failure
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
@@ -47,7 +48,7 @@ def sync(
     Starts at once, regardless of backoff and interval; waits first if an upload is running.
     """
     request = syncing.Request(
-        method=cast("selection.Method", method),
+        method=cast("select.RequestedMethod", method),
         allow_fallback=not no_fallback,
         triggered_by=("manual",),
         full=full,
@@ -102,12 +103,13 @@ def _run(request: syncing.Request, context: Context, *, quiet: bool) -> Outcome:
     with exclusive(context, quiet=quiet) as context:  # noqa: PLR1704 - the same, with progress
         events = outbox.waiting(context.paths)
         logger.info("Sync by hand, method %s", request.method)
+        receipts = Receipts(context.paths)
         try:
-            outcome = syncing.run(request, context)
+            outcome = syncing.run(request, context, receipts)
         except AkoshaHookError as error:
-            remember_failure(error, context)
+            remember_failure(error, context, receipts)
             raise
-        conclude(outcome, events, context)
+        finish(outcome, events, context, receipts)
         return outcome
 
 
@@ -159,7 +161,7 @@ def _pushed(details: dict[str, object]) -> str:
 def _dry_run(request: syncing.Request, context: Context, *, as_json: bool) -> int:
     from akosha_hook.sync.preview import preview
 
-    plan = preview(request, context.settings, context.paths)
+    plan = preview(request, context)
     if as_json:
         screen.print_json(plan.as_json())
         return 0

@@ -47,5 +47,5 @@ def verify(
 
     `akosha-hook status` shows when this was last done, and with what result.
     """
-    request = restoring.Wish(upload_id, system_id, at, names)
+    request = restoring.RestoreRequest(upload_id, system_id, at, names)
     return verify_upload(request, as_json=as_json)

@@ -10,21 +10,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import urllib3
-
+from akosha_hook.context import Context
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import Paths
-from akosha_hook.state import receipt as receipts
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.util.lock import Lock
+from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from minio import Minio
-
     from akosha_hook.demo.s3_server import S3Server
     from akosha_hook.state.receipt import Receipt
+    from akosha_hook.stores.s3.client import S3Client
 
 WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -64,18 +63,13 @@ class Stage:
         """`path` as a user of this home would write it."""
         return "~/" + str(path.relative_to(self.home))
 
-    def client(self) -> Minio:
-        """A client for the server that is not our own adapter."""
-        from minio import Minio
+    def bucket(self) -> S3Client:
+        """The bucket of the settings in this home."""
+        from akosha_hook import settings
+        from akosha_hook.stores.s3.connect import open_client
 
-        return Minio(
-            self.server.endpoint.removeprefix("http://"),
-            self.server.access_key,
-            self.server.secret_key,
-            secure=False,
-            region="us-east-1",
-            http_client=urllib3.PoolManager(timeout=30),
-        )
+        context = Context(settings.load_strict(self.environ, self.paths), self.paths, self.environ)
+        return open_client(context, RetryPolicy(0, 0.0, Deadline(WAIT_SECONDS)))
 
     def akosha_hook(self, *arguments: str) -> str:
         """Run the command in the repository; what it printed."""
@@ -104,7 +98,9 @@ class Stage:
         """The newest receipt once `count` uploads are done; raises AkoshaHookError if one failed."""
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:
-            done = [each for each in receipts.newest_first(self.paths) if each.state != "uploading"]
+            done = [
+                each for each in Receipts(self.paths).newest_first() if each.state != "uploading"
+            ]
             if done and done[0].error:
                 raise AkoshaHookError(done[0].error, hint=done[0].hint)
             if len(done) >= count:

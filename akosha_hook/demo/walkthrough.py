@@ -16,7 +16,7 @@ from akosha_hook.demo.databases import add_conversations, make_databases
 from akosha_hook.demo.s3_server import s3_server
 from akosha_hook.demo.stage import Stage
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.state import receipt as receipts
+from akosha_hook.state.receipts import Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +62,6 @@ def _prepare(stage: Stage) -> None:
     for path in sorted(stage.paths.data.iterdir()):
         stage.say(f"  {stage.short(path)}  {path.stat().st_size:,} bytes")
     stage.say(f"  {stage.server.name} at {stage.server.endpoint}, bucket {BUCKET}")
-    stage.client().make_bucket(BUCKET)
     settings = stage.paths.settings_yaml
     settings.parent.mkdir(parents=True)
     settings.write_text(
@@ -80,6 +79,7 @@ def _prepare(stage: Stage) -> None:
         f"aws_access_key_id = {stage.server.access_key}\n"
         f"aws_secret_access_key = {stage.server.secret_key}\n"
     )
+    stage.bucket().create_bucket()
     stage.git("init", "--quiet", str(stage.repository), directory=stage.home)
     stage.git("config", "user.name", "Demo")
     stage.git("config", "user.email", "demo@localhost")
@@ -139,11 +139,10 @@ def _show_status(stage: Stage) -> None:
 
 
 def _prove(stage: Stage) -> None:
-    client = stage.client()
     stage.say("")
     stage.say("In the bucket:")
-    for each in client.list_objects(BUCKET, recursive=True):
-        stage.say(f"  {each.size:>10,}  {each.object_name}")
+    for each in stage.bucket().objects(""):
+        stage.say(f"  {each.size:>10,}  {each.key}")
     stage.say("")
     stage.say("$ akosha-hook restore --to ~/restored")
     restored = stage.home / "restored"
@@ -165,7 +164,7 @@ def _show_upload(stage: Stage, receipt: Receipt) -> None:
         f"  uploaded {names}: {size:,} bytes as {receipt.bytes_transferred:,} "
         f"in {receipt.duration_seconds:.1f} s"
     )
-    path = receipts.path_of(stage.paths, receipt.upload_id)
+    path = Receipts(stage.paths).path_of(receipt.upload_id)
     stage.say(f"  receipt: {stage.short(path)}")
 
 

@@ -8,18 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from akosha_hook import snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
-from akosha_hook.snapshot import take as snapshot
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.context import Context
-    from akosha_hook.snapshot.take import Database
+    from akosha_hook.snapshot import Database
 
 AREA = "Databases"
 READ_SECONDS = 30.0

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.settings.derived import cloud_configured
-from akosha_hook.state import receipt
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.util.net import is_loopback
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _strangers(context: Context) -> Iterator[Finding]:
 def _newest_key(context: Context) -> str:
     """The key of an object that the last upload stored in the bucket; "" if there is none."""
     bucket = context.loaded.settings.akosha_cloud_bucket
-    for each in receipt.newest_first(context.paths):
+    for each in Receipts(context.paths).newest_first():
         if each.success and each.method == "cloud" and each.destination.bucket == bucket:
             return next((file.key for file in each.files if file.key), "")
     return ""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import shutil
 from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot.take import SPARE_BYTES, find_databases
-from akosha_hook.state import receipt
+from akosha_hook.snapshot import SPARE_BYTES, find_databases
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def findings(context: Context) -> Iterator[Finding]:
         yield from _private(context.paths)
         yield from _directories(context.paths)
         # Reading a corrupt receipt sets it aside.
-        collections.deque(receipt.newest_first(context.paths), maxlen=0)
+        Receipts(context.paths).newest_first()
         aside = [*state.glob("*.corrupt"), *context.paths.receipts.glob("*.corrupt")]
         for each in sorted(aside):
             detail = f"{each} could not be read and was set aside"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
-from akosha_hook.util.secret import without_keys
+from akosha_hook.install import git
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
@@ -45,13 +45,6 @@ def _version(name: str) -> str:
 
 def _git(context: Context) -> str:
     try:
-        result = subprocess.run(
-            ["git", "--version"],
-            env=without_keys(context.environ),
-            capture_output=True,
-            check=True,
-            timeout=GIT_SECONDS,
-        )
-    except (OSError, subprocess.SubprocessError):
+        return git.version_text(Path("/"), context.environ, seconds=GIT_SECONDS)
+    except git.GitError:
         return "not found"
-    return result.stdout.decode(errors="replace").strip().removeprefix("git version ")

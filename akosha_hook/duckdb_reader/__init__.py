@@ -1,16 +1,16 @@
-"""Rows and counts of a snapshot copy, read by DuckDB in a child process with little memory.
+"""Reads rows and counts of a snapshot copy with DuckDB, in a child process with little memory.
 
-The child, `python -m akosha_hook.duckdb_reader`, keeps DuckDB's memory out of this process and ends with
-it. Opened read-only, a copy is left as it is: DuckDB replays every sidecar beside it (`.wal`,
-`.wal.checkpoint`) in memory and writes nothing, so no second copy is needed.
+The child, `python -m akosha_hook.duckdb_reader`, keeps DuckDB's memory out of this process and ends
+with it. It opens the copy read-only: DuckDB replays the sidecars (`.wal`, `.wal.checkpoint`) in
+memory and writes nothing, so no second copy is needed.
 """
 
 from __future__ import annotations
 
 from akosha_hook.duckdb_reader.counting import Counter
-from akosha_hook.duckdb_reader.errors import ReadError, Trouble
+from akosha_hook.duckdb_reader.errors import NotCheckedError, ReadError
 from akosha_hook.duckdb_reader.messages import Key, Row, Table
-from akosha_hook.duckdb_reader.reading import NotCheckedError, check, conversation_count, read
+from akosha_hook.duckdb_reader.reading import check, conversation_count, read
 
 __all__ = [
     "Counter",
@@ -19,7 +19,6 @@ __all__ = [
     "ReadError",
     "Row",
     "Table",
-    "Trouble",
     "check",
     "conversation_count",
     "read",

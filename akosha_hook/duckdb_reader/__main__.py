@@ -1,6 +1,6 @@
-"""The child that holds DuckDB: `python -m akosha_hook.duckdb_reader count|check|rows DATABASE SCRATCH`.
+"""The child that runs DuckDB: `python -m akosha_hook.duckdb_reader count|check|rows DATABASE SCRATCH`.
 
-Ends when its parent does, whatever it is doing: the parent holds the other end of stdin.
+It ends when its parent does, whatever it is doing: the parent holds the other end of stdin.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from akosha_hook.duckdb_reader.errors import Trouble
 from akosha_hook.duckdb_reader.messages import Count, End, Failure, Key, Keys, Message, Row, Table
 from akosha_hook.duckdb_reader.tables import Source, quoted, sources
-from akosha_hook.snapshot.take import SIDECARS
+from akosha_hook.errors import Kind
+from akosha_hook.format.manifest import SIDECARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import duckdb
 
-# MB. With the first, a database of any size is read in about 97 MB, this process all in all. Rows
-# replayed from a sidecar have to fit as well: 40 is enough for what Session-Buddy leaves in one.
-# The later limits are for rows of many megabytes.
+# In MB. With the first limit this whole process takes about 97 MB, whatever the size of the database.
+# Rows replayed from a sidecar have to fit as well: 40 is enough for what Session-Buddy leaves in
+# one. The larger limits are for rows of many megabytes.
 MEMORY_LIMITS = (16, 24, 40, 64, 512)
 MEMORY_LIMITS_WITH_SIDECARS = MEMORY_LIMITS[2:]
-WINDOW = 2048  # DuckDB's own vector
+WINDOW = 2048  # rows; the size of DuckDB's vectors
 SLICE = 128
 
 
 class Parent:
-    """The two pipes to the parent."""
+    """The parent process: messages to it, replies from it."""
 
     def __init__(self) -> None:
         self._replies: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -43,9 +43,9 @@ class Parent:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        waiting = b""
+        partial = b""
         while received := os.read(0, 65_536):
-            *lines, waiting = (waiting + received).split(b"\n")
+            *lines, partial = (partial + received).split(b"\n")
             for line in lines:
                 self._replies.put(line)
         os._exit(1)
@@ -54,14 +54,14 @@ class Parent:
         sys.stdout.buffer.write(self._encoder.encode(message) + b"\n")
 
     def ask(self, table: int, keys: list[Key]) -> list[int]:
-        """The rowids the parent wants."""
+        """The rowids of the rows that the parent wants."""
         self.say(Keys(table, keys))
         sys.stdout.buffer.flush()
         return msgspec.json.decode(self._replies.get(), type=list[int])
 
 
 class Reader:
-    """A database opened read-only, with more memory only after less was not enough."""
+    """A database opened read-only; the memory limit is raised only where it was too low."""
 
     def __init__(self, path: str, scratch: str) -> None:
         self._path = path
@@ -81,8 +81,8 @@ class Reader:
             except duckdb.OutOfMemoryException:
                 if len(self._limits) == 1:
                     raise
-                # Opened again, not only given more: DuckDB 2.0.0 hangs in the next query over
-                # replayed rows after one that ran out of memory.
+                # Raising the limit is not enough: after a query that ran out of memory, DuckDB
+                # 2.0.0 hangs in the next one over replayed rows. So the database is reopened.
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
@@ -102,13 +102,13 @@ class Reader:
                 "autoload_known_extensions": "false",
             },
         )
-        # The copy may come from anywhere, also from a bucket: it reads no file but itself.
+        # The copy may come from a bucket: a view in it must not read other files.
         connection.execute("SET enable_external_access = false")
         return connection
 
 
 def count(reader: Reader, parent: Parent) -> None:
-    """How many conversations there are, each once, in however many tables."""
+    """Count conversations; one that is in several tables counts once."""
     tables = [each for each in sources(reader.all) if each.kind == "conversation"]
     filled = [each for each in tables if reader.all(f"SELECT 1 FROM {each.sql} LIMIT 1")]
     ids = " UNION ".join(f"SELECT CAST(id AS VARCHAR) AS id FROM {each.sql}" for each in filled)
@@ -118,14 +118,14 @@ def count(reader: Reader, parent: Parent) -> None:
 
 
 def check(reader: Reader, _: Parent) -> None:
-    """Read every value of every table; DuckDB raises where a block is not what it was."""
+    """Read every value of every table; DuckDB raises where the checksum of a block is wrong."""
     for table in sources(reader.all):
         values = ", ".join(f"bit_xor(hash({quoted(name)}))" for name in table.columns)
         reader.all(f"SELECT {values} FROM {table.sql}")
 
 
 def rows(reader: Reader, parent: Parent) -> None:
-    """Announce every table, then ask of each which rows are wanted, and send those."""
+    """Announce every table, then ask which rows of each are wanted, and send those."""
     announced: list[tuple[Source, int]] = []
     for source in sources(reader.all):
         if source.kind is not None:
@@ -137,19 +137,19 @@ def rows(reader: Reader, parent: Parent) -> None:
         if source.kind == "graph":
             continue
         for first in range(0, last + 1, WINDOW):
-            found = reader.all(source.keys_sql, (first, first + WINDOW - 1))
-            if found:
-                wanted = parent.ask(index, [Key(*each) for each in found])
+            keys = [Key(*each) for each in reader.all(source.keys_sql, (first, first + WINDOW - 1))]
+            if keys:
+                wanted = parent.ask(index, keys)
                 for row in _wanted(reader, source, wanted):
                     parent.say(row)
 
 
 def _wanted(reader: Reader, source: Source, rowids: list[int]) -> Iterator[Row]:
-    for at in range(0, len(rowids), SLICE):
-        chosen = sorted(rowids[at : at + SLICE])
-        listed = ", ".join(str(int(rowid)) for rowid in chosen)
-        found = reader.all(f"{source.rows_sql} AND rowid IN ({listed})", (chosen[0], chosen[-1]))
-        for rowid, text, embedding, created_us, *extra in found:
+    for start in range(0, len(rowids), SLICE):
+        some = sorted(rowids[start : start + SLICE])
+        numbers = ", ".join(str(int(rowid)) for rowid in some)
+        records = reader.all(f"{source.rows_sql} AND rowid IN ({numbers})", (some[0], some[-1]))
+        for rowid, text, embedding, created_us, *extra in records:
             yield Row(
                 rowid,
                 text,
@@ -164,12 +164,12 @@ def _wanted(reader: Reader, source: Source, rowids: list[int]) -> Iterator[Row]:
 
 
 def _finite(embedding: str) -> bool:
-    """Whether DuckDB's text of an array is JSON: `nan`, `inf` and `NULL` are not."""
+    """Whether DuckDB's text of an array is JSON, which has no `nan`, `inf` or `NULL`."""
     return "n" not in embedding and "N" not in embedding
 
 
 def _plain(value: object) -> object:
-    """`value` as JSON has it; None for what says nothing."""
+    """`value` as a JSON type; None for an empty one."""
     if value is None or value in ("", []):
         return None
     if isinstance(value, float):
@@ -184,30 +184,30 @@ def _failure(error: Exception) -> Failure:
 
     message = str(error).strip().split("\n", 1)[0]
     if isinstance(error, duckdb.OutOfMemoryException):
-        return Failure(Trouble.MEMORY.value, message)
-    if "version number" in message:
-        return Failure(Trouble.TOO_NEW.value, message)
+        return Failure(Kind.FAILED, message)
+    if "version number" in message:  # DuckDB's words; it has no error class for this
+        return Failure(Kind.TOO_NEW, message)
     if isinstance(error, duckdb.Error):
-        return Failure(Trouble.DAMAGED.value, message)
-    return Failure(Trouble.READER.value, f"{type(error).__name__}: {message}")
+        return Failure(Kind.DAMAGED, message)
+    return Failure(Kind.FAILED, f"{type(error).__name__}: {message}")
 
 
 def main(arguments: Sequence[str]) -> None:
     mode, path, scratch = arguments
     parent = Parent()
     try:
-        import duckdb  # noqa: F401 - so that a missing one is told, not a traceback
+        import duckdb  # noqa: F401 - reported below where it is missing
 
         {"count": count, "check": check, "rows": rows}[mode](Reader(path, scratch), parent)
         parent.say(End())
     except BrokenPipeError:
         os._exit(1)
     except ImportError as error:
-        parent.say(Failure(Trouble.READER.value, str(error)))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to know
+        parent.say(Failure(Kind.FAILED, str(error)))
+    except Exception as error:  # noqa: BLE001 - the parent reports it, whatever it is
         parent.say(_failure(error))
     sys.stdout.buffer.flush()
-    # Neither the listening thread nor DuckDB has anything to tidy up that the parent does not.
+    # Without waiting for the listening thread or DuckDB: the parent removes the scratch directory.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Conversations counted in the background, while a snapshot is on its way."""
+"""Counts conversations in the background while a snapshot is uploaded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
-    from akosha_hook.snapshot.take import Database
+    from akosha_hook.snapshot import Database
 
 COUNT_SECONDS = 60.0
 
 
 class Counter:
-    """Counts the databases it is given, one after the other; leaving it waits for the last."""
+    """Counts the databases one after the other; leaving the block waits for the one being counted."""
 
     def __init__(self, databases: Iterable[Database] = ()) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="count")
@@ -26,14 +26,17 @@ class Counter:
             self._start(database)
 
     def _start(self, database: Database) -> Future[int | None]:
-        counting = self._pool.submit(
+        count = self._pool.submit(
             conversation_count, database.file.path, timeout_seconds=COUNT_SECONDS
         )
-        self._counts[database.name] = counting
-        return counting
+        self._counts[database.name] = count
+        return count
 
     def of(self, database: Database) -> int | None:
-        """Conversations in the database; None where it could not be looked into."""
+        """The number of conversations in the database; None where it could not be read.
+
+        A database that was not given before is counted now.
+        """
         return (self._counts.get(database.name) or self._start(database)).result()
 
     def __enter__(self) -> Self:

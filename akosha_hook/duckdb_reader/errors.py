@@ -1,28 +1,32 @@
-"""Why rows could not be read."""
+"""Why a copy could not be read."""
 
 from __future__ import annotations
 
-from enum import Enum
+from typing import TYPE_CHECKING
 
-from akosha_hook.errors import AkoshaHookError
+from akosha_hook.errors import AkoshaHookError, Kind
 
-
-class Trouble(Enum):
-    """What stopped the reader.
-
-    Only DAMAGED says something about the file; the others mean that nobody knows.
-    """
-
-    DAMAGED = "damaged"
-    TOO_NEW = "too-new"
-    MEMORY = "memory"
-    TIME = "time"
-    READER = "reader"
+if TYPE_CHECKING:
+    from akosha_hook.duckdb_reader.messages import Failure
 
 
 class ReadError(AkoshaHookError):
-    """A snapshot copy that could not be read; `trouble` says whose fault it is."""
+    """A snapshot copy could not be read.
 
-    def __init__(self, trouble: Trouble, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.trouble = trouble
+    Only the kind DAMAGED says something about the file. After any other (TOO_NEW, TIMED_OUT,
+    FAILED) its state is unknown.
+    """
+
+
+class NotCheckedError(AkoshaHookError):
+    """A copy could not be checked here, which says nothing about its state."""
+
+
+def read_error(failure: Failure) -> ReadError:
+    """The error for a failure that the child reported."""
+    try:
+        kind = Kind(failure.kind)
+    except ValueError:
+        kind = Kind.FAILED
+    hint = "pip install -U duckdb" if kind is Kind.TOO_NEW else ""
+    return ReadError(failure.message, hint=hint, kind=kind)

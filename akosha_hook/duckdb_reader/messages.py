@@ -1,6 +1,7 @@
-"""What the reading child and its parent say to each other: one JSON document a line.
+"""The messages between the reading child and its parent: one JSON document a line.
 
-The child announces every table first. After each `Keys` it waits for the rowids it shall send.
+The child announces every table first. After each `Keys` it waits for the rowids of the rows to
+send.
 """
 
 from __future__ import annotations
@@ -9,22 +10,22 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["conversation", "reflection", "graph"]
+TableKind = Literal["conversation", "reflection", "graph"]
 
 
 class Table(msgspec.Struct, frozen=True, tag="table"):
-    """A table with something in it. Of `graph` tables only the count is told."""
+    """A table that is not empty. The rows of `graph` tables are counted but never sent."""
 
     name: str
-    kind: Kind
+    kind: TableKind
     rows: int
 
 
 class Key(msgspec.Struct, frozen=True, array_like=True):
-    """What a row is known by, without its contents.
+    """What identifies a row, without its contents.
 
-    `digest` is the MD5 of the text in hex: an edited row has another one. `rowid` is DuckDB's own
-    and means something in this copy only.
+    `digest` is the MD5 of the text in hex, so an edited row has another one. `rowid` is DuckDB's
+    own and is valid in this copy only.
     """
 
     rowid: int
@@ -34,7 +35,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Keys(msgspec.Struct, frozen=True, tag="keys"):
-    """The next keys of a table; `table` counts the announced ones from 0."""
+    """The next keys of a table; `table` is its index among the announced tables."""
 
     table: int
     keys: list[Key]
@@ -44,7 +45,7 @@ class Row(msgspec.Struct, frozen=True, tag="row"):
     """One conversation or reflection.
 
     `embedding` is the text of a JSON array of 384 finite numbers, None where the row has none.
-    `created_us` counts microseconds from the epoch, in UTC. `columns` has what else is known.
+    `created_us` is in microseconds since the epoch, UTC. `columns` has the other known columns.
     """
 
     rowid: int
@@ -55,18 +56,20 @@ class Row(msgspec.Struct, frozen=True, tag="row"):
 
 
 class Count(msgspec.Struct, frozen=True, tag="count"):
+    """The number of conversations."""
+
     rows: int
 
 
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
-    """The child's last words; `trouble` is a value of `Trouble`."""
+    """Why the child stopped, as its last message; `kind` is a value of `akosha_hook.errors.Kind`."""
 
-    trouble: str
+    kind: str
     message: str
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """Everything was said. A stream without it was cut short."""
+    """The last message of a complete stream."""
 
 
 Message = Table | Keys | Row | Count | Failure | End

@@ -1,7 +1,7 @@
 """Which tables of a database hold memories, and the SQL that reads them.
 
-Session-Buddy has written `conversations_v2`, `conversations` and `<collection>_conversations`,
-with different columns: everything is looked up in the catalogue.
+Versions of Session-Buddy have written `conversations_v2`, `conversations` and
+`<collection>_conversations`, with different columns, so DuckDB's catalogue is asked for both.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from akosha_hook.duckdb_reader.messages import Kind
+    from akosha_hook.duckdb_reader.messages import TableKind
 
 EMBEDDING = 384
 _MEMORIES = re.compile(r"(?:\w+_)?(conversation|reflection)s(?:_v2)?")
 _GRAPH = frozenset({"kg_entities", "kg_relationships"})
 
-# Akosha keeps source, type and original_id today; the rest is there for the day it keeps more.
+# Akosha 0.11 keeps source, type and original_id only; these are sent for later versions.
 COLUMNS = (
     "category",
     "subcategory",
@@ -36,7 +36,7 @@ COLUMNS = (
     "user_id",
     "conversation_id",
 )
-_MOMENTS: dict[Kind, tuple[str, ...]] = {
+_CREATED_COLUMNS: dict[TableKind, tuple[str, ...]] = {
     "conversation": ("timestamp", "created_at"),
     "reflection": ("created_at", "timestamp"),
 }
@@ -44,11 +44,11 @@ _MOMENTS: dict[Kind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table in the catalogue; `columns` are its columns in their own order."""
+    """A table in the catalogue. `kind` is None for a table without memories or a graph."""
 
     schema: str
     name: str
-    kind: Kind | None
+    kind: TableKind | None
     columns: tuple[str, ...]
 
     @property
@@ -57,7 +57,7 @@ class Source:
 
     @property
     def text_sql(self) -> str:
-        """The content, and the reasoning after it: Akosha has one text for a memory."""
+        """The content followed by the reasoning: a memory in Akosha has a single text."""
         content = "nullif(CAST(content AS VARCHAR), '')"
         if "reasoning" not in self.columns:
             return f"coalesce({content}, '')"
@@ -75,7 +75,7 @@ class Source:
 
     @property
     def rows_sql(self) -> str:
-        """`rowid, text, embedding, created_us` and `extra_columns`; a rowid filter may follow."""
+        """`rowid, text, embedding, created_us` and `extra_columns`; another condition may follow."""
         extra = "".join(f", {quoted(name)}" for name in self.extra_columns)
         return (
             f"SELECT rowid, {self.text_sql}, {self._embedding_sql}, {self._created_sql}{extra} "
@@ -88,20 +88,22 @@ class Source:
 
     @property
     def _embedding_sql(self) -> str:
-        """The shortest text that is the same float: a third of what a double would take."""
+        """As FLOAT, whose shortest text is a third of a double's."""
         if "embedding" not in self.columns:
             return "NULL"
         return f"CAST(TRY_CAST(embedding AS FLOAT[{EMBEDDING}]) AS VARCHAR)"
 
     @property
     def _created_sql(self) -> str:
-        """Session-Buddy's clock is the local one: DuckDB turned its moments into TIMESTAMP so."""
-        found = [
+        """A TIMESTAMP is taken as local time: Session-Buddy stores it without a time zone."""
+        candidates = [
             f"TRY_CAST({quoted(name)} AS TIMESTAMPTZ)"
-            for name in _MOMENTS[self.kind or "conversation"]
+            for name in _CREATED_COLUMNS[self.kind or "conversation"]
             if name in self.columns
         ]
-        return f"TRY(epoch_us(coalesce({', '.join(found)})))" if found else "NULL"
+        if not candidates:
+            return "NULL"
+        return f"TRY(epoch_us(coalesce({', '.join(candidates)})))"
 
 
 def quoted(name: str) -> str:
@@ -109,8 +111,8 @@ def quoted(name: str) -> str:
 
 
 def sources(query: Callable[[str], list[tuple[Any, ...]]]) -> tuple[Source, ...]:
-    """Every table of the database that answers `query`; of memories the newest layout first."""
-    found = query(
+    """Every table of the database that `query` reads, the newest layout first."""
+    catalogue = query(
         """SELECT schema_name, table_name, list(column_name ORDER BY column_index)
            FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)
            WHERE database_name = current_database() AND NOT duckdb_tables.internal
@@ -118,12 +120,12 @@ def sources(query: Callable[[str], list[tuple[Any, ...]]]) -> tuple[Source, ...]
     )
     tables = [
         Source(schema, name, _kind(name, tuple(columns)), tuple(columns))
-        for schema, name, columns in found
+        for schema, name, columns in catalogue
     ]
     return tuple(sorted(tables, key=lambda table: (not table.name.endswith("_v2"), table.name)))
 
 
-def _kind(name: str, columns: tuple[str, ...]) -> Kind | None:
+def _kind(name: str, columns: tuple[str, ...]) -> TableKind | None:
     if name in _GRAPH:
         return "graph"
     match = _MEMORIES.fullmatch(name)

@@ -8,17 +8,10 @@ what they were: ten new rows touch 8-16 % of a 45 MB file in blocks of 256 KiB, 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
-
-from akosha_hook.util import files
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BLOCK_BYTES = 4_096
 # A block's SHA-256, cut to 128 bits: what is put together is checked by its whole SHA-256.
 HASH_BYTES = 16
-_MAGIC = b"akosha-blocks 2\n"
 
 
 def count(size: int) -> int:
@@ -48,22 +41,3 @@ class Blocks:
 
 def _hash(block: memoryview | bytes) -> bytes:
     return hashlib.sha256(block).digest()[:HASH_BYTES]
-
-
-def save(path: Path, sha256: str, size: int, hashes: bytes) -> None:
-    """Keep the block hashes of the file with that hash and size."""
-    files.write_atomic(path, _MAGIC + f"{sha256} {size}\n".encode() + hashes)
-
-
-def load(path: Path, sha256: str, size: int) -> bytes | None:
-    """The hashes kept for that very file; None where they are not there or not whole."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    beginning = _MAGIC + f"{sha256} {size}\n".encode()
-    hashes = data[len(beginning) :]
-    if not data.startswith(beginning) or len(hashes) != count(size) * HASH_BYTES:
-        files.set_aside(path)
-        return None
-    return hashes

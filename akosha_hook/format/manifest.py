@@ -19,6 +19,8 @@ SCHEMA = 1
 MAX_BYTES = 4 * 1024 * 1024
 # Akosha: SystemMemoryUploadManifest.files and StorageId.
 BARE_NAME = r"^[A-Za-z0-9_.-]{1,255}$"
+# A database and its sidecars are one moment and are restored together.
+SIDECARS = (".wal", ".wal.checkpoint", ".wal.recovery")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.-]")
 
 BareName = Annotated[str, Meta(pattern=BARE_NAME)]
@@ -31,7 +33,7 @@ Epoch = Annotated[int, Meta(ge=0, le=MAX_EPOCH)]
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
-    """What a delta object leans on: the full upload it was computed against.
+    """The base of a delta object: the full upload it was computed against.
 
     `base_stored_at` is when that was stored, in epoch seconds; `base_stored_size` the bytes of that
     object, 0 where it was not noted.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from akosha_hook.install import wrapper
+from akosha_hook.install import git, wrapper
 from akosha_hook.install.plan import Change, Content, read, target, writable
 from akosha_hook.install.shell import quoted
 
@@ -68,11 +68,9 @@ def _with_sections(data: bytes, script: str) -> bytes:
 
 def _edited(data: bytes, edits: list[list[str]]) -> bytes:
     """`data` after git itself made `edits`: it knows best how to write its own format."""
-    from akosha_hook.install.git import ask
-
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "config"
         copy.write_bytes(data)
         for arguments in edits:
-            ask(Path(directory), "config", "--file", str(copy), *arguments)
+            git.ask(Path(directory), "config", "--file", str(copy), *arguments)
         return copy.read_bytes()

@@ -1,7 +1,4 @@
-"""What git says: where it looks for hooks, and whose place that is.
-
-Only here, and in `doctor`, GitPython is used.
-"""
+"""The one place that runs git, through GitPython: where it looks for hooks, and whose place that is."""
 
 from __future__ import annotations
 
@@ -11,11 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
+from akosha_hook.util.secret import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import git as gitpython
+
+# GitPython sets them, so that git answers in English.
+_LANGUAGE = frozenset({"LANGUAGE", "LC_ALL"})
 
 
 class GitError(AkoshaHookError):
@@ -49,6 +50,15 @@ class Repository:
         return _inside(self.hooks, self.top) and not _inside(self.hooks, self.common)
 
 
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The repository around a working directory, as far as `status` needs it."""
+
+    common: Path
+    hooks: Path
+    top: Path
+
+
 def find(directory: Path) -> Repository:
     """The repository around `directory`.
 
@@ -78,6 +88,35 @@ def version(directory: Path) -> tuple[int, ...]:
     return _git(directory).version_info
 
 
+def version_text(directory: Path, environ: Mapping[str, str], *, seconds: float) -> str:
+    """The version as git itself writes it; raises GitError."""
+    return ask(directory, "--version", environ=environ, seconds=seconds).removeprefix(
+        "git version "
+    )
+
+
+def working_tree(directory: Path, environ: Mapping[str, str], *, seconds: float) -> Here | None:
+    """What git says of `directory`; None outside of working trees, and where it cannot be asked."""
+    if "GIT_DIR" not in environ and not any(
+        (each / ".git").exists() for each in (directory, *directory.parents)
+    ):
+        return None  # importing GitPython and starting git would take longer than all the rest
+    try:
+        answer = ask(
+            directory,
+            *("rev-parse", "--git-common-dir", "--git-path", "hooks", "--show-toplevel"),
+            environ=environ,
+            seconds=seconds,
+        )
+    except GitError:
+        return None
+    lines = answer.splitlines()
+    if len(lines) != 3:  # noqa: PLR2004 - a path with a line break in it
+        return None
+    common, hooks, top = lines
+    return Here(_absolute(directory, common), _absolute(directory, hooks), Path(top))
+
+
 def shared_hooks_directory(directory: Path) -> Path | None:
     """Where git looks for every repository's hooks; None where each has its own."""
     for scope in ("--global", "--system"):
@@ -95,23 +134,48 @@ def user_config(environ: Mapping[str, str], home: Path) -> Path:
     return xdg if xdg.exists() and not usual.exists() else usual
 
 
-def ask(directory: Path, *arguments: str) -> str:
-    """What `git` with `arguments` prints in `directory`; raises GitError where it fails."""
-    from git.exc import GitCommandError, GitCommandNotFound
+def ask(
+    directory: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+) -> str:
+    """What `git` with `arguments` prints in `directory`, without the last line end.
+
+    It runs under `environ`, by default the process's, but never sees our keys. Raises GitError
+    where git is missing, fails, or takes longer than `seconds`.
+    """
+    client = _git(directory)
+    from git.exc import GitCommandNotFound
 
     try:
-        return str(_git(directory).execute(["git", *arguments]))
+        status, output, errors = client.execute(
+            ["git", *arguments],
+            with_extended_output=True,
+            with_exceptions=False,
+            kill_after_timeout=seconds,
+            env=_environment(os.environ if environ is None else environ),
+        )
     except GitCommandNotFound as error:
         raise GitError("git is not on PATH.", hint="Install git, then try again.") from error
-    except GitCommandError as error:
-        said = str(error.stderr).removeprefix("\n  stderr: '").rstrip("'").strip()
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error.strerror}.") from error
+    if status:
         raise GitError(
-            f"{directory}: git says: {said}",
+            f"{directory}: git says: {str(errors).strip()}",
             hint="cd into the working tree of a repository (or type: git init), then try again.",
-        ) from error
+        )
+    return str(output)
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What GitPython lays over the process's environment: it can replace values, not remove them."""
+    kept = {name: value for name, value in without_keys(environ).items() if name not in _LANGUAGE}
+    return dict.fromkeys(os.environ.keys() - without_keys(os.environ).keys(), "") | kept
 
 
 def _git(directory: Path) -> gitpython.Git:
+    # Without it, importing GitPython fails where there is no git.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     import git
 

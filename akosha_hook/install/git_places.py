@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from akosha_hook.install import config_hooks, git_hooks, lefthook, managers, precommit, wrapper
+from akosha_hook.install import config_hooks, git, git_hooks, lefthook, managers, precommit, wrapper
 from akosha_hook.install.place import Place
-from akosha_hook.util.secret import without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from akosha_hook.install.git import Here
     from akosha_hook.install.record import Entry
 
 GIT_SECONDS = 5
 INSTALL = "akosha-hook install --git"
 
 
-@dataclass(frozen=True, slots=True)
-class _Here:
-    """What git says of the working directory."""
-
-    common: Path
-    hooks: Path
-    top: Path
-
-
 def places(
     entries: tuple[Entry, ...], environ: Mapping[str, str], directory: Path
 ) -> Iterator[Place]:
     """The places in `entries`, and those around `directory` that no entry knows."""
-    here = _ask(environ, directory)
+    here = git.working_tree(directory, environ, seconds=GIT_SECONDS)
     recorded = [entry for entry in entries if _exists(entry.repository)]
     yield from _own_places(recorded, here)
     yield from _config_places(recorded)
@@ -45,7 +34,7 @@ def _exists(repository: str | None) -> bool:
     return repository is None or Path(repository).is_dir()
 
 
-def _own_places(entries: list[Entry], here: _Here | None) -> Iterator[Place]:
+def _own_places(entries: list[Entry], here: Here | None) -> Iterator[Place]:
     """Git's own hooks, a place for each directory of them."""
     recorded = {
         Path(entry.path).parent: (entry.place, Path(entry.repository) if entry.repository else None)
@@ -58,7 +47,7 @@ def _own_places(entries: list[Entry], here: _Here | None) -> Iterator[Place]:
         yield _own_place(kind, hooks, repository, here)
 
 
-def _own_place(kind: str, hooks: Path, repository: Path | None, here: _Here | None) -> Place:
+def _own_place(kind: str, hooks: Path, repository: Path | None, here: Here | None) -> Place:
     fix = f"{INSTALL}{' --global' if kind == 'git-global' else ''}"
     if here is not None and repository == here.common and hooks != here.hooks:
         detail = f"git runs hooks from {here.hooks} now"
@@ -108,7 +97,7 @@ def _config_places(entries: list[Entry]) -> Iterator[Place]:
             yield Place(entry.place, path, state, detail, fix if missing else "", repository)
 
 
-def _manager_places(entries: list[Entry], here: _Here | None) -> Iterator[Place]:
+def _manager_places(entries: list[Entry], here: Here | None) -> Iterator[Place]:
     found: dict[Path, tuple[managers.Manager, Path | None]] = {}
     for entry in entries:
         manager = _manager_of(entry)
@@ -134,7 +123,7 @@ def _manager_of(entry: Entry) -> managers.Manager | None:
     return None
 
 
-def _managers_around(here: _Here) -> Iterator[managers.Manager]:
+def _managers_around(here: Here) -> Iterator[managers.Manager]:
     """The managers around the working directory that have a part of ours, recorded or not."""
     around = [managers.Manager("pre-commit", here.top / name) for name in managers.PRE_COMMIT_FILES]
     around += [managers.Manager("lefthook", here.top / name) for name in managers.LEFTHOOK_FILES]
@@ -159,28 +148,6 @@ def _manager_place(manager: managers.Manager, repository: Path | None, hooks: Pa
         detail = f"git does not call {kind} for {', '.join(idle)}"
         return Place(kind, path, "broken", detail, step, repository)
     return Place(kind, path, "working", ", ".join(wrapper.EVENTS), "", repository)
-
-
-def _ask(environ: Mapping[str, str], directory: Path) -> _Here | None:
-    """What git says of `directory`; None outside of working trees."""
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "--git-common-dir", "--git-path", "hooks", "--show-toplevel"],
-            cwd=directory,
-            env=without_keys(environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            timeout=GIT_SECONDS,
-        )
-        common, hooks, top = os.fsdecode(answer.stdout).splitlines()
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return _Here(_absolute(directory, common), _absolute(directory, hooks), Path(top))
-
-
-def _absolute(directory: Path, named: str) -> Path:
-    return Path(os.path.abspath(directory / named))  # noqa: PTH100 - a symlink stays a symlink
 
 
 def _bytes(path: Path) -> bytes:

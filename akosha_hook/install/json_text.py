@@ -12,6 +12,8 @@ from akosha_hook.errors import AkoshaHookError
 
 _DECODER = json.JSONDecoder()
 _BLANK = re.compile(r"[ \t\r\n]*")
+_TRAILING_COMMA = re.compile(r",[ \t\r\n]*[}\]]")
+_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 Path = tuple[str | int, ...]
@@ -55,11 +57,25 @@ def parse(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise JSONTextError(
-            f"not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        ) from error
+        raise JSONTextError(f"not valid JSON: {_syntax_error(text, error.pos)}") from error
     except RecursionError as error:
         raise JSONTextError("nested too deeply") from error
+
+
+def _syntax_error(text: str, position: int) -> str:
+    """What stands at `position`, and where that is, in words that no version of Python changes."""
+    if (comma := _TRAILING_COMMA.match(text, position)) is not None:
+        # Python 3.13 points at the comma, earlier versions behind it.
+        position = comma.end() - 1
+    if position >= len(text):
+        what = "it ends too early"
+    elif text[position] == '"':
+        what = "unexpected string" if _STRING.match(text, position) else "a string without its end"
+    else:
+        what = f"unexpected {text[position]!r}"
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return f"{what} (line {line}, column {column})"
 
 
 def edit(text: str, new: Any) -> str:

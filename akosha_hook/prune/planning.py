@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from akosha_hook import catalog
 from akosha_hook.errors import AkoshaHookError, DamagedError, DeliveryError
 from akosha_hook.format import manifest
+from akosha_hook.format.parse import referenced_keys
 from akosha_hook.prune.keep import kept
-from akosha_hook.state import identity, receipt
+from akosha_hook.state import identity
+from akosha_hook.state.receipts import Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.prune.keep import Keep
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.receipt import Receipt
-    from akosha_hook.stores.s3.bucket import Bucket, Listed
+    from akosha_hook.state.receipt import PartialUpload, Receipt
+    from akosha_hook.stores.base import Listed, ObjectStore
 
 # Another machine may be in the middle of what is younger.
 ABANDONED_SECONDS = 86_400.0
@@ -30,7 +32,7 @@ ABANDONED_SECONDS = 86_400.0
 class Plan:
     """`kept` has the reason by upload id. `objects` are deleted after every one of `manifests`.
 
-    `leaned_on` are objects of uploads that go, which stay because a kept upload refers to them.
+    `still_needed` are objects of uploads that go, which stay because a kept upload refers to them.
     `unfinished` are key and id of multipart uploads that nobody will complete.
     """
 
@@ -40,7 +42,7 @@ class Plan:
     abandoned: tuple[Upload, ...]
     manifests: tuple[str, ...]
     objects: tuple[str, ...]
-    leaned_on: tuple[str, ...]
+    still_needed: tuple[str, ...]
     unfinished: tuple[tuple[str, str], ...]
     freed_bytes: int
     notes: tuple[str, ...] = ()
@@ -50,7 +52,7 @@ class Plan:
         return not (self.manifests or self.objects or self.unfinished)
 
 
-def plan(bucket: Bucket, keep: Keep, context: Context, *, system_id: str = "") -> Plan:
+def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "") -> Plan:
     """Work out what goes. `system_id` names a system on purpose; "" is this machine's.
 
     The caller holds the sync lock. Raises AkoshaHookError where another machine writes under this
@@ -63,7 +65,7 @@ def plan(bucket: Bucket, keep: Keep, context: Context, *, system_id: str = "") -
             hint="akosha-hook prune --keep-last 10 --dry-run, or set akosha_keep_last.",
         )
     me = identity.load(context.paths, context.settings)
-    uploads = catalog.uploads(bucket, system_id or me.system_id)
+    uploads = catalog.uploads(store, system_id or me.system_id)
     if not uploads and system_id:
         raise AkoshaHookError(
             f"Nothing is stored for {system_id}.", hint="akosha-hook ls shows every system."
@@ -72,22 +74,22 @@ def plan(bucket: Bucket, keep: Keep, context: Context, *, system_id: str = "") -
     strangers = _strangers(uploads, me)
     if strangers and not system_id:
         raise _shared_name(me, strangers)
-    ours = list(_receipts(context, system_id or me.system_id, bucket))
+    ours = _receipts(context, system_id or me.system_id, store)
     alone = not strangers and system_id in {"", me.system_id}
-    return _plan(bucket, uploads, keep, ours, system_id or me.system_id, alone=alone)
+    return _plan(store, uploads, keep, ours, system_id or me.system_id, alone=alone)
 
 
 def _plan(
-    bucket: Bucket,
+    store: ObjectStore,
     uploads: Sequence[Upload],
     keep: Keep,
-    ours: Sequence[Receipt],
+    ours: Sequence[_Begun],
     system_id: str,
     *,
     alone: bool,
 ) -> Plan:
     keeping = kept([each for each in uploads if each.complete], keep)
-    running = {each.upload_id for each in ours if each.state == "uploading"}
+    running = {each.receipt.upload_id for each in ours if each.receipt.state == "uploading"}
     stays = [each for each in uploads if each.upload_id in keeping or each.upload_id in running]
     removed = [each for each in uploads if each.has_manifest and each not in stays]
     old = time.time() - ABANDONED_SECONDS
@@ -96,11 +98,11 @@ def _plan(
         for each in uploads
         if not each.has_manifest and each not in stays and _newest(each.objects) < old
     ]
-    needed = {key for each in stays if each.manifest for key in catalog.leaned_on(each.manifest)}
+    needed = {key for each in stays if each.manifest for key in referenced_keys(each.manifest)}
     going = [each for upload in (*removed, *abandoned) for each in upload.objects]
     manifests = [each for each in going if each.key.endswith(f"/{manifest.NAME}")]
     objects = [each for each in going if each not in manifests and each.key not in needed]
-    unfinished, notes = _unfinished(bucket, system_id, ours, alone=alone)
+    unfinished, notes = _unfinished(store, system_id, ours, alone=alone)
     return Plan(
         system_id=system_id,
         kept=keeping,
@@ -108,7 +110,7 @@ def _plan(
         abandoned=tuple(each for each in abandoned if not _all_needed(each, needed)),
         manifests=tuple(each.key for each in manifests),
         objects=tuple(each.key for each in objects),
-        leaned_on=tuple(each.key for each in going if each.key in needed),
+        still_needed=tuple(each.key for each in going if each.key in needed),
         unfinished=unfinished,
         freed_bytes=sum(each.size for each in (*manifests, *objects)),
         notes=notes,
@@ -154,31 +156,43 @@ def _shared_name(me: Identity, strangers: Mapping[str, Upload]) -> AkoshaHookErr
     )
 
 
-def _receipts(context: Context, system_id: str, bucket: Bucket) -> Iterable[Receipt]:
-    for each in receipt.newest_first(context.paths):
-        here = each.destination.bucket == bucket.name
-        here = here and each.destination.endpoint == context.settings.akosha_cloud_endpoint
-        if here and each.system_id == system_id:
-            yield each
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An upload of ours to this store, and what its journal says was begun."""
+
+    receipt: Receipt
+    partial: tuple[PartialUpload, ...]
+
+
+def _receipts(context: Context, system_id: str, store: ObjectStore) -> list[_Begun]:
+    receipts = Receipts(context.paths)
+    name = store.describe().name
+    return [
+        _Begun(each, tuple(receipts.journal(each).partial.values()))
+        for each in receipts.newest_first()
+        if each.destination.bucket == name
+        and each.destination.endpoint == context.settings.akosha_cloud_endpoint
+        and each.system_id == system_id
+    ]
 
 
 def _unfinished(
-    bucket: Bucket, system_id: str, ours: Sequence[Receipt], *, alone: bool
+    store: ObjectStore, system_id: str, ours: Sequence[_Begun], *, alone: bool
 ) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """Multipart uploads of this system that no receipt will continue.
 
     Where other machines write here too, only what is a day old, since theirs may be running. MinIO
     lists by exact key only: what our receipts remember is added.
     """
-    begun = [(paper, each) for paper in ours for each in paper.partial.values()]
-    continued = {each.key for paper, each in begun if paper.state == "uploading"}
-    ended = [each for paper, each in begun if paper.state != "uploading"]
+    begun = [(each.receipt.state, partial) for each in ours for partial in each.partial]
+    continued = {partial.key for state, partial in begun if state == "uploading"}
+    ended = [partial for state, partial in begun if state != "uploading"]
     found = {each.multipart_id: each.key for each in ended if each.multipart_id}
     prefixes = [f"systems/{system_id}/uploads/"]
     prefixes += [each.key for each in ended if each.doubtful or not each.multipart_id]
     notes: tuple[str, ...] = ()
     try:
-        listed = [each for prefix in prefixes for each in bucket.unfinished(prefix)]
+        listed = [each for prefix in prefixes for each in store.unfinished(prefix)]
     except DeliveryError as error:
         if error.retryable:
             raise

@@ -1,9 +1,11 @@
-"""Memories back from the bucket: choose an upload, fetch and check its files, put them in place."""
+"""Memories back from the store: select an upload, fetch and check its files, put them in place."""
 
 from __future__ import annotations
 
-from akosha_hook.restore.choice import LATEST, Wish
-from akosha_hook.restore.drill import Drill, last_drill, verify
-from akosha_hook.restore.restoring import Plan, Restored, plan, run
+from akosha_hook.restore.pipeline import Restored
+from akosha_hook.restore.plan import Plan, plan
+from akosha_hook.restore.run import restore
+from akosha_hook.restore.select import LATEST, RestoreRequest
+from akosha_hook.restore.verify import verify
 
-__all__ = ["LATEST", "Drill", "Plan", "Restored", "Wish", "last_drill", "plan", "run", "verify"]
+__all__ = ["LATEST", "Plan", "RestoreRequest", "Restored", "plan", "restore", "verify"]

@@ -12,19 +12,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from akosha_hook.errors import DamagedError, DeliveryError
+from akosha_hook.errors import DamagedError, DeliveryError, Kind
 from akosha_hook.util.files import FILE_MODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.stores.base import ObjectStore
 
 RANGE_BYTES = 4 * 1024 * 1024
 RANGES = 4
 PIECE_BYTES = 1024 * 1024
-_GONE = frozenset({"NoSuchKey", "NoSuchObject", "HTTP404", "InvalidRange", "HTTP416"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Source:
 
 
 def fetch(
-    bucket: Bucket,
+    store: ObjectStore,
     source: Source,
     target: Path,
     advance: Callable[[int, int], None],
@@ -61,7 +60,7 @@ def fetch(
     written = 0
     # Buffered: a disk that fills up takes part of what an unbuffered write is given, and says so.
     with os.fdopen(descriptor, "wb") as file:
-        for piece in _plain(source, _stored(bucket, source, advance, kept)):
+        for piece in _plain(source, _stored(store, source, advance, kept)):
             written += len(piece)
             if written > source.size:
                 raise DamagedError(f"{source.key} holds more than its manifest says.")
@@ -92,15 +91,17 @@ def _plain(source: Source, pieces: Generator[bytes]) -> Iterator[bytes]:
                 while piece := file.read(PIECE_BYTES):
                     yield bytes(piece)
         except damage as error:
-            raise DamagedError(f"{source.key} is no whole gzip: {error}.") from error
+            raise DamagedError(
+                f"{source.key} is a truncated or corrupt gzip stream: {error}."
+            ) from error
 
 
 def _stored(
-    bucket: Bucket, source: Source, advance: Callable[[int, int], None], kept: Path | None
+    store: ObjectStore, source: Source, advance: Callable[[int, int], None], kept: Path | None
 ) -> Generator[bytes]:
     """The stored bytes in order: first those in `kept`, then the rest from the bucket."""
     if kept is None:
-        yield from _ranges(bucket, source, 0, advance)
+        yield from _ranges(store, source, 0, advance)
         return
     descriptor = os.open(kept, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
     with os.fdopen(descriptor, "r+b") as file:
@@ -110,7 +111,7 @@ def _stored(
         file.truncate(here)
         while piece := file.read(PIECE_BYTES):
             yield piece
-        with contextlib.closing(_ranges(bucket, source, here, advance)) as rest:
+        with contextlib.closing(_ranges(store, source, here, advance)) as rest:
             for piece in rest:
                 file.write(piece)
                 file.flush()
@@ -118,20 +119,20 @@ def _stored(
 
 
 def _ranges(
-    bucket: Bucket, source: Source, first: int, advance: Callable[[int, int], None]
+    store: ObjectStore, source: Source, first: int, advance: Callable[[int, int], None]
 ) -> Generator[bytes]:
     """The stored bytes in order from `first` on, `RANGES` requests ahead."""
     offsets = iter(range(first, source.stored_size, RANGE_BYTES))
     with ThreadPoolExecutor(RANGES, thread_name_prefix="range") as pool:
 
         def start(offset: int) -> Future[bytes]:
-            length = min(RANGE_BYTES, source.stored_size - offset)
-            return pool.submit(bucket.get_range, source.key, offset, length)
+            end = min(offset + RANGE_BYTES, source.stored_size)
+            return pool.submit(_range, store, source, offset, end)
 
         ahead = deque(start(offset) for offset in itertools.islice(offsets, RANGES))
         try:
             while ahead:
-                data = _result(ahead.popleft(), source)
+                data = ahead.popleft().result()
                 if (offset := next(offsets, None)) is not None:
                     ahead.append(start(offset))
                 advance(0, len(data))
@@ -141,16 +142,24 @@ def _ranges(
                 each.cancel()
 
 
-def _result(future: Future[bytes], source: Source) -> bytes:
+def _range(store: ObjectStore, source: Source, start: int, end: int) -> bytes:
     try:
-        return future.result()
+        with store.open(source.key, start, end) as reader:
+            data = b"".join(iter(lambda: reader.read(end - start), b""))
     except DeliveryError as error:
-        if error.code in _GONE:
-            raise DamagedError(
-                f"{source.key} is not in the bucket as its manifest says.",
-                hint="akosha-hook ls shows which uploads are complete.",
-            ) from error
+        if error.kind in {Kind.MISSING, Kind.OUT_OF_RANGE}:
+            raise _not_as_promised(source) from error
         raise
+    if len(data) != end - start:
+        raise _not_as_promised(source)
+    return data
+
+
+def _not_as_promised(source: Source) -> DamagedError:
+    return DamagedError(
+        f"{source.key} is not in the bucket as its manifest says.",
+        hint="akosha-hook ls shows which uploads are complete.",
+    )
 
 
 class _Stream(io.RawIOBase):

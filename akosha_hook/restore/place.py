@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import glob
 import os
 import stat
 from pathlib import Path
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook.errors import AkoshaHookError, BusyError
+from akosha_hook.restore.sidecars import sidecars
 from akosha_hook.restore.staging import KEPT, PREFIX
 from akosha_hook.snapshot.owner import owner
-from akosha_hook.snapshot.take import SIDECARS
 from akosha_hook.util import files
 from akosha_hook.util.clock import stamp
 
@@ -88,7 +87,7 @@ def place(
                 raise
             raise AkoshaHookError(
                 f"The restored files could not be put into {target}: {error.strerror}.",
-                hint="What was there is there again. akosha-hook restore --to DIR writes elsewhere.",
+                hint="The original files were put back. akosha-hook restore --to DIR writes elsewhere.",
             ) from error
     files.sync_directory(target)
     with contextlib.suppress(OSError):
@@ -135,13 +134,6 @@ def _add(staged: Path, here: Path) -> None:
         staged.rename(here)
     else:
         staged.unlink()
-
-
-def sidecars(directory: Path, database: str) -> list[Path]:
-    """Every file beside `database` that DuckDB would take for its own."""
-    named = [directory / (database + end) for end in SIDECARS]
-    found = [*named, *directory.glob(glob.escape(database) + ".wal*")]
-    return [path for path in dict.fromkeys(found) if os.path.lexists(path)]
 
 
 def _free_name(target: Path) -> Path:

@@ -64,7 +64,7 @@ def read_text(path: Path, *, follow: bool = True, limit: int = MAX_BYTES) -> str
 
 
 def _why(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+    return (isinstance(error, OSError) and error.strerror) or "there can be no such file"
 
 
 def _decoded(path: Path, data: bytes) -> str:

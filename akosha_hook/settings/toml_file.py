@@ -41,7 +41,9 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise unreadable(path, "is nested too deeply for settings") from error
     except ValueError as error:
-        raise unreadable(path, f"is not valid TOML: {error}") from error
+        # What Python's own numbers and dates raise; its wording differs between versions.
+        reason = "holds a number or a date that cannot be read"
+        raise unreadable(path, reason) from error
 
 
 def key_lines(text: str, keys: Iterable[str]) -> dict[str, int]:

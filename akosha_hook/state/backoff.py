@@ -41,10 +41,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     due: Epoch
     failures: Annotated[int, Meta(ge=0, le=10**9)]
     reason: str
-    circumstances: str
+    # Its name on disk is that of 0.1.
+    config_hash: str = msgspec.field(name="circumstances")
 
 
-def circumstances(settings: Settings, environ: Mapping[str, str]) -> str:
+def config_hash(settings: Settings, environ: Mapping[str, str]) -> str:
     """A hash of the settings and of where credentials come from; reveals neither."""
     digest = hashlib.sha256(msgspec.json.encode(settings))
     for name in CREDENTIAL_SOURCES:
@@ -54,30 +55,30 @@ def circumstances(settings: Settings, environ: Mapping[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def due(paths: Paths, target: Target, now_circumstances: str) -> float:
+def due(paths: Paths, target: Target, current_hash: str) -> float:
     """Epoch seconds at which `target` may be dialled again; 0 when it may be now.
 
     A due time further ahead than the longest backoff is a clock that was set back: it is due.
     """
     entry = entries(paths).get(_name(target))
-    if entry is None or entry.circumstances != now_circumstances:
+    if entry is None or entry.config_hash != current_hash:
         return 0.0
     return 0.0 if entry.due > time.time() + MAX_SECONDS else entry.due
 
 
-def failed(paths: Paths, target: Target, reason: str, now_circumstances: str) -> Entry:
+def failed(paths: Paths, target: Target, reason: str, current_hash: str) -> Entry:
     """Write down one more failure; the delay doubles up to an hour."""
     known = entries(paths)
     before = known.get(_name(target))
     count = 1
-    if before is not None and before.circumstances == now_circumstances:
+    if before is not None and before.config_hash == current_hash:
         count = before.failures + 1
     delay = min(MAX_SECONDS, FIRST_SECONDS * 2.0 ** min(count - 1, 16))
     entry = Entry(
         due=time.time() + delay,
         failures=count,
         reason=log.redacted(reason),
-        circumstances=now_circumstances,
+        config_hash=current_hash,
     )
     files.private_directory(paths.state)
     files.write_json(paths.backoff, known | {_name(target): entry})

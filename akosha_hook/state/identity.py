@@ -46,10 +46,9 @@ def load(paths: Paths, settings: Settings) -> Identity:
 
 def _from_receipts(paths: Paths) -> Identity | None:
     """Who this machine was, where `machine.json` was lost and receipts were not."""
-    from akosha_hook.state import receipt
+    from akosha_hook.state.receipts import Receipts
 
-    known = [each for each in receipt.newest_first(paths) if each.machine_id]
-    last = max(known, key=lambda each: each.sequence, default=None)
+    last = Receipts(paths).by_sequence()
     if last is None:
         return None
     return Identity(system_id=last.system_id, machine_id=last.machine_id, sequence=last.sequence)

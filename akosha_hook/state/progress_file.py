@@ -22,7 +22,7 @@ WRITE_SECONDS = 0.5
 Bytes = Annotated[int, Meta(ge=0, le=10**18)]
 
 
-class Check(msgspec.Struct, frozen=True, kw_only=True):
+class SyncResult(msgspec.Struct, frozen=True, kw_only=True):
     """The end of the last sync; `at` is epoch seconds."""
 
     at: Epoch
@@ -44,7 +44,7 @@ class State(msgspec.Struct, kw_only=True):
     done_bytes: Bytes = 0
     wire_bytes: Bytes = 0
     message: str = ""
-    last: Check | None = None
+    last: SyncResult | None = None
     # Variables a project put into the last worker's environment, which were not heeded.
     dropped: tuple[str, ...] = ()
 
@@ -93,12 +93,12 @@ class ProgressFile:
     def idle(self) -> None:
         self._update(now=True, phase="idle", file="", message="", pid=0)
 
-    def finished(self, check: Check) -> None:
-        error = None if check.error is None else log.redacted(check.error)
-        told = msgspec.structs.replace(check, error=error, hint=log.redacted(check.hint))
-        self._update(now=True, last=told)
+    def finished(self, result: SyncResult) -> None:
+        error = None if result.error is None else log.redacted(result.error)
+        cleaned = msgspec.structs.replace(result, error=error, hint=log.redacted(result.hint))
+        self._update(now=True, last=cleaned)
 
-    def _update(self, *, now: bool, **changes: str | float | Check | tuple[str, ...]) -> None:
+    def _update(self, *, now: bool, **changes: str | float | SyncResult | tuple[str, ...]) -> None:
         with self._guard:
             for name, value in changes.items():
                 setattr(self._state, name, value)

@@ -1,8 +1,7 @@
-"""Receipts: what was delivered where, and what a running upload needs to be resumed."""
+"""A receipt: what was delivered where. Described for users in docs/json-output.md."""
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,24 +9,17 @@ import msgspec
 from msgspec import Meta
 
 from akosha_hook.format.manifest import KEY_PATTERN, Delta, Key, StoredFile
-from akosha_hook.snapshot.take import Fingerprint
-from akosha_hook.stores.base import Attempt
-from akosha_hook.util import clock, files
+from akosha_hook.snapshot import Fingerprint
+from akosha_hook.util import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from akosha_hook.paths import Paths
-    from akosha_hook.settings.fields import Settings
-    from akosha_hook.snapshot.take import Database
+    from akosha_hook.settings import Settings
+    from akosha_hook.snapshot import Database
 
 SCHEMA = 1
-KEPT = 200
-# R2 aborts an unfinished upload after 7 days, others earlier or by a lifecycle rule.
-FORGOTTEN_SECONDS = 7 * 86_400
 DAY_SECONDS = 86_400
-logger = logging.getLogger(__name__)
 
 # What becomes part of a path, of a key in the bucket or of arithmetic is held to its form when a
 # receipt is read: one that is not as we wrote it is set aside like any other that is corrupt.
@@ -37,15 +29,26 @@ OptionalKey = Annotated[str, Meta(pattern=rf"^(?:{KEY_PATTERN})?$")]
 Bytes = Annotated[int, Meta(ge=0, le=10**18)]
 Seconds = Annotated[float, Meta(ge=0, le=clock.MAX_EPOCH)]
 Moment = Annotated[int, Meta(ge=0, le=clock.MAX_EPOCH)]
+Method = Literal["cloud", "http"]
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where a delivery went: equal targets share dedup, backoff and history. No credentials."""
 
-    method: Literal["cloud", "http"]
+    method: Method
     endpoint: str
     bucket: str = ""
     system_id: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try that failed; `at` is ISO 8601 UTC."""
+
+    method: str
+    code: str
+    message: str
+    retryable: bool
+    at: str
 
 
 class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +73,7 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     conversations: int | None = None
 
     @property
-    def leaned_on_since(self) -> int:
+    def oldest_object_at(self) -> int:
         """When the oldest object that restoring this file needs was stored (epoch seconds)."""
         return min(self.stored_at, self.delta.base_stored_at) if self.delta else self.stored_at
 
@@ -102,7 +105,7 @@ class PartialUpload(msgspec.Struct, kw_only=True):
     """A multipart upload that has begun: what it takes to continue it on the same bytes.
 
     `multipart_id` is empty until the server has told it. `doubtful` says that a request to begin
-    was repeated, so that there may be another one at the same key.
+    was repeated, so that the server may hold a second one at the same key.
     """
 
     key: Key
@@ -114,17 +117,17 @@ class PartialUpload(msgspec.Struct, kw_only=True):
     parts: dict[int, Part] = {}
 
 
-class Receipt(msgspec.Struct, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """`receipts/<upload_id>.json`; fields are only ever added.
 
     `files_uploaded` are object keys, `files_unchanged` names of databases. `snapshot` and `partial`
-    are there while an upload can still be continued.
+    were filled by 0.1 while an upload could still be continued: the journal has them now.
     """
 
     schema: int = SCHEMA
     upload_id: Name
     state: Literal["uploading", "done", "failed"]
-    method: Literal["cloud", "http"]
+    method: Method
     success: bool
     system_id: str
     machine_id: str = ""
@@ -139,8 +142,8 @@ class Receipt(msgspec.Struct, kw_only=True):
     files_unchanged: tuple[str, ...] = ()
     skipped: dict[str, str] = {}
     bytes_transferred: Bytes = 0
-    attempts: list[Attempt] = []
-    notes: list[str] = []
+    attempts: tuple[Attempt, ...] = ()
+    notes: tuple[str, ...] = ()
     error: str | None = None
     error_code: str = ""
     hint: str = ""
@@ -155,8 +158,8 @@ class Receipt(msgspec.Struct, kw_only=True):
                 clock.epoch(moment)
 
 
-def may_be_leaned_on(stored_at: int, settings: Settings) -> bool:
-    """Whether what was stored then (epoch seconds) is young enough to lean on.
+def is_reusable(stored_at: int, settings: Settings) -> bool:
+    """Whether what was stored then (epoch seconds) is young enough to be referred to.
 
     One ahead of now was stored before the clock was set back: nobody can tell how old it is.
     """
@@ -164,119 +167,7 @@ def may_be_leaned_on(stored_at: int, settings: Settings) -> bool:
     return -DAY_SECONDS < age <= settings.akosha_full_interval_days * DAY_SECONDS
 
 
-def path_of(paths: Paths, upload_id: str) -> Path:
-    return paths.receipts / f"{upload_id}.json"
-
-
-def blocks_path(paths: Paths, key: str) -> Path:
-    """Where the block hashes of the full upload at `key` are kept."""
-    upload_id, name = key.split("/")[3:5]
-    return paths.receipts / f"{upload_id}.{name}.blocks"
-
-
-def save(paths: Paths, receipt: Receipt) -> None:
-    files.private_directory(paths.receipts)
-    files.write_json(path_of(paths, receipt.upload_id), receipt)
-
-
-def newest_first(paths: Paths) -> Iterator[Receipt]:
-    """Receipts by file name, newest first; one that cannot be read is set aside and left out."""
-    try:
-        names = sorted(paths.receipts.glob("*.json"), reverse=True)
-    except OSError:
-        return
-    for name in names:
-        receipt = files.read_json(name, Receipt)
-        if receipt is not None:
-            yield receipt
-        elif not name.exists():
-            logger.warning("Receipt %s cannot be read; set aside as .corrupt", name.name)
-
-
-def last_success(paths: Paths, target: Target) -> Receipt | None:
-    """The newest success for `target`, by sequence: clocks may have gone back."""
-    found = [
-        receipt
-        for receipt in newest_first(paths)
-        if receipt.success and receipt.destination == target
-    ]
-    return max(found, key=lambda receipt: receipt.sequence, default=None)
-
-
-def interrupted(paths: Paths, target: Target) -> Receipt | None:
-    """An upload to `target` that began and never ended."""
-    for receipt in newest_first(paths):
-        if receipt.state == "uploading" and receipt.destination == target:
-            return receipt
-    return None
-
-
-def give_up_unfinished(paths: Paths, target: Target, *, superseded_by: str | None) -> None:
-    """Mark as failed the uploads that nobody will continue; the caller holds the sync lock.
-
-    Those to `target` once a newer one got there, those to other buckets when the servers have
-    forgotten them anyhow, and pushes to Akosha, which start over, always.
-    """
-    oldest = time.time() - FORGOTTEN_SECONDS
-    for receipt in list(newest_first(paths)):
-        if receipt.state != "uploading":
-            continue
-        if receipt.method == "http":
-            reason = "The push to Akosha was interrupted."
-        elif receipt.destination == target and superseded_by:
-            reason = f"Superseded by {superseded_by}."
-        elif receipt.destination != target and clock.epoch(receipt.started) < oldest:
-            reason = "The upload was interrupted, and not continued for a week."
-        else:
-            continue
-        receipt.state = "failed"
-        receipt.error = reason
-        receipt.snapshot = ""
-        save(paths, receipt)
-
-
-def abandoned(paths: Paths, target: Target) -> list[Receipt]:
-    """Uploads to the bucket of `target` that ended and left something unfinished there."""
-    return [
-        receipt
-        for receipt in newest_first(paths)
-        if receipt.state != "uploading"
-        and receipt.partial
-        and (receipt.destination.endpoint, receipt.destination.bucket)
-        == (target.endpoint, target.bucket)
-    ]
-
-
 def same_content(database: Database, known: Mapping[str, ReceiptFile]) -> bool:
     """Whether the snapshot of `database` is, file by file, what `known` says is stored."""
     before = {each.name: each.sha256 for each in known.values() if each.database == database.name}
     return before == {each.name: each.sha256 for each in database.files}
-
-
-def trim(paths: Paths, *, keep: int = KEPT) -> None:
-    """Delete receipts beyond the newest `keep` that nothing leans on any more."""
-    receipts = list(newest_first(paths))
-    needed = _leaned_on(receipts)
-    for receipt in receipts[keep:]:
-        unfinished = receipt.state == "uploading" or receipt.partial
-        if not unfinished and receipt.upload_id not in needed:
-            path_of(paths, receipt.upload_id).unlink(missing_ok=True)
-    running = {each.upload_id for each in receipts if each.state == "uploading"}
-    for kept in paths.receipts.glob("*.blocks"):
-        if not any(kept.name.startswith(f"{upload_id}.") for upload_id in needed | running):
-            kept.unlink(missing_ok=True)
-
-
-def _leaned_on(receipts: Iterable[Receipt]) -> set[str]:
-    """Uploads that the last success of a destination is, refers to, or has a delta against."""
-    latest: dict[Target, Receipt] = {}
-    for receipt in receipts:
-        best = latest.get(receipt.destination)
-        if receipt.success and (best is None or receipt.sequence > best.sequence):
-            latest[receipt.destination] = receipt
-    needed = {receipt.upload_id for receipt in latest.values()}
-    for receipt in latest.values():
-        for each in receipt.files:
-            keys = [each.key, *([each.delta.base_key] if each.delta else [])]
-            needed.update(key.split("/")[3] for key in keys if key.count("/") >= 4)  # noqa: PLR2004
-    return needed

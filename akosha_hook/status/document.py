@@ -12,8 +12,9 @@ from akosha_hook.settings.derived import cloud_configured
 if TYPE_CHECKING:
     from akosha_hook.install.places import Place
     from akosha_hook.state.progress_file import State
+    from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt
-    from akosha_hook.status.report import Pruning, Report
+    from akosha_hook.status.report import Report
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from akosha_hook.errors import SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff, identity, progress_file, receipt
-from akosha_hook.status.report import Pruning, Report, Verification
+from akosha_hook.state import backoff, identity, progress_file, pruning, verification
+from akosha_hook.state.receipts import Receipts
+from akosha_hook.status.report import Report
 from akosha_hook.sync import select
-from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from akosha_hook.settings import Loaded
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.receipt import Receipt, Target
-
-T = TypeVar("T")
 
 
 class Deliveries(NamedTuple):
@@ -43,11 +38,11 @@ def gather(context: Context, directory: Path) -> Report:
 
     paths, environ, settings = context.paths, context.environ, context.settings
     system_id = identity.peek(paths, settings)
-    destination = _destination(context.loaded, system_id)
+    destination = select.preferred(context)
     deliveries = _deliveries(paths, destination)
     next_try = 0.0
     if destination is not None:
-        next_try = backoff.due(paths, destination, backoff.circumstances(settings, environ))
+        next_try = backoff.due(paths, destination, backoff.config_hash(settings, environ))
     return Report(
         loaded=_with_dropped_variables(context.loaded, paths),
         system_id=system_id,
@@ -56,8 +51,8 @@ def gather(context: Context, directory: Path) -> Report:
         last_success=deliveries.success,
         last_failure=deliveries.failure,
         last_akosha=deliveries.akosha,
-        last_verification=_read(paths.drill, Verification),
-        last_prune=_read(paths.prune, Pruning),
+        last_verification=verification.last(paths),
+        last_prune=pruning.last(paths),
         events=outbox.waiting(paths),
         worker=worker_state(paths),
         next_try=next_try if next_try > time.time() else 0.0,
@@ -80,20 +75,12 @@ def _with_dropped_variables(loaded: Loaded, paths: Paths) -> Loaded:
     return dataclasses.replace(loaded, warnings=(*loaded.warnings, *dropped))
 
 
-def _destination(loaded: Loaded, system_id: str) -> Target | None:
-    try:
-        method = select.destinations(loaded.settings)[0]
-    except SettingsError:
-        return None
-    return select.target_of(loaded.settings, method, system_id)
-
-
 def _deliveries(paths: Paths, preferred: Target | None) -> Deliveries:
     success: Receipt | None = None
     failure: Receipt | None = None
     akosha: Receipt | None = None
     made_good: set[Target] = set()
-    for each in receipt.newest_first(paths):
+    for each in Receipts(paths).newest_first():
         if each.method == "http" and akosha is None:
             akosha = each
         if each.success:
@@ -104,14 +91,6 @@ def _deliveries(paths: Paths, preferred: Target | None) -> Deliveries:
             # Nobody needs to act on a destination that is no longer configured.
             failure = each if preferred in {None, each.destination} else None
     return Deliveries(success, failure, akosha)
-
-
-def _read(path: Path, kind: type[T]) -> T | None:
-    """The file's content; None if it is missing or cannot be decoded."""
-    try:
-        return msgspec.json.decode(files.read_bounded(path), type=kind)
-    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
-        return None
 
 
 def _alive(pid: int) -> bool:

@@ -5,43 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from akosha_hook.state.progress_file import Bytes
-from akosha_hook.util.clock import Epoch
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.hook.event import Event
     from akosha_hook.install.places import Place
     from akosha_hook.settings import Loaded
-    from akosha_hook.state.progress_file import Check, State
+    from akosha_hook.state.progress_file import State, SyncResult
+    from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
-
-
-class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of the last `verify`; `at` is ISO 8601 UTC.
-
-    A reader of its own for that file, so that `status` need not import the restore code.
-    """
-
-    at: str
-    success: bool
-    upload_id: str = ""
-    error: str | None = None
-    hint: str = ""
-
-
-class Pruning(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of the worker's last prune; `at` is epoch seconds."""
-
-    at: Epoch
-    success: bool
-    uploads_removed: Bytes = 0
-    freed_bytes: Bytes = 0
-    error: str | None = None
-    hint: str = ""
+    from akosha_hook.state.verification import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +45,7 @@ class Report:
     corrupt: tuple[Path, ...]
 
     @property
-    def last_error(self) -> Check | None:
+    def last_error(self) -> SyncResult | None:
         """The last sync's error if it failed too early to leave a receipt."""
         last = self.worker.last
         if last is None or not last.error:

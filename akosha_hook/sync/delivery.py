@@ -6,321 +6,325 @@ import glob
 import logging
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import take as snapshot
-from akosha_hook.state import backoff, identity, receipt
-from akosha_hook.stores.base import Attempt, Consignment, Journal, Surroundings
-from akosha_hook.sync import select as selection
+from akosha_hook.state import backoff, identity
+from akosha_hook.state.receipt import Attempt, Receipt, ReceiptFile
+from akosha_hook.sync import select
+from akosha_hook.sync.policy import upload_policy
+from akosha_hook.sync.pushed import pushed_files
 from akosha_hook.util import log
 from akosha_hook.util.clock import now_iso, stamp
-from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
-    from akosha_hook.paths import Paths
-    from akosha_hook.snapshot.take import Snapshot
+    from akosha_hook.snapshot import Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
-    from akosha_hook.stores.base import Delivery, Destination
+    from akosha_hook.state.journal import Journal
+    from akosha_hook.state.receipt import Method
+    from akosha_hook.state.receipts import Receipts
+    from akosha_hook.util.retry import RetryPolicy
 
-MAX_SAID = 2000
+MAX_MESSAGE = 2000
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Shipment:
-    """A snapshot on its way; `attempts` gathers every failed try, over all destinations."""
+class Delivery:
+    """A snapshot that is to be delivered; `attempts` gathers every failed try, anywhere."""
 
     context: Context
-    me: Identity
+    receipts: Receipts
+    identity: Identity
     snapshot: Snapshot
     known: Mapping[str, ReceiptFile]
     triggered_by: tuple[str, ...]
     attempts: list[Attempt] = field(default_factory=list)
 
-    def target(self, method: Literal["cloud", "http"]) -> Target:
-        return selection.target_of(self.context.settings, method, self.me.system_id)
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a delivery ended.
 
-def ship(
-    shipment: Shipment, method: Literal["cloud", "http"], begun: Receipt | None = None
-) -> Receipt:
-    """Deliver, and leave a receipt of the success or the failure; `begun` is one to continue.
-
-    Every failure ends in the receipt, whose state stays `uploading` when a later try can continue
-    from what is stored already.
+    `progressed` says that it ran out of time while parts got through: the next try goes on, and
+    nothing is gained by another destination.
     """
-    context = shipment.context
+
+    receipt: Receipt
+    progressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """What a destination took: files as the receipt keeps them, and what it has to say."""
+
+    files: tuple[ReceiptFile, ...]
+    keys: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def deliver(delivery: Delivery, method: Method, interrupted: Receipt | None = None) -> Ended:
+    """Deliver, and leave a receipt of the success or the failure.
+
+    `interrupted` is the receipt of an upload to continue. Every failure ends in the receipt, whose
+    state stays `uploading` when a later try can continue from what is stored already.
+    """
+    context = delivery.context
     started = time.monotonic()
-    paper = begun or _new_receipt(shipment, method)
-    journal = _journal(context.paths, paper)
-    before = _stored(journal)
+    receipt = interrupted or _new_receipt(delivery, method)
+    journal = (
+        delivery.receipts.journal(interrupted)
+        if interrupted
+        else delivery.receipts.new_journal(receipt.upload_id, delivery.snapshot.directory.name)
+    )
+    run = _Run(delivery, receipt, journal, is_new=interrupted is None)
+    before = journal.progress
     try:
-        delivery = _deliver(shipment, method, paper, journal, begun=begun is not None)
+        arrived = run.push() if method == "http" else run.upload()
     except AkoshaHookError as error:
-        logger.info("Delivery by %s failed", method, exc_info=True)
-        resumable = _stored(journal) > 0 and _worth_resuming(error)
-        _note_failure(paper, shipment, error, resumable=resumable)
-        progressed = _stored(journal) > before
-        if progressed:
-            # A slow network that gets on is not one failure after the other.
-            backoff.succeeded(context.paths, paper.destination)
-        if isinstance(error, DeadlinePassedError) and progressed:
-            paper.error_code = "timeout-with-progress"
-        backoff.failed(
-            context.paths,
-            paper.destination,
-            _said(error),
-            backoff.circumstances(context.settings, context.environ),
-        )
+        ended = run.failed(error, before)
     else:
-        _note_success(paper, shipment, delivery)
-        backoff.succeeded(context.paths, paper.destination)
-    paper.finished = now_iso()
-    paper.duration_seconds = round(paper.duration_seconds + time.monotonic() - started, 3)
-    receipt.save(context.paths, paper)
+        ended = Ended(run.succeeded(arrived))
+        backoff.succeeded(context.paths, receipt.destination)
+    receipt = msgspec.structs.replace(
+        ended.receipt,
+        finished=now_iso(),
+        duration_seconds=round(receipt.duration_seconds + time.monotonic() - started, 3),
+    )
+    run.close(receipt)
     logger.info(
         "%s %s by %s: %d files, %d bytes sent in %.1f s",
-        "Delivered" if paper.success else "Did not deliver",
-        paper.upload_id,
-        paper.method,
-        len(paper.files_uploaded),
-        paper.bytes_transferred,
-        paper.duration_seconds,
+        "Delivered" if receipt.success else "Did not deliver",
+        receipt.upload_id,
+        receipt.method,
+        len(receipt.files_uploaded),
+        receipt.bytes_transferred,
+        receipt.duration_seconds,
     )
-    return paper
+    return replace(ended, receipt=receipt)
 
 
-def _deliver(
-    shipment: Shipment,
-    method: Literal["cloud", "http"],
-    paper: Receipt,
-    journal: Journal,
-    *,
-    begun: bool,
-) -> Delivery:
-    surroundings = _surroundings(shipment, method, journal)
-    context = shipment.context
-    if method == "http":
-        from akosha_hook.akosha import Akosha
+@dataclass(slots=True)
+class _Run:
+    """One try to deliver; `sent` are the sizes of the bodies that left (bytes)."""
 
-        receipt.save(context.paths, paper)
-        akosha: Destination = Akosha(surroundings)
-        return akosha.deliver(_consignment(shipment, paper, shipment.snapshot))
-    from akosha_hook.duckdb_reader import Counter
+    delivery: Delivery
+    receipt: Receipt
+    journal: Journal
+    is_new: bool
+    sent: list[int] = field(default_factory=list)
 
-    # DuckDB takes its third of a second while the client is loaded and the bucket asked.
-    with Counter(shipment.snapshot.databases) as counter:
-        return _deliver_to_cloud(shipment, paper, surroundings, counter, begun=begun)
+    @property
+    def context(self) -> Context:
+        return self.delivery.context
 
+    def push(self) -> _Arrived:
+        """To the Akosha server."""
+        from akosha_hook.akosha import push
 
-def _deliver_to_cloud(
-    shipment: Shipment,
-    paper: Receipt,
-    surroundings: Surroundings,
-    counter: Counter,
-    *,
-    begun: bool,
-) -> Delivery:
-    from akosha_hook.upload.deliver import Cloud
-
-    context = shipment.context
-    cloud = Cloud.open(surroundings)
-    if not begun:
-        paper.upload_id = cloud.free_upload_id(
-            paper.upload_id,
-            system_id=shipment.me.system_id,
-            machine_id=shipment.me.machine_id,
-            used=lambda name: receipt.path_of(context.paths, name).exists(),
+        self.delivery.receipts.save(self.receipt)
+        result = push(
+            self.context,
+            self.delivery.snapshot.databases,
+            self.delivery.identity.system_id,
+            self._retry_policy(),
         )
-    frozen = _with_lost(shipment, cloud.lost(_referred(shipment)))
-    paper.files_unchanged = frozen.unchanged
-    receipt.save(context.paths, paper)
-    logger.info("Uploading %s to bucket %s", paper.upload_id, paper.destination.bucket)
-    consignment = _consignment(shipment, paper, frozen)
-    return cloud.deliver(replace(consignment, conversations=counter.of))
+        self.sent.append(result.bytes_sent)
+        return _Arrived(
+            pushed_files(self.delivery.snapshot, self.delivery.known),
+            notes=result.notes,
+            details=result.details,
+        )
+
+    def upload(self) -> _Arrived:
+        """To the object store."""
+        from akosha_hook.duckdb_reader import Counter
+
+        # DuckDB takes its third of a second while the client is loaded and the bucket asked.
+        with Counter(self.delivery.snapshot.databases) as counter:
+            return self._upload(counter)
+
+    def _upload(self, counter: Counter) -> _Arrived:
+        from akosha_hook.stores import open_store
+        from akosha_hook.upload.deliver import deliver as upload
+        from akosha_hook.upload.job import UploadJob
+        from akosha_hook.upload.stored import free_upload_id, not_reusable
+
+        context, delivery = self.context, self.delivery
+        store = open_store(context, self._retry_policy(), on_sent=self._count)
+        if self.is_new:
+            self._rename(
+                free_upload_id(
+                    store, self.receipt.upload_id, delivery.identity, delivery.receipts.exists
+                )
+            )
+        gone = not_reusable(store, _referenced(delivery), context.settings)
+        frozen = _with_again(delivery, gone)
+        self.receipt = msgspec.structs.replace(
+            self.receipt, files_unchanged=frozen.unchanged, files=(), snapshot="", partial={}
+        )
+        # The journal first: an upload that is known to have begun must know its snapshot.
+        self.journal.save()
+        delivery.receipts.save(self.receipt)
+        logger.info("Uploading %s to %s", self.receipt.upload_id, store.describe())
+        uploaded = upload(
+            UploadJob(
+                context=context,
+                identity=delivery.identity,
+                snapshot=frozen,
+                upload_id=self.receipt.upload_id,
+                sequence=self.receipt.sequence,
+                journal=self.journal,
+                known=delivery.known,
+                triggered_by=self.receipt.triggered_by,
+                conversations=counter.of,
+            ),
+            store,
+        )
+        return _Arrived(uploaded.files, uploaded.keys)
+
+    def _rename(self, upload_id: str) -> None:
+        self.receipt = msgspec.structs.replace(self.receipt, upload_id=upload_id)
+        self.journal = self.delivery.receipts.new_journal(
+            upload_id, self.delivery.snapshot.directory.name
+        )
+
+    def _count(self, size: int) -> None:
+        self.sent.append(size)
+        self.context.progress.advance("", 0, size)
+
+    def _retry_policy(self) -> RetryPolicy:
+        def on_retry(error: DeliveryError, attempt: int, delay: float) -> None:
+            logger.warning("Retry %d in %.1f s: %s", attempt, delay, error.message)
+            self.delivery.attempts.append(_attempt(self.receipt.method, error))
+            self.context.progress.retry(_cleaned(error), attempt, delay)
+
+        return upload_policy(self.context.settings, on_retry)
+
+    def failed(self, error: AkoshaHookError, before: int) -> Ended:
+        """The receipt of a failure; `before` is how much was stored when the try began."""
+        logger.info("Delivery by %s failed", self.receipt.method, exc_info=error)
+        logger.error("%s", error.message)
+        context, target = self.context, self.receipt.destination
+        self.delivery.attempts.append(_attempt(self.receipt.method, error))
+        resumable = self.journal.progress > 0 and getattr(error, "retryable", False)
+        progressed = self.journal.progress > before
+        out_of_time = isinstance(error, DeadlinePassedError) and progressed
+        if progressed:
+            # A slow network that gets on is not one failure after the other.
+            backoff.succeeded(context.paths, target)
+        backoff.failed(
+            context.paths,
+            target,
+            _cleaned(error),
+            backoff.config_hash(context.settings, context.environ),
+        )
+        receipt = msgspec.structs.replace(
+            self.receipt,
+            attempts=tuple(self.delivery.attempts),
+            state="uploading" if resumable else "failed",
+            error=_cleaned(error),
+            details=error.details,
+            error_code="timeout-with-progress" if out_of_time else getattr(error, "code", ""),
+            hint=error.hint,
+            exit_code=int(error.exit_code),
+        )
+        return Ended(receipt, progressed=out_of_time)
+
+    def succeeded(self, arrived: _Arrived) -> Receipt:
+        return msgspec.structs.replace(
+            self.receipt,
+            state="done",
+            success=True,
+            attempts=tuple(self.delivery.attempts),
+            error=None,
+            error_code="",
+            hint="",
+            exit_code=0,
+            files=arrived.files,
+            files_uploaded=arrived.keys,
+            files_unchanged=tuple(
+                dict.fromkeys(each.database for each in arrived.files if each.status == "unchanged")
+            ),
+            notes=(*self.receipt.notes, *arrived.notes),
+            bytes_transferred=self.receipt.bytes_transferred + sum(self.sent),
+            details=dict(arrived.details),
+        )
+
+    def close(self, receipt: Receipt) -> None:
+        """Write the end down; what was begun and then not needed is aborted like any other."""
+        if receipt.state == "uploading":
+            self.delivery.receipts.save(receipt)
+        else:
+            self.delivery.receipts.closed(receipt, self.journal)
 
 
-def clear_abandoned(context: Context, target: Target) -> tuple[str, ...]:
-    """Abort what uploads that nobody continues left in the bucket; notes of what was denied.
-
-    Asks nothing of the server where nothing was left. Never raises for the destination's sake: the
-    next sync tries again.
-    """
-    left = receipt.abandoned(context.paths, target)
-    if target.method != "cloud" or not left:
-        return ()
-    from akosha_hook.upload.deliver import Cloud
-
-    journal = Journal({}, {}, lambda: None)
-    try:
-        return Cloud.open(_surroundings_of(context, "cloud", journal, [])).abort(left)
-    except AkoshaHookError as error:
-        logger.warning("Unfinished uploads are left for the next time: %s", error.message)
-        return ()
-
-
-def _referred(shipment: Shipment) -> list[ReceiptFile]:
-    unchanged = set(shipment.snapshot.unchanged)
-    return [each for each in shipment.known.values() if each.database in unchanged]
-
-
-def _with_lost(shipment: Shipment, lost: set[str]) -> Snapshot:
-    """The snapshot, with the unchanged databases that the bucket no longer has added to it."""
-    frozen = shipment.snapshot
-    if not lost:
-        return frozen
-    logger.info("Sent again, since the bucket lacks them: %s", ", ".join(sorted(lost)))
-    more = snapshot.take(
-        data_directory(shipment.context.settings, shipment.context.paths),
-        [glob.escape(name) for name in sorted(lost)],
-        frozen.directory,
-    )
-    unchanged = tuple(name for name in frozen.unchanged if name not in lost)
-    return snapshot.merged(replace(frozen, unchanged=unchanged), more)
-
-
-def _surroundings(
-    shipment: Shipment, method: Literal["cloud", "http"], journal: Journal
-) -> Surroundings:
-    return _surroundings_of(shipment.context, method, journal, shipment.attempts)
-
-
-def _surroundings_of(
-    context: Context,
-    method: Literal["cloud", "http"],
-    journal: Journal,
-    attempts: list[Attempt],
-) -> Surroundings:
-    def on_retry(error: DeliveryError, attempt: int, delay: float) -> None:
-        logger.warning("Retry %d in %.1f s: %s", attempt, delay, error.message)
-        attempts.append(_attempt(method, error))
-        context.progress.retry(_said(error), attempt, delay)
-
-    settings = context.settings
-    policy = RetryPolicy(
-        max_retries=settings.akosha_max_retries,
-        backoff_seconds=settings.akosha_retry_backoff_seconds,
-        deadline=Deadline(settings.akosha_upload_timeout_seconds),
-        on_retry=on_retry,
-    )
-    return Surroundings(
-        settings=settings,
-        paths=context.paths,
-        environ=context.environ,
-        retry=policy,
-        progress=context.progress,
-        journal=journal,
-        attempts=attempts,
-    )
-
-
-def _consignment(shipment: Shipment, paper: Receipt, frozen: Snapshot) -> Consignment:
-    return Consignment(
-        snapshot=frozen,
-        system_id=shipment.me.system_id,
-        machine_id=shipment.me.machine_id,
-        upload_id=paper.upload_id,
-        sequence=paper.sequence,
-        triggered_by=paper.triggered_by,
-        known=shipment.known,
-    )
-
-
-def _new_receipt(shipment: Shipment, method: Literal["cloud", "http"]) -> Receipt:
-    context = shipment.context
-    return receipt.Receipt(
-        upload_id=_new_upload_id(context.paths, shipment.me.system_id, method),
+def _new_receipt(delivery: Delivery, method: Method) -> Receipt:
+    context, me = delivery.context, delivery.identity
+    return Receipt(
+        upload_id=_new_upload_id(delivery.receipts, me.system_id, method),
         state="uploading",
         method=method,
         success=False,
-        system_id=shipment.me.system_id,
-        machine_id=shipment.me.machine_id,
+        system_id=me.system_id,
+        machine_id=me.machine_id,
         sequence=identity.next_sequence(context.paths, context.settings),
-        triggered_by=shipment.triggered_by,
+        triggered_by=delivery.triggered_by,
         started=now_iso(),
-        destination=shipment.target(method),
-        skipped={each.name: each.message for each in shipment.snapshot.skipped},
-        snapshot=shipment.snapshot.directory.name,
+        destination=select.target_of(context.settings, method, me.system_id),
+        skipped={each.name: each.message for each in delivery.snapshot.skipped},
     )
 
 
-def _new_upload_id(paths: Paths, system_id: str, method: Literal["cloud", "http"]) -> str:
+def _new_upload_id(receipts: Receipts, system_id: str, method: Method) -> str:
     suffix = "" if method == "cloud" else "_http"
     first = f"{stamp()}_{system_id}{suffix}"
     candidate, number = first, 1
-    while receipt.path_of(paths, candidate).exists():
+    while receipts.exists(candidate):
         number += 1
         candidate = f"{first}_{number}"
     return candidate
 
 
-def _journal(paths: Paths, paper: Receipt) -> Journal:
-    stored = {each.name: each for each in paper.files}
-
-    def save() -> None:
-        paper.files = tuple(stored.values())
-        receipt.save(paths, paper)
-
-    return Journal(partial=paper.partial, stored=stored, save=save)
+def _referenced(delivery: Delivery) -> list[ReceiptFile]:
+    unchanged = set(delivery.snapshot.unchanged)
+    return [each for each in delivery.known.values() if each.database in unchanged]
 
 
-def _stored(journal: Journal) -> int:
-    """How much of the upload is in the bucket: whole files and parts."""
-    return len(journal.stored) + sum(len(each.parts) for each in journal.partial.values())
+def _with_again(delivery: Delivery, gone: set[str]) -> Snapshot:
+    """The snapshot, with the unchanged databases that the bucket no longer has added to it."""
+    frozen = delivery.snapshot
+    if not gone:
+        return frozen
+    logger.info("Sent again, since the bucket lacks them: %s", ", ".join(sorted(gone)))
+    more = snapshot.take(
+        data_directory(delivery.context.settings, delivery.context.paths),
+        [glob.escape(name) for name in sorted(gone)],
+        frozen.directory,
+    )
+    unchanged = tuple(name for name in frozen.unchanged if name not in gone)
+    return snapshot.merged(replace(frozen, unchanged=unchanged), more)
 
 
-def _worth_resuming(error: AkoshaHookError) -> bool:
-    return isinstance(error, DeliveryError) and error.retryable
-
-
-def _said(error: AkoshaHookError) -> str:
+def _cleaned(error: AkoshaHookError) -> str:
     """The message for a file or a screen: a server may send back what it was sent."""
-    return log.redacted(error.message[:MAX_SAID])
+    return log.redacted(error.message[:MAX_MESSAGE])
 
 
 def _attempt(method: str, error: AkoshaHookError) -> Attempt:
     return Attempt(
         method=method,
         code=getattr(error, "code", "") or type(error).__name__,
-        message=_said(error),
+        message=_cleaned(error),
         retryable=bool(getattr(error, "retryable", False)),
         at=now_iso(),
     )
-
-
-def _note_failure(
-    paper: Receipt, shipment: Shipment, error: AkoshaHookError, *, resumable: bool
-) -> None:
-    logger.error("%s", error.message)
-    shipment.attempts.append(_attempt(paper.method, error))
-    paper.attempts = list(shipment.attempts)
-    paper.state = "uploading" if resumable else "failed"
-    paper.error = _said(error)
-    paper.details = error.details
-    paper.error_code = str(getattr(error, "code", "") or "")
-    paper.hint = error.hint
-    paper.exit_code = int(error.exit_code)
-
-
-def _note_success(paper: Receipt, shipment: Shipment, delivery: Delivery) -> None:
-    paper.state = "done"
-    paper.success = True
-    paper.attempts = list(shipment.attempts)
-    paper.error, paper.error_code, paper.hint, paper.exit_code = None, "", "", 0
-    paper.files = delivery.files
-    paper.files_uploaded = delivery.files_uploaded
-    paper.files_unchanged = tuple(
-        dict.fromkeys(each.database for each in delivery.files if each.status == "unchanged")
-    )
-    paper.bytes_transferred += delivery.bytes_transferred
-    paper.notes = [*paper.notes, *delivery.notes]
-    paper.details = delivery.details
-    # What is left in `partial` was begun and then not needed: it is aborted like any other.
-    paper.snapshot = ""

@@ -10,7 +10,7 @@ import msgspec
 from akosha_hook.errors import ExitCode
 
 if TYPE_CHECKING:
-    from akosha_hook.snapshot.take import Skipped
+    from akosha_hook.snapshot import Skipped
     from akosha_hook.state.receipt import Receipt
 
 _HARMLESS = frozenset({"missing", "busy"})
@@ -20,8 +20,8 @@ _HARMLESS = frozenset({"missing", "busy"})
 class Outcome:
     """The end of a sync.
 
-    `owed` says that the preferred destination still lacks something that a later try can bring: a
-    busy database, or everything when the fallback took it.
+    `pending` says that the preferred destination still lacks something that a later try can bring:
+    a busy database, or everything when the fallback took it.
     """
 
     state: Literal["uploaded", "unchanged", "busy", "failed"]
@@ -29,7 +29,7 @@ class Outcome:
     receipt: Receipt | None = None
     skipped: tuple[Skipped, ...] = ()
     unchanged: tuple[str, ...] = ()
-    owed: bool = False
+    pending: bool = False
     duration_seconds: float = 0.0
 
     @property

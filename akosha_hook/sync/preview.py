@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from akosha_hook import snapshot
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import take as snapshot
-from akosha_hook.state import identity, receipt
-from akosha_hook.sync import select as selection
+from akosha_hook.state import identity
+from akosha_hook.state.receipts import Receipts
+from akosha_hook.sync import select
 
 if TYPE_CHECKING:
-    from akosha_hook.paths import Paths
-    from akosha_hook.settings.fields import Settings
+    from akosha_hook.context import Context
     from akosha_hook.sync.run import Request
 
 
@@ -44,22 +44,21 @@ class Preview:
         }
 
 
-def preview(request: Request, settings: Settings, paths: Paths) -> Preview:
+def preview(request: Request, context: Context) -> Preview:
     """Raises SettingsError where no destination may be used."""
-    method = selection.destinations(
-        settings, request.method, allow_fallback=request.allow_fallback
-    )[0]
-    target = selection.target_of(settings, method, identity.peek(paths, settings))
-    last = receipt.last_success(paths, target)
+    settings, paths = context.settings, context.paths
+    method = select.destinations(settings, request.method, allow_fallback=request.allow_fallback)[0]
+    target = select.target_of(settings, method, identity.peek(paths, settings))
+    last = Receipts(paths).last_success(target)
     known = {each.name: each.fingerprint for each in last.files if each.fingerprint} if last else {}
     if request.full or not settings.akosha_enable_deduplication:
         known = {}
     directory = data_directory(settings, paths)
     names, missing = snapshot.find_databases(directory, settings.akosha_databases)
-    found = []
+    files = []
     for name in names:
         state = "unchanged" if snapshot.is_known(directory / name, known) else "send"
-        found.append(FilePreview(name, state, snapshot.size_of(directory / name)))
-    found += [FilePreview(each.name, each.reason, 0) for each in missing]
+        files.append(FilePreview(name, state, snapshot.size_of(directory / name)))
+    files += [FilePreview(each.name, each.reason, 0) for each in missing]
     where = f"bucket {target.bucket}" if method == "cloud" else target.endpoint
-    return Preview(method, where, tuple(found))
+    return Preview(method, where, tuple(files))

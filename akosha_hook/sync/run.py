@@ -1,4 +1,4 @@
-"""The only place where snapshot, destinations and receipts meet."""
+"""A sync: the only place where snapshot, upload, push and receipts meet."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import importlib
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook.context import Context
+from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import take as snapshot
-from akosha_hook.state import identity, receipt
-from akosha_hook.sync import delivery
-from akosha_hook.sync import select as selection
-from akosha_hook.sync.delivery import Shipment, ship
+from akosha_hook.state import identity
+from akosha_hook.state.receipt import is_reusable, same_content
+from akosha_hook.sync import cleanup, select
+from akosha_hook.sync.delivery import Delivery, deliver
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.util import files
 from akosha_hook.util.clock import stamp
@@ -28,50 +27,48 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from akosha_hook.snapshot.take import Snapshot
+    from akosha_hook.context import Context
+    from akosha_hook.snapshot import Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
+    from akosha_hook.state.receipt import Method, Receipt, ReceiptFile, Target
+    from akosha_hook.state.receipts import Receipts
 
 ROUNDS = 3
 # What a destination imports costs as long as copying 50 MB: both happen at once.
 MODULES = {
-    "cloud": "akosha_hook.upload.deliver",
-    "http": "akosha_hook.akosha",
+    "cloud": ("akosha_hook.upload.deliver", "akosha_hook.stores.s3.connect"),
+    "http": ("akosha_hook.akosha",),
 }
 logger = logging.getLogger(__name__)
-
-__all__ = ["Context", "Request", "run"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked of a sync. `full` sends everything again, whatever is stored already."""
 
-    method: selection.Method = "auto"
+    method: select.RequestedMethod = "auto"
     allow_fallback: bool = True
     triggered_by: tuple[str, ...] = ()
     full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _Sync:
+    """A sync under way; `chain` are the destinations it may use, the preferred one first."""
+
     request: Request
     context: Context
-    me: Identity
-    chain: tuple[Literal["cloud", "http"], ...]
+    receipts: Receipts
+    identity: Identity
+    chain: tuple[Method, ...]
 
     @property
     def target(self) -> Target:
         """The preferred destination."""
-        return selection.target_of(self.context.settings, self.chain[0], self.me.system_id)
-
-    @property
-    def last(self) -> Receipt | None:
-        """The last success at the preferred destination."""
-        return receipt.last_success(self.context.paths, self.target)
+        return select.target_of(self.context.settings, self.chain[0], self.identity.system_id)
 
     def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
-        """What is stored and may be leaned on, by file name.
+        """What is stored and may be referred to, by file name.
 
         A database stored longer ago than `akosha_full_interval_days` is not: it is sent again even
         if it never changes, so that a lifecycle rule does not expire the only copy.
@@ -79,16 +76,15 @@ class _Job:
         settings = self.context.settings
         if last is None or self.request.full or not settings.akosha_enable_deduplication:
             return {}
-        cloud = last.method == "cloud"
         old = {
             each.database
             for each in last.files
-            if cloud and not receipt.may_be_leaned_on(each.leaned_on_since, settings)
+            if last.method == "cloud" and not is_reusable(each.oldest_object_at, settings)
         }
         return {each.name: each for each in last.files if each.database not in old}
 
 
-def run(request: Request, context: Context) -> Outcome:
+def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     """Bring the newest state of the databases to the preferred destination, else the next one.
 
     The caller holds the sync lock. An upload that was cut off is finished first; after every
@@ -96,35 +92,36 @@ def run(request: Request, context: Context) -> Outcome:
     AkoshaHookError where there is nothing to try: no destination, no database, no disk.
     """
     started = time.monotonic()
-    chain = selection.destinations(
+    chain = select.destinations(
         context.settings, request.method, allow_fallback=request.allow_fallback
     )
-    job = _Job(request, context, identity.load(context.paths, context.settings), chain)
-    receipt.give_up_unfinished(context.paths, job.target, superseded_by=None)
+    me = identity.load(context.paths, context.settings)
+    sync = _Sync(request, context, receipts, me, chain)
+    receipts.fail_unfinished(sync.target, superseded_by=None)
     # Before anything is copied: they may be what fills the disk.
-    _remove_snapshots(context)
-    outcome = _finish_interrupted(job)
+    cleanup.remove_snapshots(context, receipts)
+    outcome = _finish_interrupted(sync)
     for _ in range(ROUNDS):
-        if outcome is not None and (outcome.state != "uploaded" or outcome.owed):
+        if outcome is not None and (outcome.state != "uploaded" or outcome.pending):
             break
-        latest = _round(job)
+        latest = _round(sync)
         if outcome is None or latest.state != "unchanged":
             outcome = latest
         if latest.state != "uploaded":
             break
         # `full` is for the first round: the next one only asks what changed meanwhile.
-        job = dataclasses.replace(job, request=dataclasses.replace(request, full=False))
+        sync = dataclasses.replace(sync, request=dataclasses.replace(request, full=False))
     assert outcome is not None
     if outcome.state != "failed":
-        _clear(job, outcome)
-    _tidy(context)
+        outcome = _supersede(sync, outcome)
+    cleanup.tidy(context, receipts)
     return dataclasses.replace(outcome, duration_seconds=time.monotonic() - started)
 
 
-def _round(job: _Job) -> Outcome:
-    context = job.context
-    last = job.last
-    known = job.known(last)
+def _round(sync: _Sync) -> Outcome:
+    context = sync.context
+    last = sync.receipts.last_success(sync.target)
+    known = sync.known(last)
     source = data_directory(context.settings, context.paths)
     context.progress.phase("snapshot")
     directory = context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
@@ -134,7 +131,7 @@ def _round(job: _Job) -> Outcome:
             context.settings.akosha_databases,
             directory,
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
-            meanwhile=functools.partial(importlib.import_module, MODULES[job.chain[0]]),
+            meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
         )
     except AkoshaHookError:
         files.remove_tree(directory)
@@ -143,17 +140,20 @@ def _round(job: _Job) -> Outcome:
         logger.warning("%s", each.message)
     if not frozen.databases:
         files.remove_tree(frozen.directory)
-        return _nothing_new(job, frozen, source)
-    if last is not None and all(
-        receipt.same_content(database, known) for database in frozen.databases
-    ):
-        _refresh_fingerprints(context, last, frozen)
+        return _nothing_new(sync, frozen, source)
+    if last is not None and all(same_content(database, known) for database in frozen.databases):
+        _refresh_fingerprints(sync.receipts, last, frozen)
         files.remove_tree(frozen.directory)
-        return _nothing_new(job, frozen, source)
-    return _ship_along_chain(job, frozen, known, None)
+        return _nothing_new(sync, frozen, source)
+    return _deliver_along_chain(sync, frozen, known, None)
 
 
-def _nothing_new(job: _Job, frozen: Snapshot, source: Path) -> Outcome:
+def _import(modules: tuple[str, ...]) -> None:
+    for name in modules:
+        importlib.import_module(name)
+
+
+def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
     same = (*frozen.unchanged, *(database.name for database in frozen.databases))
     busy = any(each.reason == "busy" for each in frozen.skipped)
     if not same and not frozen.skipped:
@@ -168,60 +168,65 @@ def _nothing_new(job: _Job, frozen: Snapshot, source: Path) -> Outcome:
         )
     return Outcome(
         state="busy" if busy else "unchanged",
-        method=job.chain[0],
+        method=sync.chain[0],
         skipped=frozen.skipped,
         unchanged=same,
-        owed=busy,
+        pending=busy,
     )
 
 
-def _refresh_fingerprints(context: Context, last: Receipt, frozen: Snapshot) -> None:
+def _refresh_fingerprints(receipts: Receipts, last: Receipt, frozen: Snapshot) -> None:
     """The bytes were the same although stat was not: next time stat will do."""
     seen = {each.name: each.fingerprint for database in frozen.databases for each in database.files}
-    last.files = tuple(
+    refreshed = tuple(
         msgspec.structs.replace(each, fingerprint=seen[each.name]) if seen.get(each.name) else each
         for each in last.files
     )
-    receipt.save(context.paths, last)
+    receipts.save(msgspec.structs.replace(last, files=refreshed))
 
 
-def _ship_along_chain(
-    job: _Job, frozen: Snapshot, known: Mapping[str, ReceiptFile], begun: Receipt | None
+def _deliver_along_chain(
+    sync: _Sync,
+    frozen: Snapshot,
+    known: Mapping[str, ReceiptFile],
+    interrupted: Receipt | None,
 ) -> Outcome:
-    shipment = Shipment(
-        job.context,
-        job.me,
+    delivery = Delivery(
+        sync.context,
+        sync.receipts,
+        sync.identity,
         frozen,
         known,
-        begun.triggered_by if begun else job.request.triggered_by,
+        interrupted.triggered_by if interrupted else sync.request.triggered_by,
     )
-    paper: Receipt | None = None
+    receipt: Receipt | None = None
     first: Receipt | None = None
-    for method in job.chain:
-        if paper is not None:
-            logger.warning("Falling back to %s: %s", method, paper.error)
-            job.context.progress.fallback(paper.error or "")
-        job.context.progress.phase("upload" if method == "cloud" else "akosha")
-        if method == "http" and job.request.full:
-            _forget_acknowledged(job.context)
-        paper = ship(shipment, method, begun if method == "cloud" else None)
-        first = first or paper
-        if paper.success or paper.error_code == "timeout-with-progress":
+    for method in sync.chain:
+        if receipt is not None:
+            logger.warning("Falling back to %s: %s", method, receipt.error)
+            sync.context.progress.fallback(receipt.error or "")
+        sync.context.progress.phase("upload" if method == "cloud" else "akosha")
+        if method == "http" and sync.request.full:
+            _forget_acknowledged(sync.context)
+        ended = deliver(delivery, method, interrupted if method == "cloud" else None)
+        receipt = ended.receipt
+        first = first or receipt
+        if receipt.success or ended.progressed:
             break
-    assert paper is not None
+    assert receipt is not None
     assert first is not None
     if first.state != "uploading":
         files.remove_tree(frozen.directory)
     busy = any(each.reason == "busy" for each in frozen.skipped)
     # When every destination failed, the preferred one's failure is what the user has to mend.
-    told = paper if paper.success else first
+    shown = receipt if receipt.success else first
     return Outcome(
-        state="uploaded" if paper.success else "failed",
-        method=told.method,
-        receipt=told,
+        state="uploaded" if receipt.success else "failed",
+        method=shown.method,
+        receipt=shown,
         skipped=frozen.skipped,
         unchanged=frozen.unchanged,
-        owed=busy or paper.method != job.chain[0] or not paper.success,
+        pending=busy or receipt.method != sync.chain[0] or not receipt.success,
     )
 
 
@@ -231,58 +236,34 @@ def _forget_acknowledged(context: Context) -> None:
     forget(context.paths, context.settings.akosha_http_url)
 
 
-def _finish_interrupted(job: _Job) -> Outcome | None:
+def _finish_interrupted(sync: _Sync) -> Outcome | None:
     """Continue an upload that a killed or timed-out run left, on the bytes frozen then."""
-    if job.chain[0] != "cloud" or job.request.full:
+    if sync.chain[0] != "cloud" or sync.request.full:
         return None
-    context = job.context
-    begun = receipt.interrupted(context.paths, job.target)
-    if begun is None:
+    receipts = sync.receipts
+    interrupted = receipts.interrupted(sync.target)
+    if interrupted is None:
         return None
-    frozen = snapshot.reopen(context.paths.snapshots / begun.snapshot) if begun.snapshot else None
+    name = receipts.journal(interrupted).snapshot
+    frozen = snapshot.reopen(sync.context.paths.snapshots / name) if name else None
     if frozen is None:
-        begun.state = "failed"
-        begun.error = begun.error or "The upload was interrupted and its snapshot is gone."
-        receipt.save(context.paths, begun)
+        reason = interrupted.error or "The upload was interrupted and its snapshot is gone."
+        receipts.fail(interrupted, reason)
         return None
-    logger.info("Continuing upload %s", begun.upload_id)
-    frozen = dataclasses.replace(frozen, unchanged=begun.files_unchanged)
-    return _ship_along_chain(job, frozen, job.known(job.last), begun)
+    logger.info("Continuing upload %s", interrupted.upload_id)
+    frozen = dataclasses.replace(frozen, unchanged=interrupted.files_unchanged)
+    known = sync.known(receipts.last_success(sync.target))
+    return _deliver_along_chain(sync, frozen, known, interrupted)
 
 
-def _clear(job: _Job, outcome: Outcome) -> None:
+def _supersede(sync: _Sync, outcome: Outcome) -> Outcome:
     """Give up older uploads that a newer one made useless, and abort what they left."""
-    context = job.context
-    paper = outcome.receipt
-    if paper is not None and paper.success and paper.destination == job.target:
-        receipt.give_up_unfinished(context.paths, job.target, superseded_by=paper.upload_id)
-    notes = delivery.clear_abandoned(context, job.target)
-    if notes and paper is not None:
-        paper.notes = [*paper.notes, *notes]
-        receipt.save(context.paths, paper)
-
-
-def _tidy(context: Context) -> None:
-    """Remove what killed runs left: snapshots no upload needs any more, temporary files."""
-    receipt.trim(context.paths)
-    for directory in (context.paths.state, context.paths.receipts):
-        files.remove_abandoned(directory)
-    _remove_snapshots(context)
-    data = data_directory(context.settings, context.paths)
-    if any(data.glob(".akosha-restore-*")):
-        from akosha_hook.restore.staging import remove_stale
-
-        remove_stale(data)
-
-
-def _remove_snapshots(context: Context) -> None:
-    """Remove those that no upload continues."""
-    snapshots = context.paths.snapshots
-    found = list(snapshots.iterdir()) if snapshots.is_dir() else []
-    if not found:
-        return
-    papers = receipt.newest_first(context.paths)
-    needed = {each.snapshot for each in papers if each.state == "uploading"}
-    for directory in found:
-        if directory.name not in needed:
-            files.remove_tree(directory)
+    receipts, receipt = sync.receipts, outcome.receipt
+    if receipt is not None and receipt.success and receipt.destination == sync.target:
+        receipts.fail_unfinished(sync.target, superseded_by=receipt.upload_id)
+    notes = cleanup.abort_abandoned(sync.context, receipts, sync.target)
+    if not notes or receipt is None:
+        return outcome
+    receipt = msgspec.structs.replace(receipt, notes=(*receipt.notes, *notes))
+    receipts.save(receipt)
+    return dataclasses.replace(outcome, receipt=receipt)

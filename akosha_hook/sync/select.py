@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING, Literal
 
 from akosha_hook.errors import SettingsError
 from akosha_hook.settings.derived import cloud_configured
+from akosha_hook.state import identity
 from akosha_hook.state.receipt import Target
 
 if TYPE_CHECKING:
-    from akosha_hook.settings.fields import Settings
+    from akosha_hook.context import Context
+    from akosha_hook.settings import Settings
+    from akosha_hook.state.receipt import Method
 
-Method = Literal["auto", "cloud", "http"]
-
-
-def may_fall_back(settings: Settings, *, allow_fallback: bool = True) -> bool:
-    """Fallback happens only if the setting and the call allow it."""
-    return settings.akosha_enable_fallback and allow_fallback
+RequestedMethod = Literal["auto", "cloud", "http"]
 
 
 def destinations(
-    settings: Settings, method: Method = "auto", *, allow_fallback: bool = True
-) -> tuple[Literal["cloud", "http"], ...]:
+    settings: Settings, method: RequestedMethod = "auto", *, allow_fallback: bool = True
+) -> tuple[Method, ...]:
     """The destinations to try, the preferred one first; `cloud` and `http` never fall back.
 
     Raises SettingsError where nothing may be used.
@@ -29,10 +27,10 @@ def destinations(
     chosen = settings.akosha_force_method if method == "auto" else method
     if chosen == "http":
         return ("http",)
+    falls_back = chosen == "auto" and settings.akosha_enable_fallback and allow_fallback
     if cloud_configured(settings):
-        falls_back = chosen == "auto" and may_fall_back(settings, allow_fallback=allow_fallback)
         return ("cloud", "http") if falls_back else ("cloud",)
-    if chosen == "auto" and may_fall_back(settings, allow_fallback=allow_fallback):
+    if falls_back:
         return ("http",)
     raise SettingsError(
         "No bucket is set, so nothing can be uploaded to the cloud.",
@@ -40,7 +38,7 @@ def destinations(
     )
 
 
-def target_of(settings: Settings, method: Literal["cloud", "http"], system_id: str) -> Target:
+def target_of(settings: Settings, method: Method, system_id: str) -> Target:
     """What identifies the destination for dedup, backoff and history."""
     if method == "http":
         return Target(method="http", endpoint=settings.akosha_http_url, system_id=system_id)
@@ -50,3 +48,12 @@ def target_of(settings: Settings, method: Literal["cloud", "http"], system_id: s
         bucket=settings.akosha_cloud_bucket,
         system_id=system_id,
     )
+
+
+def preferred(context: Context) -> Target | None:
+    """Where the settings want memories to go; None where they name no destination."""
+    try:
+        method = destinations(context.settings)[0]
+    except SettingsError:
+        return None
+    return target_of(context.settings, method, identity.peek(context.paths, context.settings))

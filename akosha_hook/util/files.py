@@ -147,6 +147,14 @@ def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
         return None
 
 
+def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
+    """The JSON document in `path`; None where it is missing, or cannot be read as `type`."""
+    try:
+        return msgspec.json.decode(read_bounded(path), type=type, dec_hook=_text_as_path)
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
 class NotRegularError(ValueError):
     """Something other than a regular file has the name."""
 

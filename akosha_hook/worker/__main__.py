@@ -63,10 +63,10 @@ def _work(lock: int) -> bool:
     from akosha_hook.paths import Paths
     from akosha_hook.stores.s3.minio_patch import leave_out_admin_client
     from akosha_hook.util import files, log
-    from akosha_hook.worker.loop import drain, forget_projects, is_due
+    from akosha_hook.worker import loop
 
     leave_out_admin_client()
-    dropped = forget_projects(Paths.from_environment(os.environ), os.environ)
+    dropped = loop.forget_projects(Paths.from_environment(os.environ), os.environ)
     paths = Paths.from_environment(os.environ)
     loose = files.tighten(paths.state)
     log.configure(paths)
@@ -74,10 +74,10 @@ def _work(lock: int) -> bool:
         logger = logging.getLogger("akosha_hook.worker")
         logger.warning("%s was open to others; it is closed to them now", path)
     try:
-        drain(paths, dict(os.environ), dropped)
+        loop.run(paths, dict(os.environ), dropped)
     finally:
         os.close(lock)
-    return is_due(paths, dict(os.environ))
+    return loop.is_due(paths, dict(os.environ))
 
 
 def _report() -> None:

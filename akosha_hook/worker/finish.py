@@ -1,4 +1,4 @@
-"""After a sync: which events are dealt with, what the next session start says, when to come back."""
+"""The end of a sync: which events are done with, what the next session start says, when to retry."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.errors import NothingToBackUpError, SettingsError
 from akosha_hook.hook import outbox
-from akosha_hook.state import backoff, identity, notice, receipt
-from akosha_hook.state.progress_file import Check, ProgressFile
-from akosha_hook.sync import select as selection
+from akosha_hook.state import backoff, notice
+from akosha_hook.state.progress_file import ProgressFile, SyncResult
+from akosha_hook.sync import select
 from akosha_hook.util import files
 from akosha_hook.worker import metrics
 
@@ -20,109 +20,98 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.errors import AkoshaHookError
     from akosha_hook.hook.event import Event
+    from akosha_hook.state.receipts import Receipts
     from akosha_hook.sync.outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
 
-def conclude(outcome: Outcome, events: Sequence[Event], context: Context) -> None:
-    """Acknowledge `events` (listed before the snapshot) unless something is still owed to them."""
+def finish(outcome: Outcome, events: Sequence[Event], context: Context, receipts: Receipts) -> None:
+    """Acknowledge `events` (listed before the snapshot) unless an upload for them is pending."""
     logger.info("Sync ended after %.1f s: %s", outcome.duration_seconds, outcome.state)
-    _remember(
-        context,
-        Check(
-            at=time.time(),
-            state=outcome.state,
-            method=outcome.method,
-            error=outcome.error,
-            hint=outcome.hint,
-        ),
+    result = SyncResult(
+        at=time.time(),
+        state=outcome.state,
+        method=outcome.method,
+        error=outcome.error,
+        hint=outcome.hint,
     )
-    owed = outcome.owed or not _is_preferred(outcome, context)
-    if not owed:
+    _remember(context, result)
+    pending = outcome.pending or not _is_preferred(outcome, context)
+    if not pending:
         outbox.acknowledge(events)
     elif any(each.reason == "busy" for each in outcome.skipped):
-        _come_back(context, "a database was busy")
-    if outcome.success and not owed:
+        _retry_later(context, "a database was busy")
+    if outcome.success and not pending:
         notice.clear(context.paths)
-    elif _never_set_up(outcome, context):
+    elif _never_set_up(outcome, context, receipts):
         outbox.acknowledge(events[:-1])
-        _say_once(context, events)
+        _show_setup_once(context, events)
     elif outcome.error:
         notice.leave(context.paths, f"akosha-hook: {outcome.error} {outcome.hint}".strip())
-    metrics.write(context.paths, context.settings)
+    metrics.write(context, receipts)
 
 
-def give_up(error: AkoshaHookError, events: Sequence[Event], context: Context) -> None:
+def defer(
+    error: AkoshaHookError, events: Sequence[Event], context: Context, receipts: Receipts
+) -> None:
     """A sync that could not even be tried: the events wait, unless waiting cannot help."""
-    remember_failure(error, context)
-    _keep_or_drop(error, events, context)
-    metrics.write(context.paths, context.settings)
-
-
-def _keep_or_drop(error: AkoshaHookError, events: Sequence[Event], context: Context) -> None:
+    remember_failure(error, context, receipts)
     if isinstance(error, NothingToBackUpError):
         outbox.acknowledge(events)
-        return
-    if isinstance(error, SettingsError):
+    elif isinstance(error, SettingsError):
         outbox.acknowledge(events[:-1])
-        _say_once(context, events)
-        return
-    _come_back(context, error.message)
-    notice.leave(context.paths, f"akosha-hook: {error.message} {error.hint}".strip())
+        _show_setup_once(context, events)
+    else:
+        _retry_later(context, error.message)
+        notice.leave(context.paths, f"akosha-hook: {error.message} {error.hint}".strip())
+    metrics.write(context, receipts)
 
 
-def remember_failure(error: AkoshaHookError, context: Context) -> None:
+def remember_failure(error: AkoshaHookError, context: Context, receipts: Receipts) -> None:
     """Have `status` show what kept a sync from being tried."""
     logger.error("%s", error.message, exc_info=error)
-    _remember(
-        context,
-        Check(
-            at=time.time(),
-            state="failed",
-            method="http" if context.settings.akosha_force_method == "http" else "cloud",
-            error=error.message,
-            hint=error.hint,
-        ),
+    result = SyncResult(
+        at=time.time(),
+        state="failed",
+        method="http" if context.settings.akosha_force_method == "http" else "cloud",
+        error=error.message,
+        hint=error.hint,
     )
-    metrics.write(context.paths, context.settings)
+    _remember(context, result)
+    metrics.write(context, receipts)
 
 
-def _remember(context: Context, check: Check) -> None:
+def _remember(context: Context, result: SyncResult) -> None:
     progress = context.progress
     if isinstance(progress, ProgressFile):
-        progress.finished(check)
+        progress.finished(result)
     else:
-        ProgressFile(context.paths).finished(check)
+        ProgressFile(context.paths).finished(result)
 
 
-def _come_back(context: Context, reason: str) -> None:
+def _retry_later(context: Context, reason: str) -> None:
     """Hold the preferred destination back for a while, so that waiting events do not spin."""
-    settings = context.settings
-    try:
-        method = selection.destinations(settings)[0]
-    except SettingsError:
-        return
-    target = selection.target_of(settings, method, identity.load(context.paths, settings).system_id)
-    backoff.failed(context.paths, target, reason, backoff.circumstances(settings, context.environ))
+    target = select.preferred(context)
+    if target is not None:
+        config_hash = backoff.config_hash(context.settings, context.environ)
+        backoff.failed(context.paths, target, reason, config_hash)
 
 
 def _is_preferred(outcome: Outcome, context: Context) -> bool:
     """Whether it went where the settings want it: a user may have asked for another destination."""
-    try:
-        return outcome.method == selection.destinations(context.settings)[0]
-    except SettingsError:
-        return True
+    target = select.preferred(context)
+    return target is None or outcome.method == target.method
 
 
-def _never_set_up(outcome: Outcome, context: Context) -> bool:
+def _never_set_up(outcome: Outcome, context: Context, receipts: Receipts) -> bool:
     """No bucket, and no Akosha server that ever answered: nobody has set anything up yet."""
     if outcome.state != "failed" or context.settings.akosha_cloud_bucket:
         return False
-    return not any(each.success for each in receipt.newest_first(context.paths))
+    return not any(each.success for each in receipts.newest_first())
 
 
-def _say_once(context: Context, events: Sequence[Event]) -> None:
+def _show_setup_once(context: Context, events: Sequence[Event]) -> None:
     """The set-up notice is shown at one session start, then never again."""
     marker = context.paths.setup_notice_shown
     if not marker.exists():

@@ -15,24 +15,22 @@ from akosha_hook.errors import AkoshaHookError, SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.settings import project, repository
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import owner
-from akosha_hook.snapshot.take import find_databases
-from akosha_hook.state import backoff, identity
-from akosha_hook.state.progress_file import Check, ProgressFile
-from akosha_hook.sync import run as syncing
-from akosha_hook.sync import select as selection
+from akosha_hook.snapshot import find_databases, owner
+from akosha_hook.state import backoff
+from akosha_hook.state.progress_file import ProgressFile, SyncResult
+from akosha_hook.state.receipts import Receipts
+from akosha_hook.sync import run as sync
+from akosha_hook.sync import select
 from akosha_hook.util import log
 from akosha_hook.util.lock import Lock
-from akosha_hook.worker import schedule
-from akosha_hook.worker.finish import conclude, give_up
+from akosha_hook.worker import finish, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from akosha_hook.hook.event import Event
     from akosha_hook.paths import Paths
-    from akosha_hook.settings import Loaded
-    from akosha_hook.settings.fields import Settings
+    from akosha_hook.settings import Loaded, Settings
     from akosha_hook.worker.schedule import Plan
 
 STAY_SECONDS = 15 * 60.0
@@ -55,35 +53,30 @@ def forget_projects(paths: Paths, environ: MutableMapping[str, str]) -> tuple[st
     return project.forget_projects(environ, dict.fromkeys(directories), claude=paths.claude)
 
 
-def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ()) -> None:
+def run(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ()) -> None:
     """Deal with everything that is due within 15 minutes; the caller holds the worker lock.
 
     `dropped` are variables of projects that are not in `environ` any more.
     """
     progress = ProgressFile(paths)
-    told: set[str] = set()
+    logged: set[str] = set()
     dealt_with: tuple[Event, ...] = ()
     if dropped:
         progress.dropped(dropped)
-        _tell(dropped, told)
+        _log_once(dropped, logged)
     try:
         while True:
             # Before the listing: an event that comes after it must end the sleep.
             seen = _names(paths.outbox)
             if not (events := outbox.waiting(paths)):
                 return
-            loaded = settings.load(environ, paths)
-            log.configure(
-                paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode
-            )
-            log.protect_environment(environ)
-            _tell(loaded.problems, told)
-            if loaded.doubtful:
-                _cannot_work(loaded, progress)
+            context = _context(paths, environ, progress)
+            _log_once(context.loaded.problems, logged)
+            if context.loaded.doubtful:
+                _report_unsafe(context.loaded, progress)
                 return
-            context = Context(loaded, paths, environ, progress)
-            if error := _no_destination(loaded.settings):
-                give_up(error, events, context)
+            if error := _no_destination(context):
+                finish.defer(error, events, context, Receipts(paths))
                 return
             plan = _plan(context)
             outbox.acknowledge(plan.ignored)
@@ -103,14 +96,22 @@ def drain(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ())
         progress.idle()
 
 
+def _context(paths: Paths, environ: Mapping[str, str], progress: ProgressFile) -> Context:
+    """Settings are read before every sync: a user may have corrected them."""
+    loaded = settings.load(environ, paths)
+    log.configure(paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode)
+    log.protect_environment(environ)
+    return Context(loaded, paths, environ, progress)
+
+
 def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
     """Whether a worker that left now would leave something behind; asked after unlocking."""
     if not outbox.waiting(paths):
         return False
-    loaded = settings.load(environ, paths)
-    if loaded.doubtful or _no_destination(loaded.settings):
+    context = Context(settings.load(environ, paths), paths, environ)
+    if context.loaded.doubtful or _no_destination(context):
         return False
-    plan = _plan(Context(loaded, paths, environ))
+    plan = _plan(context)
     return plan.due is not None and plan.due <= time.time() + STAY_SECONDS
 
 
@@ -121,7 +122,7 @@ def _plan(context: Context) -> Plan:
         outbox.waiting(paths),
         functools.cache(functools.partial(_rules, context.settings)),
         now=now,
-        last_upload=schedule.last_upload(paths, now=now),
+        last_upload=schedule.last_upload(Receipts(paths), now=now),
         not_before=_not_before(context),
     )
 
@@ -135,18 +136,17 @@ def _rules(values: Settings, directory: Path | None) -> repository.RepositoryRul
 
 def _not_before(context: Context) -> float:
     """The backoff of the preferred destination."""
-    method = selection.destinations(context.settings)[0]
-    me = identity.load(context.paths, context.settings)
-    target = selection.target_of(context.settings, method, me.system_id)
-    return backoff.due(
-        context.paths, target, backoff.circumstances(context.settings, context.environ)
-    )
+    target = select.preferred(context)
+    if target is None:
+        return 0.0
+    config_hash = backoff.config_hash(context.settings, context.environ)
+    return backoff.due(context.paths, target, config_hash)
 
 
-def _no_destination(values: Settings) -> SettingsError | None:
+def _no_destination(context: Context) -> SettingsError | None:
     """Why nothing can be uploaded anywhere, if so: then no waiting helps."""
     try:
-        selection.destinations(values)
+        select.destinations(context.settings)
     except SettingsError as error:
         return error
     return None
@@ -163,13 +163,15 @@ def _sync(context: Context) -> None:
         _wait_for_owner(context, events)
         names = tuple(dict.fromkeys(event.name for event in events))
         logger.info("Sync for %s", ", ".join(names))
+        receipts = Receipts(context.paths)
         try:
-            outcome = syncing.run(syncing.Request(triggered_by=names), context)
+            outcome = sync.run(sync.Request(triggered_by=names), context, receipts)
         except AkoshaHookError as error:
-            give_up(error, events, context)
+            finish.defer(error, events, context, receipts)
             return
-        conclude(outcome, events, context)
-        prune.after_upload(outcome, context)
+        finish.finish(outcome, events, context, receipts)
+        if outcome.state == "uploaded" and outcome.method == "cloud":
+            prune.after_upload(context)
 
 
 def _settle(context: Context) -> None:
@@ -215,18 +217,18 @@ def _names(outbox: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _tell(problems: Iterable[str], told: set[str]) -> None:
+def _log_once(problems: Iterable[str], logged: set[str]) -> None:
     """Log each once: the worker looks at the settings before every sync."""
     for problem in problems:
-        if problem not in told:
+        if problem not in logged:
             logger.error("%s", problem)
-            told.add(problem)
+            logged.add(problem)
 
 
-def _cannot_work(loaded: Loaded, progress: ProgressFile) -> None:
+def _report_unsafe(loaded: Loaded, progress: ProgressFile) -> None:
     """Where memories go, which, or whether, is in doubt: the events wait for the user."""
     progress.finished(
-        Check(
+        SyncResult(
             at=time.time(),
             state="failed",
             method="cloud",

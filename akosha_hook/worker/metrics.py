@@ -7,18 +7,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook.errors import SettingsError
 from akosha_hook.hook import outbox
-from akosha_hook.state import backoff, identity, receipt
-from akosha_hook.state import progress_file as watch
-from akosha_hook.sync import select as selection
+from akosha_hook.state import backoff, progress_file
+from akosha_hook.sync import select
 from akosha_hook.util import clock, files
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from akosha_hook.paths import Paths
-    from akosha_hook.settings.fields import Settings
+    from akosha_hook.context import Context
+    from akosha_hook.state.receipts import Receipts
 
 # The collector runs as another user, and there is nothing to hide in it.
 MODE = 0o644
@@ -26,29 +24,29 @@ OUTCOMES = ("uploaded", "unchanged", "busy", "failed")
 logger = logging.getLogger(__name__)
 
 
-def write(paths: Paths, settings: Settings) -> None:
+def write(context: Context, receipts: Receipts) -> None:
     """Write `akosha_metrics_file`, if one is set; a failure to is a line in the log."""
-    if not settings.akosha_metrics_file:
+    if not context.settings.akosha_metrics_file:
         return
-    path = Path(settings.akosha_metrics_file)
+    path = Path(context.settings.akosha_metrics_file)
     try:
-        files.write_atomic(path, render(paths, settings), mode=MODE)
+        files.write_atomic(path, render(context, receipts), mode=MODE)
     except OSError as error:
         logger.warning("Metrics could not be written to %s: %s", path, error.strerror or error)
 
 
-def render(paths: Paths, settings: Settings) -> bytes:
+def render(context: Context, receipts: Receipts) -> bytes:
     """The metrics as Prometheus reads them, from receipts, outbox and the last sync's end."""
     from prometheus_client import CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
-    _of_receipts(registry, paths)
-    _of_last_sync(registry, paths)
-    _of_state(registry, paths, settings)
+    _of_receipts(registry, receipts)
+    _of_last_sync(registry, context)
+    _of_state(registry, context)
     return generate_latest(registry)
 
 
-def _of_receipts(registry: CollectorRegistry, paths: Paths) -> None:
+def _of_receipts(registry: CollectorRegistry, receipts: Receipts) -> None:
     from prometheus_client import Gauge
 
     success = Gauge(
@@ -59,7 +57,7 @@ def _of_receipts(registry: CollectorRegistry, paths: Paths) -> None:
     )
     seen: set[str] = set()
     newest = None
-    for each in receipt.newest_first(paths):
+    for each in receipts.newest_first():
         if each.finished is None:
             continue
         newest = newest or each
@@ -80,10 +78,10 @@ def _of_receipts(registry: CollectorRegistry, paths: Paths) -> None:
     sent.set(newest.bytes_transferred if newest else 0)
 
 
-def _of_last_sync(registry: CollectorRegistry, paths: Paths) -> None:
+def _of_last_sync(registry: CollectorRegistry, context: Context) -> None:
     from prometheus_client import Gauge
 
-    last = watch.read(paths).last
+    last = progress_file.read(context.paths).last
     when = Gauge(
         "akosha_hook_last_sync_timestamp_seconds",
         "When the last sync ended, also one that had nothing to send.",
@@ -100,13 +98,13 @@ def _of_last_sync(registry: CollectorRegistry, paths: Paths) -> None:
         outcome.labels(name).set(bool(last and last.state == name))
 
 
-def _of_state(registry: CollectorRegistry, paths: Paths, settings: Settings) -> None:
+def _of_state(registry: CollectorRegistry, context: Context) -> None:
     from prometheus_client import Gauge
 
     pending = Gauge(
         "akosha_hook_pending_events", "Events that wait for an upload.", registry=registry
     )
-    waiting = outbox.waiting(paths)
+    waiting = outbox.waiting(context.paths)
     pending.set(len(waiting))
     oldest = Gauge(
         "akosha_hook_oldest_pending_event_age_seconds",
@@ -119,14 +117,10 @@ def _of_state(registry: CollectorRegistry, paths: Paths, settings: Settings) -> 
         "Failed tries since the last success, of the destination that the settings prefer.",
         registry=registry,
     )
-    failures.set(_failures(paths, settings))
+    failures.set(_failures(context))
 
 
-def _failures(paths: Paths, settings: Settings) -> int:
+def _failures(context: Context) -> int:
     """Of no other destination: a fallback that nobody runs would never succeed again."""
-    try:
-        method = selection.destinations(settings)[0]
-    except SettingsError:
-        return 0
-    target = selection.target_of(settings, method, identity.peek(paths, settings))
-    return backoff.failures(paths, target)
+    target = select.preferred(context)
+    return 0 if target is None else backoff.failures(context.paths, target)

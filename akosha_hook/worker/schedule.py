@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook.hook.event import REPOSITORY_EVENTS, SESSION_EVENTS
-from akosha_hook.state import receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from akosha_hook.hook.event import Event
-    from akosha_hook.paths import Paths
     from akosha_hook.settings.repository import RepositoryRules
+    from akosha_hook.state.receipts import Receipts
 
 # A loop of `claude -p` ends a session every few seconds.
 SESSION_INTERVAL_SECONDS = 30.0
@@ -68,12 +67,12 @@ def _interval(event: Event, rules: RepositoryRules) -> float | None:
     return 0.0
 
 
-def last_upload(paths: Paths, *, now: float) -> float:
+def last_upload(receipts: Receipts, *, now: float) -> float:
     """When the last successful upload began, in epoch seconds; 0 when there was none.
 
     One ahead of `now` was made before the clock was set back, and says nothing.
     """
-    for each in receipt.newest_first(paths):
+    for each in receipts.newest_first():
         if each.success and each.method == "cloud":
             # A receipt that somebody else has written in may say anything.
             with contextlib.suppress(ValueError, OverflowError):

@@ -1,25 +1,27 @@
-"""A stand-in Akosha server, and a push of a database to it."""
+"""A stand-in Akosha server, and pushes of databases to it."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 
-from akosha_hook.akosha import Akosha
+from akosha_hook.akosha import PushResult, push
+from akosha_hook.context import Context
+from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.demo.s3_server import free_ports
-from akosha_hook.settings.fields import Settings
-from akosha_hook.snapshot.take import Database, Snapshot, SnapshotFile
-from akosha_hook.state.receipt import ReceiptFile
-from akosha_hook.stores.base import Consignment, Delivery, Journal, Surroundings
+from akosha_hook.settings import Loaded, Settings
+from akosha_hook.snapshot import Database, SnapshotFile
 from akosha_hook.util.progress import Progress, Silent
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.akosha_server import AkoshaServer, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from akosha_hook.paths import Paths
 
@@ -34,8 +36,8 @@ def akosha() -> Iterator[AkoshaServer]:
 
 
 @dataclass
-class Pusher:
-    """Pushes databases as a sync would, again and again."""
+class PushRunner:
+    """Pushes databases as a sync would, as often as a test wants."""
 
     paths: Paths
     url: str
@@ -46,34 +48,14 @@ class Pusher:
     seconds: float = 60
     waits: list[float] = field(default_factory=list)
 
-    def push(
-        self,
-        *databases: Path,
-        unchanged: tuple[str, ...] = (),
-        known: Mapping[str, ReceiptFile] | None = None,
-    ) -> Delivery:
-        surroundings = Surroundings(
-            settings=Settings(akosha_http_url=self.url),
-            paths=self.paths,
-            environ=self.environ,
-            retry=RetryPolicy(self.retries, 1.0, Deadline(self.seconds), wait=self.waits.append),
-            progress=self.progress,
-            journal=Journal({}, {}, lambda: None),
-        )
-        frozen = tuple(_database(path) for path in databases)
-        return Akosha(surroundings).deliver(
-            Consignment(
-                snapshot=Snapshot(Path("/nowhere"), frozen, unchanged=unchanged),
-                system_id=self.system_id,
-                machine_id="machine",
-                upload_id="20260101_000000_mac_http",
-                sequence=1,
-                known=known or {},
-            )
-        )
+    def push(self, *databases: Path) -> PushResult:
+        loaded = Loaded(Settings(akosha_http_url=self.url), origins={})
+        context = Context(loaded, self.paths, self.environ, self.progress)
+        retry = RetryPolicy(self.retries, 1.0, Deadline(self.seconds), wait=self.waits.append)
+        return push(context, [_database(path) for path in databases], self.system_id, retry)
 
     def counts(self, *databases: Path) -> dict[str, Any]:
-        """What the receipt says of the rows, without the counts that are zero."""
+        """The counts in the details of a push, without those that are zero."""
         details = self.push(*databases).details
         return {key: details[key] for key in COUNTS if details[key]}
 
@@ -84,5 +66,32 @@ def _database(path: Path) -> Database:
 
 
 @pytest.fixture
-def pusher(paths: Paths, akosha: AkoshaServer) -> Pusher:
-    return Pusher(paths, akosha.url)
+def runner(paths: Paths, akosha: AkoshaServer) -> PushRunner:
+    return PushRunner(paths, akosha.url)
+
+
+@pytest.fixture(scope="module")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pattern") / "reflection.duckdb"
+    make_reflection_database(path, conversations=40, reflections=10)
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, pattern: Path) -> Path:
+    """A database of 40 conversations and 10 reflections."""
+    path = tmp_path / "copy" / "reflection.duckdb"
+    path.parent.mkdir()
+    shutil.copyfile(pattern, path)
+    return path
+
+
+def change(path: Path, *statements: str) -> None:
+    with duckdb.connect(str(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def lengthen(path: Path) -> None:
+    """Give every conversation 200 kB of text: they need several requests."""
+    change(path, "UPDATE conversations_v2 SET content = id || repeat(' x', 100_000)")

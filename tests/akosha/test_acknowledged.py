@@ -28,7 +28,7 @@ def known(paths: Paths, ids: list[bytes] = IDS, url: str = URL) -> set[bytes]:
         return acknowledged.known(ids)
 
 
-def test_what_was_remembered_is_known(paths: Paths) -> None:
+def test_ids_that_were_remembered_are_known(paths: Paths) -> None:
     assert known(paths) == set()
     remember(paths, IDS[:1000])
     remember(paths, IDS[900:1500])
@@ -88,15 +88,15 @@ def damage_pages(path: Path) -> None:
     path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
 
 
-def other_layout(path: Path) -> None:
+def change_layout(path: Path) -> None:
     path.unlink()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 9")
     connection.close()
 
 
-@pytest.mark.parametrize("damage", [damage_header, damage_pages, other_layout])
-def test_a_damaged_list_is_set_aside_and_begun_anew(paths: Paths, damage: object) -> None:
+@pytest.mark.parametrize("damage", [damage_header, damage_pages, change_layout])
+def test_a_damaged_list_is_set_aside_and_a_new_one_started(paths: Paths, damage: object) -> None:
     remember(paths, IDS)
     path = path_of(paths, URL)
     damage(path)  # type: ignore[operator]
@@ -109,18 +109,18 @@ def test_a_damaged_list_is_set_aside_and_begun_anew(paths: Paths, damage: object
     assert known(paths) == set(IDS[:7])
 
 
-def test_where_nothing_can_be_written_nothing_is_known(paths: Paths) -> None:
+def test_where_the_list_cannot_be_written_nothing_is_known(paths: Paths) -> None:
     target = path_of(paths, URL)
     target.parent.mkdir(parents=True)
     target.symlink_to(target.with_name("elsewhere"))
     with opened(paths, URL) as acknowledged:
         acknowledged.remember(IDS)
         assert acknowledged.known(IDS) == set()
-        assert "cannot be remembered" in acknowledged.problem
+        assert "could not be saved" in acknowledged.problem
     assert not target.with_name("elsewhere").exists()
 
 
-def test_a_full_disk_costs_the_memory_and_not_the_push(paths: Paths) -> None:
+def test_a_full_disk_costs_the_list_and_not_the_push(paths: Paths) -> None:
     """A limit on the size of files stands in for the disk."""
     program = (
         "import os, resource, signal, sys\n"
@@ -137,6 +137,6 @@ def test_a_full_disk_costs_the_memory_and_not_the_push(paths: Paths) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program, URL], capture_output=True, text=True, check=True
     )
-    assert "cannot be remembered" in done.stdout
+    assert "could not be saved" in done.stdout
     assert known(paths) == set()
     assert os.environ["HOME"] in done.stdout

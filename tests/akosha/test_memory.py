@@ -28,8 +28,8 @@ def test_memories_share_an_id_only_when_system_kind_id_and_text_are_the_same(
     assert (id_of(one) == id_of(other)) == (one == other)
 
 
-def test_an_id_is_the_same_in_every_version_of_ours() -> None:
-    """A changed rule would send every memory of every user a second time."""
+def test_an_id_is_the_same_in_every_version() -> None:
+    """Another rule would send every memory of every user a second time."""
     key = Key(5, "6c9940d7a36fd9d2", "0" * 32, empty=False)
     assert identify("mac", CONVERSATIONS, key).hex() == "728efe9ea7fad23508ab827e3223d237"
 
@@ -43,13 +43,15 @@ def metadata_of(row: Row) -> dict[str, str]:
     document = json.loads(memory.encode("[0.5]"))
     assert document["memory_id"] == "01" * 16
     assert document["embedding"] == [0.5]
-    found: dict[str, str] = document["metadata"]
-    return found
+    metadata: dict[str, str] = document["metadata"]
+    return metadata
 
 
 def test_metadata_says_where_a_memory_comes_from() -> None:
-    found = metadata_of(row(1_782_907_200_500_000, project="web", source="forged", type="forged"))
-    assert found == {
+    metadata = metadata_of(
+        row(1_782_907_200_500_000, project="web", source="forged", type="forged")
+    )
+    assert metadata == {
         "project": "web",
         "source": "mac",
         "original_id": "o",
@@ -59,14 +61,14 @@ def test_metadata_says_where_a_memory_comes_from() -> None:
 
 
 @pytest.mark.parametrize("created", [None, 2**62, -(2**62)])
-def test_a_moment_no_calendar_has_becomes_now(created: int | None) -> None:
+def test_a_time_that_datetime_cannot_represent_becomes_now(created: int | None) -> None:
     before = datetime.now(UTC)
-    moment = datetime.fromisoformat(metadata_of(row(created))["created_at"])
-    assert before <= moment <= datetime.now(UTC) + timedelta(seconds=1)
+    created_at = datetime.fromisoformat(metadata_of(row(created))["created_at"])
+    assert before <= created_at <= datetime.now(UTC) + timedelta(seconds=1)
 
 
 @given(st.text())
-def test_any_text_can_be_asked_an_embedding_for(text: str) -> None:
-    asked = embeddable(text * 3000)
-    assert len(asked) <= 10_000
-    assert "\0" not in asked
+def test_any_text_becomes_one_that_the_embedding_tool_accepts(text: str) -> None:
+    accepted = embeddable(text * 3000)
+    assert len(accepted) <= 10_000
+    assert "\0" not in accepted

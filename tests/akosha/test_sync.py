@@ -11,13 +11,14 @@ import duckdb
 import pytest
 
 from akosha_hook import settings
+from akosha_hook.context import Context
 from akosha_hook.demo.databases import add_conversations, make_databases
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.errors import SettingsError
 from akosha_hook.paths import Paths
-from akosha_hook.state import receipt
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.outcome import Outcome
-from akosha_hook.sync.run import Context, Request, run
+from akosha_hook.sync.run import Request, run
 from tests.support.akosha_server import AkoshaServer
 from tests.support.s3 import TestBucket
 
@@ -60,7 +61,7 @@ def sync(paths: Paths, akosha: AkoshaServer, request: Request = AUTO, **environ:
         **environ,
     }
     loaded = settings.load_strict(environ, paths)
-    return run(request, Context(loaded, paths, environ))
+    return run(request, Context(loaded, paths, environ), Receipts(paths))
 
 
 def add(data: Path, count: int) -> None:
@@ -72,7 +73,7 @@ def test_without_a_bucket_memories_go_to_akosha_and_then_only_new_ones(
     paths: Paths, data: Path, akosha: AkoshaServer
 ) -> None:
     first = sync(paths, akosha)
-    assert (first.state, first.method, first.owed) == ("uploaded", "http", False)
+    assert (first.state, first.method, first.pending) == ("uploaded", "http", False)
     assert first.receipt is not None
     assert first.receipt.details["stored"] == ROWS
     assert first.receipt.files_uploaded == ()
@@ -86,6 +87,37 @@ def test_without_a_bucket_memories_go_to_akosha_and_then_only_new_ones(
     assert grown.receipt is not None
     assert grown.receipt.details["stored"] == 10
     assert akosha.batches == [10]
+
+
+def files_of(outcome: Outcome) -> list[tuple[str, str]]:
+    assert outcome.receipt is not None
+    assert outcome.receipt.files_uploaded == ()
+    return [(each.name, each.status) for each in outcome.receipt.files]
+
+
+def test_the_receipt_lists_what_was_pushed_now_and_what_is_unchanged_since_a_push(
+    paths: Paths, data: Path, akosha: AkoshaServer
+) -> None:
+    assert files_of(sync(paths, akosha)) == [
+        ("reflection.duckdb", "uploaded"),
+        ("knowledge_graph.duckdb", "uploaded"),
+    ]
+    add(data, 10)
+    assert files_of(sync(paths, akosha)) == [
+        ("knowledge_graph.duckdb", "unchanged"),
+        ("reflection.duckdb", "uploaded"),
+    ]
+
+
+def test_after_a_fallback_the_receipt_does_not_list_what_only_the_bucket_has(
+    paths: Paths, data: Path, akosha: AkoshaServer, bucket: TestBucket
+) -> None:
+    assert sync(paths, akosha, AUTO, **bucket.environment).method == "cloud"
+    add(data, 10)
+    denied = {**bucket.environment, "AWS_SECRET_ACCESS_KEY": "another secret"}
+    fallback = sync(paths, akosha, AUTO, **denied)
+    assert fallback.method == "http"
+    assert files_of(fallback) == [("reflection.duckdb", "uploaded")]
 
 
 def test_full_sends_everything_again(paths: Paths, data: Path, akosha: AkoshaServer) -> None:
@@ -107,35 +139,35 @@ def test_a_failure_is_in_the_receipt_with_what_was_stored(
     )
     outcome = sync(paths, akosha)
     assert outcome.state == "failed"
-    paper = next(iter(receipt.newest_first(paths)))
-    assert not paper.success
-    assert "no room (1)" in (paper.error or "")
-    assert paper.details["stored"] == ROWS - 1
-    assert paper.details["failed"] == {"no room": 1}
+    failed = next(iter(Receipts(paths).newest_first()))
+    assert not failed.success
+    assert "no room (1)" in (failed.error or "")
+    assert failed.details["stored"] == ROWS - 1
+    assert failed.details["failed"] == {"no room": 1}
     akosha.refuse = lambda _: None
     rest = sync(paths, akosha)
     assert rest.receipt is not None
     assert rest.receipt.details["stored"] == 1
 
 
-def test_after_a_fallback_the_cloud_is_still_owed_its_upload(
+def test_after_a_fallback_the_upload_to_the_cloud_is_still_pending(
     paths: Paths, data: Path, akosha: AkoshaServer, broken: dict[str, str], bucket: TestBucket
 ) -> None:
     first = sync(paths, akosha, AUTO, **broken)
-    assert (first.state, first.method, first.owed) == ("uploaded", "http", True)
+    assert (first.state, first.method, first.pending) == ("uploaded", "http", True)
     assert len(akosha.memories) == ROWS
     second = sync(paths, akosha, AUTO, **bucket.environment)
-    assert (second.state, second.method, second.owed) == ("uploaded", "cloud", False)
+    assert (second.state, second.method, second.pending) == ("uploaded", "cloud", False)
     assert len(bucket.object_keys()) == 3
 
 
-def test_both_failing_tells_the_preferred_ones_failure_and_keeps_both(
+def test_where_both_fail_the_outcome_is_the_preferred_ones_and_both_have_receipts(
     paths: Paths, data: Path, broken: dict[str, str]
 ) -> None:
-    nobody = AkoshaServer(free_ports(1)[0])
-    outcome = sync(paths, nobody, AUTO, **broken)
-    assert (outcome.state, outcome.method, outcome.owed) == ("failed", "cloud", True)
-    http = next(each for each in receipt.newest_first(paths) if each.method == "http")
+    not_running = AkoshaServer(free_ports(1)[0])
+    outcome = sync(paths, not_running, AUTO, **broken)
+    assert (outcome.state, outcome.method, outcome.pending) == ("failed", "cloud", True)
+    http = next(each for each in Receipts(paths).newest_first() if each.method == "http")
     assert "Akosha HTTP endpoint unreachable" in (http.error or "")
     assert "akosha mcp start" in http.hint
 

@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from akosha_hook import catalog
+from akosha_hook.catalog import listing
 from akosha_hook.errors import DamagedError, ExitCode
 from akosha_hook.format import manifest
-from akosha_hook.stores.s3.bucket import Listed
+from akosha_hook.format import parse as manifest_parser
+from akosha_hook.stores.base import Listed
 
 SYSTEM, UPLOAD = "laptop", "20261122_120000_laptop"
 PREFIX = manifest.prefix(SYSTEM, UPLOAD)
@@ -49,7 +51,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def parse(value: object) -> manifest.Manifest:
-    return catalog.parse(json.dumps(value).encode(), system_id=SYSTEM, upload_id=UPLOAD)
+    return manifest_parser.parse(json.dumps(value).encode(), system_id=SYSTEM, upload_id=UPLOAD)
 
 
 def delta(**changes: Any) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def test_what_would_lead_astray_is_refused(changes: dict[str, Any]) -> None:
 )
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(DamagedError):
-        catalog.parse(data, system_id=SYSTEM, upload_id=UPLOAD)
+        manifest_parser.parse(data, system_id=SYSTEM, upload_id=UPLOAD)
 
 
 def test_names_that_some_filesystems_take_for_one_are_refused() -> None:
@@ -141,10 +143,10 @@ def test_manifests_that_no_memory_holds_are_not_read() -> None:
     key = f"{PREFIX}manifest.json"
     one = catalog.Upload(SYSTEM, UPLOAD, (Listed(key, 10**12, 0.0),))
     assert one.manifest_bytes == manifest.MAX_BYTES
-    count = catalog.MAX_MANIFESTS_BYTES // manifest.MAX_BYTES
-    catalog._refuse_flood(SYSTEM, [one] * count)
+    count = listing.MAX_MANIFESTS_BYTES // manifest.MAX_BYTES
+    listing._refuse_flood(SYSTEM, [one] * count)
     with pytest.raises(DamagedError, match="more than is believable"):
-        catalog._refuse_flood(SYSTEM, [one] * (count + 1))
+        listing._refuse_flood(SYSTEM, [one] * (count + 1))
 
 
 def test_a_newer_schema_asks_for_an_upgrade() -> None:
@@ -208,7 +210,7 @@ def test_whatever_a_field_holds_the_manifest_is_safe_or_refused(
     for each in found.metadata.files:
         assert PurePosixPath(each.name).name == each.name
         assert 0 <= each.size <= 100_000_000_000
-        for key in catalog.leaned_on(found):
+        for key in manifest_parser.referenced_keys(found):
             assert key.startswith(f"systems/{SYSTEM}/uploads/")
             assert ".." not in key.split("/")
-    assert catalog.uploaded_at(found).astimezone()
+    assert manifest_parser.uploaded_at(found).astimezone()

@@ -19,11 +19,11 @@ from akosha_hook import settings
 from akosha_hook.context import Context
 from akosha_hook.format import delta
 from akosha_hook.hook import outbox
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as sync
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.util import files
-from akosha_hook.worker import finish as conclude
-from akosha_hook.worker import loop as drain
+from akosha_hook.worker import finish, loop
 from tests.support.faults import FaultyProxy
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
@@ -75,20 +75,21 @@ class Patient(Home):
         environ = dict(os.environ)
         loaded = settings.load_strict(environ, self.paths)
         context = Context(loaded, self.paths, environ)
-        return sync.run(sync.Request(triggered_by=("manual",), **request), context)
+        request_ = sync.Request(triggered_by=("manual",), **request)
+        return sync.run(request_, context, Receipts(self.paths))
 
     def drain(self) -> None:
         """What a worker does under its lock, in this process."""
         log_level = logging.getLogger("akosha_hook").level
         try:
-            drain.drain(self.paths, dict(os.environ))
+            loop.run(self.paths, dict(os.environ))
         finally:
             logging.getLogger("akosha_hook").setLevel(log_level)
 
     def drain_once(self) -> None:
         """The same, up to where it would sleep for a later moment."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(drain, "STAY_SECONDS", 0.0)
+            patch.setattr(loop, "STAY_SECONDS", 0.0)
             self.drain()
 
     def sync_by_hand(self) -> Outcome:
@@ -98,8 +99,9 @@ class Patient(Home):
         loaded = settings.load_strict(environ, self.paths)
         context = Context(loaded, self.paths, environ)
         events = outbox.waiting(self.paths)
-        outcome = sync.run(sync.Request(triggered_by=("manual",)), context)
-        conclude.conclude(outcome, events, context)
+        receipts = Receipts(self.paths)
+        outcome = sync.run(sync.Request(triggered_by=("manual",)), context, receipts)
+        finish.finish(outcome, events, context, receipts)
         return outcome
 
     def killed_at(self, *operations: str, first: int = 1, carried_out: bool = False) -> None:
@@ -151,7 +153,7 @@ class Patient(Home):
         assert not snapshots.exists() or list(snapshots.iterdir()) == []
         assert list(self.paths.state.rglob("*.tmp")) == []
         assert all(each.state != "uploading" for each in self.receipts())
-        assert not any(each.partial for each in self.receipts())
+        assert list(self.paths.receipts.glob("*.journal")) == []
 
 
 def _plain(data: bytes, compression: str) -> bytes:

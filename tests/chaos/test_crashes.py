@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from akosha_hook import settings
 from akosha_hook.settings.fields import Settings
-from akosha_hook.state import backoff, identity, notice, receipt
+from akosha_hook.state import backoff, identity, notice
 from akosha_hook.state import progress_file as watch
 from akosha_hook.state.receipt import PartialUpload, Receipt, Target
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import select as selection
 from akosha_hook.util.clock import now_iso
 from tests.chaos.support import MIB, Patient, write_database
@@ -136,11 +137,13 @@ def test_what_was_stored_before_the_interruption_is_sent_again_if_it_is_gone_or_
     assert not patient.sync().success
     patient.network.heal()
     begun = next(each for each in patient.receipts() if each.state == "uploading")
-    (stored,) = begun.files
+    journal = patient.journal(begun)
+    (stored,) = journal.stored.values()
     assert stored.delta is not None
     if lost == "age":
-        begun.files = (msgspec.structs.replace(stored, stored_at=stored.stored_at - 30 * 86_400),)
-        receipt.save(patient.paths, begun)
+        old = msgspec.structs.replace(stored, stored_at=stored.stored_at - 30 * 86_400)
+        journal.stored[old.name] = old
+        journal.save()
     else:
         key = {"object": stored.key, "base": base}[lost]
         patient.store.client.remove_object(patient.store.name, key)
@@ -193,7 +196,7 @@ def test_a_stored_part_that_is_not_what_would_be_sent_is_sent_again(patient: Pat
     (partial,) = paper.partial.values()
     assert sorted(partial.parts) == [1, 2]
     partial.parts[2] = msgspec.structs.replace(partial.parts[2], md5="0" * 32)
-    receipt.save(patient.paths, paper)
+    Receipts(patient.paths).save(paper)
     before = len(patient.network.parts())
     assert patient.sync().success
     assert patient.network.parts()[before:] == [2, 3, 4]
@@ -265,9 +268,11 @@ def test_an_upload_to_another_bucket_waits_a_week_for_its_bucket(patient: Patien
     )
     patient.configure(akosha_cloud_bucket=patient.bucket.name)
     assert patient.sync().success
-    assert [each.name for each in patient.paths.snapshots.iterdir()] == [paper.snapshot]
-    paper.started = "2020-01-01T00:00:00+00:00"
-    receipt.save(patient.paths, paper)
+    assert [each.name for each in patient.paths.snapshots.iterdir()] == [
+        patient.journal(paper).snapshot
+    ]
+    long_ago = "2020-01-01T00:00:00+00:00"
+    Receipts(patient.paths).save(msgspec.structs.replace(paper, started=long_ago))
     assert patient.sync().success
     assert list(patient.paths.snapshots.iterdir()) == []
     patient.configure(akosha_cloud_bucket=first.name)
@@ -280,8 +285,7 @@ def test_an_upload_to_another_bucket_waits_a_week_for_its_bucket(patient: Patien
 def test_a_push_to_akosha_that_was_killed_holds_no_snapshot(patient: Patient) -> None:
     patient.write()
     (patient.paths.snapshots / "cut-off").mkdir(parents=True)
-    receipt.save(
-        patient.paths,
+    Receipts(patient.paths).save(
         Receipt(
             upload_id="20260101_000000_vm_http",
             state="uploading",
@@ -398,7 +402,7 @@ def _state_file(patient: Patient, name: str) -> Path:
         watch.ProgressFile(patient.paths).idle()
         return patient.paths.state / name
     paper = next(each for each in patient.receipts() if each.state == state)
-    return receipt.path_of(patient.paths, paper.upload_id)
+    return Receipts(patient.paths).path_of(paper.upload_id)
 
 
 def test_an_unfinished_upload_without_an_id_is_looked_for(patient: Patient) -> None:
@@ -408,11 +412,14 @@ def test_an_unfinished_upload_without_an_id_is_looked_for(patient: Patient) -> N
     (paper,) = patient.receipts()
     key = f"systems/{paper.system_id}/uploads/cut-off/reflection.duckdb"
     patient.store.client._create_multipart_upload(patient.store.name, key, {})
-    paper.upload_id, paper.state, paper.success = "cut-off", "failed", False
-    paper.partial = {
-        key: PartialUpload(key=key, multipart_id="", part_size=1, codec="identity", sha256="")
-    }
-    receipt.save(patient.paths, paper)
+    receipts = Receipts(patient.paths)
+    journal = receipts.new_journal("cut-off", "")
+    journal.partial[key] = PartialUpload(
+        key=key, multipart_id="", part_size=1, codec="identity", sha256=""
+    )
+    journal.save()
+    cut_off = msgspec.structs.replace(paper, upload_id="cut-off", state="failed", success=False)
+    receipts.save(cut_off)
     assert patient.store.open_uploads() == 1
     assert patient.sync().state == "unchanged"
     patient.nothing_is_left()

@@ -45,9 +45,9 @@ def audit(event, arguments):
     if left < 0 and kind == "full" and takes_room:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
-from akosha_hook.worker import __main__ as worker, loop as drain
+from akosha_hook.worker import __main__ as worker, loop
 
-drain.STAY_SECONDS = 0.0
+loop.STAY_SECONDS = 0.0
 sys.addaudithook(audit)
 code = worker.main()
 os.write(int(sys.argv[4]), str(seen).encode())

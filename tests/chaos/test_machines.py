@@ -10,14 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from akosha_hook import settings
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import Paths
-from akosha_hook.state import backoff, identity, notice, receipt
+from akosha_hook.state import backoff, identity, notice
 from akosha_hook.state import progress_file as watch
 from akosha_hook.state.receipt import Receipt
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import select as selection
 from tests.chaos.support import MIB, Patient
 from tests.support.faults import error
@@ -159,32 +161,37 @@ def test_after_a_clock_was_set_back_the_newest_upload_is_still_the_newest(
     patient.write(seed=1)
     assert patient.sync().success
     (paper,) = patient.receipts()
-    _into_the_future(patient, paper)
+    sequence = _into_the_future(patient, paper)
     newest = patient.write(seed=2)
     patient.happen()
     patient.drain()
     assert patient.events() == []
     assert patient.stored() == {"reflection.duckdb": newest}
-    assert patient.manifests()[-1]["metadata"]["sequence"] == paper.sequence + 1
+    assert patient.manifests()[-1]["metadata"]["sequence"] == sequence + 1
     assert patient.sync().state == "unchanged"
 
 
-def _into_the_future(patient: Patient, paper: Receipt) -> None:
-    """As if everything so far had happened while the clock was a year ahead."""
-    receipt.path_of(patient.paths, paper.upload_id).unlink()
-    paper.upload_id = "2" + paper.upload_id
-    paper.started = paper.finished = in_a_year()
-    paper.sequence += 365 * 86_400
-    receipt.save(patient.paths, paper)
+def _into_the_future(patient: Patient, paper: Receipt) -> int:
+    """As if everything so far had happened while the clock was a year ahead; its number then."""
+    Receipts(patient.paths).path_of(paper.upload_id).unlink()
+    changed = msgspec.structs.replace(
+        paper,
+        upload_id="2" + paper.upload_id,
+        started=in_a_year(),
+        finished=in_a_year(),
+        sequence=paper.sequence + 365 * 86_400,
+    )
+    Receipts(patient.paths).save(changed)
     patient.paths.machine.unlink()
     values = settings.load_strict(dict(os.environ), patient.paths).settings
     me = identity.load(patient.paths, values)
     target = selection.target_of(values, "cloud", me.system_id)
-    now = backoff.circumstances(values, dict(os.environ))
+    now = backoff.config_hash(values, dict(os.environ))
     backoff.failed(patient.paths, target, "then", now)
     text = patient.paths.backoff.read_text()
     (entry,) = backoff.entries(patient.paths).values()
     patient.paths.backoff.write_text(text.replace(str(entry.due), str(entry.due + 365 * 86_400)))
+    return changed.sequence
 
 
 def test_a_place_with_spaces_and_unicode(

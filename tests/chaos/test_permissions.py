@@ -8,7 +8,7 @@ import pytest
 
 from akosha_hook import catalog, prune, restore
 from akosha_hook.prune import Keep
-from akosha_hook.restore import Wish
+from akosha_hook.restore import RestoreRequest
 from tests.chaos.support import MIB, Patient
 from tests.support import faults
 from tests.support.recovery import context
@@ -80,11 +80,13 @@ def test_looking_and_restoring_never_write(patient: Patient, tmp_path: Path) -> 
     for name in catalog.systems(bucket):
         catalog.uploads(bucket, name)
     assert used(patient) == {"s3:ListBucket", "s3:GetObject"}
-    restore.run(Wish(to=tmp_path / "restored", force=True), context(patient.paths))
+    restore.restore(RestoreRequest(to=tmp_path / "restored", force=True), context(patient.paths))
     assert used(patient) == {"s3:ListBucket", "s3:GetObject"}
     newest = patient.manifests()[-1]["metadata"]["upload_id"]
     used(patient)
-    restore.run(Wish(newest, to=tmp_path / "again", force=True), context(patient.paths))
+    restore.restore(
+        RestoreRequest(newest, to=tmp_path / "again", force=True), context(patient.paths)
+    )
     assert used(patient) == {"s3:GetObject"}
 
 

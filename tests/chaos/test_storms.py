@@ -203,18 +203,18 @@ def test_a_clock_that_is_set_back_does_not_make_the_sleep_longer(
 _LATE_EVENT = """
 import sys
 from akosha_hook.hook import outbox
-from akosha_hook.worker import __main__ as worker, loop as drain
+from akosha_hook.worker import __main__ as worker, loop
 
-real = drain.drain
+real = loop.run
 turns = []
 
-def drain_and_miss_one(paths, environ, dropped):
+def run_and_miss_one(paths, environ, dropped):
     real(paths, environ, dropped)
     turns.append(1)
     if len(turns) == 1:
         outbox.record(paths, "manual", None, b"")
 
-drain.drain = drain_and_miss_one
+loop.run = run_and_miss_one
 worker.main()
 print(len(turns))
 """

@@ -12,7 +12,7 @@ from akosha_hook.cli.boundary import run
 from akosha_hook.install import script
 from akosha_hook.install.plan import PlanError
 from akosha_hook.paths import shipped
-from tests.install.support import repository, tree
+from tests.support.installing import repository, tree
 
 if TYPE_CHECKING:
     from pathlib import Path

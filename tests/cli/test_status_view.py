@@ -9,7 +9,8 @@ from akosha_hook.cli.status_view import finding_lines, sections
 from akosha_hook.doctor import Finding
 from akosha_hook.paths import Paths
 from akosha_hook.state.progress_file import ProgressFile
-from akosha_hook.status.report import Pruning, Verification
+from akosha_hook.state.pruning import Pruning
+from akosha_hook.state.verification import Verification
 from akosha_hook.util import files
 from tests.support.home import Home
 from tests.support.reports import AKOSHA, CLOUD, leave_receipt, report_now
@@ -76,7 +77,7 @@ def test_an_upload_that_was_never_verified_says_how(configured: Home) -> None:
 
 def test_a_verification_that_failed_is_a_problem_with_a_hint(configured: Home) -> None:
     last = Verification(at="2026-01-01T00:00:00+00:00", success=False, error="gone", hint="look")
-    files.write_json(configured.paths.drill, last)
+    files.write_json(configured.paths.verification, last)
     problem, hint = view(configured)["Last verified"]
     assert (problem.text.rpartition(": ")[2], problem.tone) == ("gone", Tone.PROBLEM)
     assert hint == Line("Try: look", Tone.HINT)

@@ -14,13 +14,13 @@ FLOATS = "[" + ", ".join(["0.5"] * 384) + "]"
 def all_of(path: Path) -> tuple[list[Table], list[Key], list[Row]]:
     keys: list[Key] = []
 
-    def every(table: Table, found: list[Key]) -> list[int]:
-        keys.extend(found)
-        return [key.rowid for key in found]
+    def every(table: Table, some: list[Key]) -> list[int]:
+        keys.extend(some)
+        return [key.rowid for key in some]
 
-    answer = list(read(path, every, timeout_seconds=60))
-    tables = [each for each in answer if isinstance(each, Table)]
-    return tables, keys, [each for each in answer if isinstance(each, Row)]
+    messages = list(read(path, every, timeout_seconds=60))
+    tables = [each for each in messages if isinstance(each, Table)]
+    return tables, keys, [each for each in messages if isinstance(each, Row)]
 
 
 def one_row(path: Path) -> Row:
@@ -28,7 +28,7 @@ def one_row(path: Path) -> Row:
     return row
 
 
-def test_every_layout_session_buddy_has_had_is_read_the_newest_first(tmp_path: Path) -> None:
+def test_every_layout_of_session_buddy_is_read_the_newest_first(tmp_path: Path) -> None:
     path = make(
         tmp_path / "r.duckdb",
         *(
@@ -118,9 +118,7 @@ def test_an_embedding_of_any_column_type_is_a_json_array(
         ("BLOB", "'ab'::BLOB"),
     ],
 )
-def test_an_embedding_nobody_could_use_counts_as_none(
-    tmp_path: Path, type_: str, value: str
-) -> None:
+def test_an_unusable_embedding_counts_as_none(tmp_path: Path, type_: str, value: str) -> None:
     path = make(
         tmp_path / "r.duckdb",
         f"CREATE TABLE conversations (id VARCHAR, content VARCHAR, embedding {type_})",
@@ -141,7 +139,7 @@ def test_an_embedding_nobody_could_use_counts_as_none(
         ("TIMESTAMP", "NULL", None),
     ],
 )
-def test_a_moment_without_a_zone_is_local_as_session_buddy_writes_it(
+def test_a_timestamp_without_a_zone_is_local_time_as_session_buddy_writes_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     type_: str,
@@ -158,7 +156,7 @@ def test_a_moment_without_a_zone_is_local_as_session_buddy_writes_it(
     assert created == (None if expected is None else expected * 1_000_000)
 
 
-def test_columns_that_say_nothing_are_left_out(tmp_path: Path) -> None:
+def test_empty_columns_are_left_out(tmp_path: Path) -> None:
     path = make(
         tmp_path / "r.duckdb",
         "CREATE TABLE conversations AS SELECT 'a' AS id, 'text' AS content, 'web' AS project, "
@@ -172,7 +170,7 @@ def test_columns_that_say_nothing_are_left_out(tmp_path: Path) -> None:
 def test_rows_larger_than_the_first_memory_limits_are_read(
     tmp_path: Path, leave: Callable[..., Path]
 ) -> None:
-    """In the file, and in a WAL: DuckDB hangs when it ran out of memory over replayed rows."""
+    """In the file and in a WAL, over whose rows DuckDB hangs once it has run out of memory."""
     path = leave(
         tmp_path / "r.duckdb",
         "CREATE TABLE conversations (id VARCHAR, content VARCHAR)",

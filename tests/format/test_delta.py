@@ -341,13 +341,3 @@ def test_a_header_that_names_every_block_by_itself_is_read(tmp_path: Path, numbe
     changes = header_of(tmp_path / "delta", json.dumps(msgspec.to_builtins(header)).encode())
     with changes.open("rb") as opened:
         assert delta.read_header(opened, size=size) == header
-
-
-def test_block_hashes_are_kept_for_one_very_file(tmp_path: Path) -> None:
-    path = tmp_path / "kept.blocks"
-    hashes = b"0123456789abcdef" * 2
-    blocks.save(path, "ab" * 32, H + 100, hashes)
-    assert blocks.load(path, "ab" * 32, H + 100) == hashes
-    assert blocks.load(tmp_path / "missing", "ab" * 32, H + 100) is None
-    assert blocks.load(path, "cd" * 32, H + 100) is None
-    assert path.with_name("kept.blocks.corrupt").exists()

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from akosha_hook.install import claude, installer
 from akosha_hook.install.plan import PlanError
 from akosha_hook.paths import Paths
-from tests.install.support import install_claude, install_git, repository, tree, uninstall
 from tests.install.test_json_text import LAYOUTS, SCALARS, VALUES
+from tests.support.installing import install_claude, install_git, repository, tree, uninstall
 
 FOREIGN: dict[str, Any] = {
     "model": "opus",
@@ -305,7 +305,9 @@ def test_the_command_survives_any_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('{\n  "model": "opus",\n}', r"settings\.json is not valid JSON: .*\(line 3, column 1\)"),
+        ('{\n  "model": "opus"\n  x}', r"settings\.json is not valid JSON: .*\(line 3, column 3\)"),
+        # A trailing comma: Python 3.13 and newer name its place, older ones that of what follows.
+        ('{\n  "model": "opus",\n}', r"not valid JSON: .*\(line (2, column 18|3, column 1)\)"),
         ("[]", "the document must be an object"),
         ('{"hooks": []}', "hooks must be an object"),
         ('{"hooks": {"SessionEnd": {}}}', r"hooks\.SessionEnd must be a list"),

@@ -76,8 +76,16 @@ def test_an_element_is_taken_out_of_the_middle_and_the_end() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('{"a": 1,}', "line 1, column 9"),
-        ('{\n  // no\n  "a": 1\n}', "line 2, column 3"),
+        ('{"a": 1,}', "unexpected '}' \\(line 1, column 9"),
+        ('{"a": 1,\n }', "unexpected '}' \\(line 2, column 2"),
+        ("[1,]", "unexpected ']' \\(line 1, column 4"),
+        ("[1,,2]", "unexpected ',' \\(line 1, column 4"),
+        ('{\n  // no\n  "a": 1\n}', "unexpected '/' \\(line 2, column 3"),
+        ('{"a": 1', "it ends too early \\(line 1, column 8"),
+        ('{"a": 1 "b": 2}', "unexpected string \\(line 1, column 9"),
+        ('{"a": "b}', "a string without its end \\(line 1, column 7"),
+        ('{"a": "b\nc"}', r"unexpected '\\n' \(line 1, column 9"),
+        ("{} x", "unexpected 'x' \\(line 1, column 4"),
         ('{"a": NaN}', "NaN is not a JSON value"),
         ('{"a": 1, "b": {"c": 1, "c": 2}}', 'has the key "c" twice'),
         ("[" * 100_000, "nested too deeply"),

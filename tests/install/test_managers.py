@@ -14,8 +14,16 @@ from akosha_hook.install import git as install_git_module
 from akosha_hook.install import installer, managers
 from akosha_hook.install.places import Place, installed_places
 from akosha_hook.install.plan import PlanError
-from tests.install.support import git, install_git, repository, tree, uninstall
-from tests.install.test_git import calls, commit, record_calls
+from tests.support.installing import (
+    calls,
+    commit,
+    git,
+    install_git,
+    record_calls,
+    repository,
+    tree,
+    uninstall,
+)
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths

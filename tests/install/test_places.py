@@ -11,7 +11,7 @@ import pytest
 
 from akosha_hook.install.places import Place, installed_places
 from akosha_hook.paths import Paths
-from tests.install.support import git, install_claude, install_git, repository, uninstall
+from tests.support.installing import git, install_claude, install_git, repository, uninstall
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,9 @@ from akosha_hook import catalog, prune, restore
 from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.hook import outbox
 from akosha_hook.prune import Keep, planning
-from akosha_hook.prune.automatic import last
-from akosha_hook.restore import Wish
-from akosha_hook.stores.s3.connect import open_bucket
+from akosha_hook.restore import RestoreRequest
+from akosha_hook.state.pruning import last
+from akosha_hook.stores.s3.connect import open_client
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.duck import change
 from tests.support.recovery import (
@@ -56,8 +55,10 @@ def test_what_a_kept_upload_refers_to_stays_and_the_rest_goes(at_home: Home) -> 
         f"systems/laptop/uploads/{last_one}/manifest.json",
         f"systems/laptop/uploads/{last_one}/reflection.duckdb",
     ]
-    assert found.leaned_on == (f"systems/laptop/uploads/{first}/knowledge_graph.duckdb",)
-    assert restore.run(Wish(), context(at_home.paths)).plan.upload.upload_id == last_one
+    assert found.still_needed == (f"systems/laptop/uploads/{first}/knowledge_graph.duckdb",)
+    assert (
+        restore.restore(RestoreRequest(), context(at_home.paths)).plan.upload.upload_id == last_one
+    )
     assert contents(at_home.paths.data) == before
 
 
@@ -80,7 +81,7 @@ def test_the_newest_good_upload_stays_when_a_newer_one_lacks_an_object(at_home: 
     )
     found = _prune(at_home, Keep(last=1))
     assert list(found.kept) == [good]
-    assert restore.run(Wish(), context(at_home.paths)).plan.upload.upload_id == good
+    assert restore.restore(RestoreRequest(), context(at_home.paths)).plan.upload.upload_id == good
 
 
 def test_an_upload_loses_its_manifest_before_its_objects(at_home: Home) -> None:
@@ -92,7 +93,7 @@ def test_an_upload_loses_its_manifest_before_its_objects(at_home: Home) -> None:
     found = prune.plan(bucket, Keep(last=1), surroundings)
     order = [*found.manifests, *found.objects]
     assert [key.endswith("/manifest.json") for key in order] == [True, False, False]
-    bucket.delete(order[0])
+    bucket.delete([order[0]])
     assert all(each.complete for each in catalog.uploads(bucket, "laptop") if each.has_manifest)
 
 
@@ -184,7 +185,7 @@ def test_abandoned_multipart_uploads_of_this_system_are_aborted(at_home: Home) -
     upload(at_home.paths)
     surroundings = context(at_home.paths)
     policy = RetryPolicy(max_retries=0, backoff_seconds=0, deadline=Deadline(60))
-    bucket = open_bucket(surroundings.settings, at_home.paths, os.environ, policy)
+    bucket = open_client(surroundings, policy)
     bucket.create_multipart("systems/laptop/uploads/20200101_000000_laptop/x.duckdb", {})
     bucket.create_multipart("systems/other/uploads/20200101_000000_other/x.duckdb", {})
     assert at_home.bucket.open_uploads() == 2

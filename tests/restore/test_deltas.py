@@ -14,7 +14,8 @@ import pytest
 from akosha_hook import catalog, prune, restore
 from akosha_hook.errors import DamagedError
 from akosha_hook.prune import Keep
-from akosha_hook.restore import Wish
+from akosha_hook.restore import RestoreRequest
+from akosha_hook.restore.check import Check
 from tests.support.deltas import BLOCK, MAGIC, encode
 from tests.support.duck import add_ballast, change
 from tests.support.recovery import (
@@ -51,10 +52,10 @@ def grown(at_home: Home) -> Home:
 def test_a_delta_and_its_base_give_the_database(grown: Home) -> None:
     before = contents(grown.paths.data)
     shutil.rmtree(grown.paths.data)
-    result = restore.run(Wish(), context(grown.paths))
+    result = restore.restore(RestoreRequest(), context(grown.paths))
     assert contents(grown.paths.data) == before
-    assert set(result.checks.values()) == {""}
-    assert restore.verify(Wish(), context(grown.paths)).plan.upload == result.plan.upload
+    assert set(result.checks.values()) == {Check()}
+    assert restore.verify(RestoreRequest(), context(grown.paths)).plan.upload == result.plan.upload
 
 
 def test_the_base_of_a_kept_delta_is_not_pruned(grown: Home) -> None:
@@ -63,10 +64,10 @@ def test_the_base_of_a_kept_delta_is_not_pruned(grown: Home) -> None:
     found = prune.plan(bucket, Keep(last=1), surroundings)
     prune.apply(bucket, found)
     assert len(found.removed) == 1
-    assert len(found.leaned_on) == 2
+    assert len(found.still_needed) == 2
     before = contents(grown.paths.data)
     shutil.rmtree(grown.paths.data)
-    restore.run(Wish(), context(grown.paths))
+    restore.restore(RestoreRequest(), context(grown.paths))
     assert contents(grown.paths.data) == before
 
 
@@ -77,7 +78,7 @@ def test_a_lost_base_is_noticed_before_the_download(grown: Home) -> None:
     (base,) = [each.delta.base_key for each in newest.manifest.metadata.files if each.delta]
     grown.bucket.client.remove_object(grown.bucket.name, base)
     with pytest.raises(DamagedError, match=f"{base} is not in the bucket"):
-        restore.run(Wish(newest.upload_id), context(grown.paths))
+        restore.restore(RestoreRequest(newest.upload_id), context(grown.paths))
 
 
 def _plant(home: Home, delta: bytes, *, packed: bytes | None = None) -> str:
@@ -113,8 +114,8 @@ def test_a_delta_written_from_the_description_is_read(at_home: Home) -> None:
     """It is no DuckDB file, which is found out only after it was put together."""
     newest = _plant(at_home, encode(BASE, TARGET))
     with pytest.raises(DamagedError, match="DuckDB finds it damaged"):
-        restore.run(Wish(newest), context(at_home.paths))
-    restore.run(Wish(newest, force=True), context(at_home.paths))
+        restore.restore(RestoreRequest(newest), context(at_home.paths))
+    restore.restore(RestoreRequest(newest, force=True), context(at_home.paths))
     assert (at_home.paths.data / "reflection.duckdb").read_bytes() == TARGET
 
 
@@ -140,7 +141,7 @@ def test_a_delta_that_reaches_outside_is_refused(at_home: Home, changes: dict[st
     newest = _plant(at_home, encode(BASE, TARGET, **changes))
     before = contents(at_home.paths.data)
     with pytest.raises(DamagedError, match=r"reflection\.duckdb\.delta"):
-        restore.run(Wish(newest, force=True), context(at_home.paths))
+        restore.restore(RestoreRequest(newest, force=True), context(at_home.paths))
     assert contents(at_home.paths.data) == before
 
 
@@ -159,13 +160,13 @@ def test_a_delta_that_reaches_outside_is_refused(at_home: Home, changes: dict[st
 def test_what_is_no_whole_delta_is_refused(at_home: Home, delta: bytes) -> None:
     newest = _plant(at_home, delta)
     with pytest.raises(DamagedError, match=r"reflection\.duckdb\.delta"):
-        restore.run(Wish(newest, force=True), context(at_home.paths))
+        restore.restore(RestoreRequest(newest, force=True), context(at_home.paths))
 
 
 def test_a_bomb_for_a_delta_is_stopped(at_home: Home) -> None:
     newest = _plant(at_home, b"", packed=gzip.compress(bytes(200_000_000), 9))
     with pytest.raises(DamagedError, match="holds more than its manifest says"):
-        restore.run(Wish(newest, force=True), context(at_home.paths))
+        restore.restore(RestoreRequest(newest, force=True), context(at_home.paths))
 
 
 def test_a_base_that_is_another_is_refused(at_home: Home) -> None:
@@ -177,4 +178,4 @@ def test_a_base_that_is_another_is_refused(at_home: Home) -> None:
         gzip.compress(BASE[:-1] + b"!"),
     )
     with pytest.raises(DamagedError, match="SHA-256 differs"):
-        restore.run(Wish(newest, force=True), context(at_home.paths))
+        restore.restore(RestoreRequest(newest, force=True), context(at_home.paths))

@@ -22,7 +22,7 @@ from tests.support.recovery import context, put
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
-    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.stores.base import ObjectStore
     from tests.support.s3 import TestBucket
 
 KEY = "systems/laptop/uploads/u/reflection.duckdb"
@@ -33,7 +33,7 @@ def nothing(plain: int, wire: int) -> None:
 
 
 @pytest.fixture
-def opened(paths: Paths, any_bucket: TestBucket) -> Bucket:
+def opened(paths: Paths, any_bucket: TestBucket) -> ObjectStore:
     Home(paths, any_bucket).configure(akosha_max_retries=0)
     return catalog.open_to_read(context(paths))
 
@@ -44,7 +44,7 @@ def source(stored: bytes, plain: bytes, *, compressed: bool = True) -> Source:
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_an_object_of_many_ranges_comes_back(
-    opened: Bucket, any_bucket: TestBucket, tmp_path: Path, compressed: bool
+    opened: ObjectStore, any_bucket: TestBucket, tmp_path: Path, compressed: bool
 ) -> None:
     plain = random.Random(1).randbytes((fetching.RANGES + 2) * fetching.RANGE_BYTES + 12_345)
     origin = tmp_path / "plain"
@@ -64,7 +64,7 @@ def test_an_object_of_many_ranges_comes_back(
 
 
 def test_a_gzip_of_one_member_by_another_tool_is_read_too(
-    opened: Bucket, any_bucket: TestBucket, tmp_path: Path
+    opened: ObjectStore, any_bucket: TestBucket, tmp_path: Path
 ) -> None:
     plain = os.urandom(1000) * 3000
     stored = gzip.compress(plain)
@@ -74,7 +74,7 @@ def test_a_gzip_of_one_member_by_another_tool_is_read_too(
 
 
 def test_a_bomb_is_stopped_at_the_promised_size(
-    opened: Bucket, any_bucket: TestBucket, tmp_path: Path
+    opened: ObjectStore, any_bucket: TestBucket, tmp_path: Path
 ) -> None:
     stored = gzip.compress(bytes(50_000_000), 9) * 20
     put(any_bucket, KEY, stored)
@@ -90,7 +90,7 @@ def test_a_bomb_is_stopped_at_the_promised_size(
 
 @pytest.mark.parametrize("kind", ["cut", "garbage", "no gzip", "flipped", "short", "trailing"])
 def test_a_damaged_object_is_refused(
-    opened: Bucket, any_bucket: TestBucket, tmp_path: Path, kind: str
+    opened: ObjectStore, any_bucket: TestBucket, tmp_path: Path, kind: str
 ) -> None:
     plain = random.Random(2).randbytes(300_000)
     good = gzip.compress(plain)
@@ -109,7 +109,7 @@ def test_a_damaged_object_is_refused(
 
 
 def test_an_object_that_is_gone_is_refused(
-    opened: Bucket, any_bucket: TestBucket, tmp_path: Path
+    opened: ObjectStore, any_bucket: TestBucket, tmp_path: Path
 ) -> None:
     gone = Source(KEY, 1000, False, 1000, "0" * 64)
     with pytest.raises(DamagedError, match="is not in the bucket as its manifest says"):

@@ -11,7 +11,9 @@ import pytest
 
 from akosha_hook import restore
 from akosha_hook.errors import AkoshaHookError, BusyError, DamagedError, SettingsError
-from akosha_hook.restore import Wish
+from akosha_hook.restore import RestoreRequest
+from akosha_hook.restore.check import Check
+from akosha_hook.state import verification
 from tests.support.duck import change, conversations_in, make_databases
 from tests.support.home import Home
 from tests.support.recovery import (
@@ -37,10 +39,10 @@ def test_a_deleted_data_directory_comes_back_byte_for_byte(
     upload(paths)
     before = contents(paths.data)
     shutil.rmtree(paths.data)
-    result = restore.run(Wish(), context(paths))
+    result = restore.restore(RestoreRequest(), context(paths))
     assert contents(paths.data) == before
     assert result.kept is None
-    assert set(result.checks.values()) == {""}
+    assert set(result.checks.values()) == {Check()}
     assert sorted(path.name for path in paths.data.iterdir()) == sorted(before)
 
 
@@ -48,9 +50,9 @@ def test_a_restore_is_followed_by_a_sync_that_works(at_home: Home) -> None:
     first = upload(at_home.paths)
     change(at_home.paths.data / "reflection.duckdb", 5)
     upload(at_home.paths)
-    restore.run(Wish(first), context(at_home.paths))
+    restore.restore(RestoreRequest(first), context(at_home.paths))
     assert upload(at_home.paths) not in {first, ""}
-    restore.run(Wish(), context(at_home.paths))
+    restore.restore(RestoreRequest(), context(at_home.paths))
     assert conversations_in(at_home.paths.data / "reflection.duckdb") == 10
 
 
@@ -62,7 +64,7 @@ def test_what_was_there_is_kept_with_its_sidecars(at_home: Home) -> None:
         writer.kill()
     before = contents(at_home.paths.data)
     assert "reflection.duckdb.wal" in before
-    result = restore.run(Wish(), context(at_home.paths))
+    result = restore.restore(RestoreRequest(), context(at_home.paths))
     assert result.kept is not None
     assert contents(result.kept) == before
     assert conversations_in(result.kept / "reflection.duckdb") == 13
@@ -74,7 +76,7 @@ def test_no_sidecar_that_the_manifest_does_not_name_stays(at_home: Home) -> None
         (at_home.paths.data / f"reflection.duckdb{end}").write_bytes(b"stale")
     unrelated = at_home.paths.data / "reflection.duckdb.txt"
     unrelated.write_text("a user's note")
-    result = restore.run(Wish(), context(at_home.paths))
+    result = restore.restore(RestoreRequest(), context(at_home.paths))
     assert set(contents(at_home.paths.data)) == {
         "reflection.duckdb",
         "knowledge_graph.duckdb",
@@ -92,7 +94,7 @@ def test_sidecars_come_back_with_their_database(at_home: Home) -> None:
     before = contents(at_home.paths.data)
     upload(at_home.paths)
     shutil.rmtree(at_home.paths.data)
-    restore.run(Wish(), context(at_home.paths))
+    restore.restore(RestoreRequest(), context(at_home.paths))
     assert contents(at_home.paths.data) == before
     assert conversations_in(database) == 13
 
@@ -106,7 +108,7 @@ def test_files_of_earlier_uploads_are_found(at_home: Home) -> None:
     keys = {each["key"] for each in read_manifest(at_home.bucket, second)["metadata"]["files"]}
     assert len({key.split("/")[3] for key in keys}) == 2
     shutil.rmtree(at_home.paths.data)
-    restore.run(Wish(), context(at_home.paths))
+    restore.restore(RestoreRequest(), context(at_home.paths))
     assert contents(at_home.paths.data) == before
 
 
@@ -118,7 +120,7 @@ def test_the_latest_is_the_highest_sequence_whatever_the_clock_said(at_home: Hom
     document = read_manifest(at_home.bucket, second)
     document["uploaded_at"] = "2020-01-01T00:00:00+00:00"
     write_manifest(at_home.bucket, second, document)
-    assert restore.run(Wish(), context(at_home.paths)).plan.upload.upload_id == second
+    assert restore.restore(RestoreRequest(), context(at_home.paths)).plan.upload.upload_id == second
     assert first != second
 
 
@@ -131,20 +133,23 @@ def test_at_takes_the_newest_upload_made_by_then(at_home: Home) -> None:
     change(at_home.paths.data / "reflection.duckdb", 5)
     upload(at_home.paths)
     when = dt.datetime(2021, 1, 2, tzinfo=dt.UTC)
-    assert restore.run(Wish(at=when), context(at_home.paths)).plan.upload.upload_id == first
+    assert (
+        restore.restore(RestoreRequest(at=when), context(at_home.paths)).plan.upload.upload_id
+        == first
+    )
     with pytest.raises(AkoshaHookError, match="the first upload there is was made at 2021-01-01"):
-        restore.run(Wish(at=when - dt.timedelta(days=9)), context(at_home.paths))
+        restore.restore(RestoreRequest(at=when - dt.timedelta(days=9)), context(at_home.paths))
 
 
 def test_only_the_named_database_is_touched(at_home: Home) -> None:
     upload(at_home.paths)
     change(at_home.paths.data / "reflection.duckdb", 5)
     (at_home.paths.data / "knowledge_graph.duckdb").unlink()
-    restore.run(Wish(names=("knowledge_graph.duckdb",)), context(at_home.paths))
+    restore.restore(RestoreRequest(names=("knowledge_graph.duckdb",)), context(at_home.paths))
     assert conversations_in(at_home.paths.data / "reflection.duckdb") == 15
     assert (at_home.paths.data / "knowledge_graph.duckdb").exists()
     with pytest.raises(AkoshaHookError, match="it has knowledge_graph"):
-        restore.run(Wish(names=("other.duckdb",)), context(at_home.paths))
+        restore.restore(RestoreRequest(names=("other.duckdb",)), context(at_home.paths))
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -153,7 +158,7 @@ def test_a_database_that_is_held_is_never_replaced(at_home: Home, force: bool) -
     database = at_home.paths.data / "reflection.duckdb"
     before = contents(at_home.paths.data)
     with Writer(database) as writer, pytest.raises(BusyError) as caught:
-        restore.run(Wish(force=force), context(at_home.paths))
+        restore.restore(RestoreRequest(force=force), context(at_home.paths))
     assert f"process {writer.pid} has it open" in caught.value.message
     assert contents(at_home.paths.data) == before
 
@@ -162,7 +167,7 @@ def test_a_held_database_can_be_restored_elsewhere(at_home: Home, tmp_path: Path
     upload(at_home.paths)
     before = contents(at_home.paths.data)
     with Writer(at_home.paths.data / "reflection.duckdb"):
-        restore.run(Wish(to=tmp_path / "there" / "deep"), context(at_home.paths))
+        restore.restore(RestoreRequest(to=tmp_path / "there" / "deep"), context(at_home.paths))
     assert contents(tmp_path / "there" / "deep") == before
 
 
@@ -171,10 +176,10 @@ def test_another_systems_memories_replace_ours_only_by_force(at_home: Home) -> N
     before = contents(at_home.paths.data)
     at_home.configure(akosha_system_id="other")
     with pytest.raises(AkoshaHookError, match="it would replace reflection") as caught:
-        restore.run(Wish(system_id="laptop"), context(at_home.paths))
+        restore.restore(RestoreRequest(system_id="laptop"), context(at_home.paths))
     assert "--force" in caught.value.hint
     change(at_home.paths.data / "reflection.duckdb", 5)
-    restore.run(Wish(system_id="laptop", force=True), context(at_home.paths))
+    restore.restore(RestoreRequest(system_id="laptop", force=True), context(at_home.paths))
     assert contents(at_home.paths.data) == before
 
 
@@ -186,20 +191,20 @@ def test_a_new_machine_is_told_which_systems_there_are(at_home: Home, tmp_path: 
     with pytest.raises(
         AkoshaHookError, match=r"Systems in bucket memories-\w+: laptop\."
     ) as caught:
-        restore.run(Wish(), context(at_home.paths))
+        restore.restore(RestoreRequest(), context(at_home.paths))
     assert caught.value.hint == "akosha-hook restore --system laptop"
-    restore.run(Wish(system_id="laptop"), context(at_home.paths))
+    restore.restore(RestoreRequest(system_id="laptop"), context(at_home.paths))
     assert contents(at_home.paths.data) == before
 
 
 def test_an_empty_bucket_says_so(at_home: Home) -> None:
     with pytest.raises(AkoshaHookError, match="holds no uploads"):
-        restore.run(Wish(), context(at_home.paths))
+        restore.restore(RestoreRequest(), context(at_home.paths))
 
 
 def test_without_a_bucket_the_hint_says_how_to_name_one(paths: Paths) -> None:
     with pytest.raises(SettingsError) as caught:
-        restore.run(Wish(), context(paths))
+        restore.restore(RestoreRequest(), context(paths))
     assert "config set akosha_cloud_bucket" in caught.value.hint
 
 
@@ -207,11 +212,11 @@ def test_an_incomplete_upload_is_passed_over_and_refused_by_name(at_home: Home) 
     assert at_home.bucket is not None
     first = upload(at_home.paths)
     put(at_home.bucket, "systems/laptop/uploads/29990101_000000_laptop/reflection.duckdb", b"half")
-    assert restore.run(Wish(), context(at_home.paths)).plan.upload.upload_id == first
+    assert restore.restore(RestoreRequest(), context(at_home.paths)).plan.upload.upload_id == first
     with pytest.raises(DamagedError, match="never completed"):
-        restore.run(Wish("29990101_000000_laptop"), context(at_home.paths))
+        restore.restore(RestoreRequest("29990101_000000_laptop"), context(at_home.paths))
     with pytest.raises(AkoshaHookError, match="There is no upload 2001"):
-        restore.run(Wish("2001"), context(at_home.paths))
+        restore.restore(RestoreRequest("2001"), context(at_home.paths))
 
 
 def test_latest_passes_over_an_upload_with_a_lost_object_and_says_so(at_home: Home) -> None:
@@ -221,11 +226,11 @@ def test_latest_passes_over_an_upload_with_a_lost_object_and_says_so(at_home: Ho
     second = upload(at_home.paths, full=True)
     lost = f"systems/laptop/uploads/{second}/reflection.duckdb"
     at_home.bucket.client.remove_object(at_home.bucket.name, lost)
-    result = restore.run(Wish(), context(at_home.paths))
+    result = restore.restore(RestoreRequest(), context(at_home.paths))
     assert result.plan.upload.upload_id == first
     assert f"{second} is newer and was passed over: {lost}" in result.notes[0]
     with pytest.raises(DamagedError, match="is not in the bucket"):
-        restore.run(Wish(second), context(at_home.paths))
+        restore.restore(RestoreRequest(second), context(at_home.paths))
 
 
 def _same_length_other_bytes(stored: bytes) -> bytes:
@@ -252,7 +257,7 @@ def test_a_changed_object_is_never_put_in_place(at_home: Home) -> None:
     before = contents(at_home.paths.data)
     for force in (False, True):
         with pytest.raises(DamagedError, match="SHA-256 differs"):
-            restore.run(Wish(force=force), context(at_home.paths))
+            restore.restore(RestoreRequest(force=force), context(at_home.paths))
     assert contents(at_home.paths.data) == before
     assert [each.name for each in at_home.paths.data.iterdir() if each.is_dir()] == []
 
@@ -267,10 +272,10 @@ def test_a_database_that_was_damaged_when_uploaded_needs_force(at_home: Home) ->
     change(at_home.paths.data / "reflection.duckdb", 5)
     before = contents(at_home.paths.data)
     with pytest.raises(DamagedError, match="DuckDB finds it damaged") as caught:
-        restore.run(Wish(), context(at_home.paths))
+        restore.restore(RestoreRequest(), context(at_home.paths))
     assert "--force" in caught.value.hint
     assert contents(at_home.paths.data) == before
-    result = restore.run(Wish(force=True), context(at_home.paths))
+    result = restore.restore(RestoreRequest(force=True), context(at_home.paths))
     assert contents(at_home.paths.data) == damaged
     assert result.notes[0].startswith("knowledge_graph.duckdb: ")
 
@@ -289,7 +294,7 @@ def test_a_databases_mode_is_kept(at_home: Home) -> None:
     upload(at_home.paths)
     database = at_home.paths.data / "reflection.duckdb"
     database.chmod(0o640)
-    restore.run(Wish(), context(at_home.paths))
+    restore.restore(RestoreRequest(), context(at_home.paths))
     assert database.stat().st_mode & 0o777 == 0o640
 
 
@@ -302,10 +307,10 @@ def test_too_little_disk_is_said_before_anything_is_downloaded(at_home: Home) ->
     free = shutil.disk_usage(at_home.paths.data).free
     if free < 99_000_000_000:
         with pytest.raises(AkoshaHookError, match="the restore needs"):
-            restore.run(Wish(), context(at_home.paths))
+            restore.restore(RestoreRequest(), context(at_home.paths))
     else:
         with pytest.raises(DamagedError):
-            restore.run(Wish(), context(at_home.paths))
+            restore.restore(RestoreRequest(), context(at_home.paths))
 
 
 def test_an_object_of_another_size_is_noticed_before_the_download(at_home: Home) -> None:
@@ -313,7 +318,7 @@ def test_an_object_of_another_size_is_noticed_before_the_download(at_home: Home)
     newest = upload(at_home.paths)
     put(at_home.bucket, f"systems/laptop/uploads/{newest}/reflection.duckdb", b"short")
     with pytest.raises(DamagedError, match="has 5 bytes in the bucket, its manifest says"):
-        restore.run(Wish(newest), context(at_home.paths))
+        restore.restore(RestoreRequest(newest), context(at_home.paths))
 
 
 def test_a_hostile_manifest_writes_nothing_anywhere(at_home: Home) -> None:
@@ -358,17 +363,17 @@ def test_the_command_says_what_it_did_and_what_it_kept(at_home: Home) -> None:
 def test_verify_remembers_its_verdict(at_home: Home) -> None:
     assert at_home.bucket is not None
     newest = upload(at_home.paths)
-    assert restore.last_drill(at_home.paths) is None
+    assert verification.last(at_home.paths) is None
     before = contents(at_home.paths.data)
     result = at_home.akosha_hook("verify")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(f"{newest} can be restored: ")
-    drill = restore.last_drill(at_home.paths)
+    drill = verification.last(at_home.paths)
     assert drill is not None
     assert (drill.success, drill.upload_id, drill.files) == (True, newest, 2)
     put(at_home.bucket, f"systems/laptop/uploads/{newest}/reflection.duckdb", b"short")
     assert at_home.akosha_hook("restore", newest, "--verify-only").returncode == 6
-    drill = restore.last_drill(at_home.paths)
+    drill = verification.last(at_home.paths)
     assert drill is not None
     assert drill.success is False
     assert "has 5 bytes" in (drill.error or "")
@@ -382,7 +387,7 @@ def test_a_server_out_of_reach_is_no_verdict(at_home: Home) -> None:
     gone = "http://127.0.0.1:1"
     result = at_home.akosha_hook("verify", SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT=gone)
     assert result.returncode == 5
-    drill = restore.last_drill(at_home.paths)
+    drill = verification.last(at_home.paths)
     assert drill is not None
     assert (drill.success, drill.upload_id) == (True, newest)
 
@@ -392,5 +397,5 @@ def test_what_a_killed_restore_left_is_removed(at_home: Home) -> None:
     left = at_home.paths.data / ".akosha-restore-abc" / "whole"
     left.mkdir(parents=True)
     (left / "reflection.duckdb").write_bytes(b"half")
-    restore.run(Wish(), context(at_home.paths))
+    restore.restore(RestoreRequest(), context(at_home.paths))
     assert not left.parent.exists()

@@ -19,8 +19,9 @@ import pytest
 from akosha_hook import restore
 from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.errors import AkoshaHookError, BusyError, DamagedError
-from akosha_hook.restore import Restored, Wish, fetch, staging
+from akosha_hook.restore import Restored, RestoreRequest, fetch, staging
 from akosha_hook.restore.staging import KEPT
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as sync
 from tests.support import faults
 from tests.support.faults import Exchange, FaultyProxy, faulty_proxy
@@ -49,7 +50,7 @@ class Scene:
 
     def restore(self) -> Restored:
         """By force: DuckDB finds bytes drawn at random damaged."""
-        return restore.run(Wish(force=True), context(self.home.paths))
+        return restore.restore(RestoreRequest(force=True), context(self.home.paths))
 
     def fail_from(self, name: str, offset: int, fault: Callable[[Exchange], None]) -> None:
         """From now on ask and tell; what begins at `offset` of `name` or later meets `fault`."""
@@ -270,7 +271,7 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_put_in_place(
 def test_a_verification_always_asks_the_bucket(scene: Scene) -> None:
     interrupted(scene)
     with pytest.raises(DamagedError, match="DuckDB finds"):
-        restore.verify(Wish(), context(scene.home.paths))
+        restore.verify(RestoreRequest(), context(scene.home.paths))
     assert scene.asked == [*from_("one.duckdb", 0), *from_("two.duckdb", 0)]
     assert scene.kept.exists()
 
@@ -280,12 +281,12 @@ def test_what_nobody_continues_is_removed_by_a_sync_after_a_week(scene: Scene) -
     data = scene.home.paths.data
     for name, content in scene.before.items():
         (data / name).write_bytes(content)
-    sync.run(sync.Request(), context(scene.home.paths))
+    sync.run(sync.Request(), context(scene.home.paths), Receipts(scene.home.paths))
     assert scene.kept.exists()
     long_ago = scene.kept.stat().st_mtime - 8 * 86_400
     for path in [*scene.kept.rglob("*"), scene.kept]:
         os.utime(path, (long_ago, long_ago))
-    sync.run(sync.Request(), context(scene.home.paths))
+    sync.run(sync.Request(), context(scene.home.paths), Receipts(scene.home.paths))
     assert not scene.kept.exists()
     assert contents(data) == scene.before
 

@@ -19,7 +19,7 @@ from akosha_hook.errors import DeadlinePassedError, DeliveryError
 from akosha_hook.state.receipt import Part
 from akosha_hook.stores.s3 import bucket as adapter
 from akosha_hook.stores.s3.bounded import BoundedHttp
-from akosha_hook.stores.s3.bucket import Bucket
+from akosha_hook.stores.s3.client import S3Client
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.raw_http import raw_server
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
 MD5 = "0" * 32
-CALLS: tuple[Callable[[Bucket], object], ...] = (
+CALLS: tuple[Callable[[S3Client], object], ...] = (
     lambda bucket: bucket.put("systems/k", b"x", {}),
     lambda bucket: bucket.create_multipart("systems/k", {}),
     lambda bucket: bucket.put_part("systems/k", "id", 1, b"x", MD5),
@@ -38,10 +38,10 @@ CALLS: tuple[Callable[[Bucket], object], ...] = (
     lambda bucket: bucket.list_parts("systems/k", "id"),
     lambda bucket: bucket.unfinished("systems/"),
     lambda bucket: bucket.head("systems/k"),
-    lambda bucket: bucket.get("systems/k", limit=100),
+    lambda bucket: bucket.get_range("systems/k", 0, 100),
     lambda bucket: bucket.get_range("systems/k", 0, 10),
     lambda bucket: list(bucket.objects("systems/")),
-    lambda bucket: bucket.prefixes("systems/"),
+    lambda bucket: list(bucket.prefixes("systems/")),
     lambda bucket: bucket.delete("systems/k"),
 )
 XML = (
@@ -79,16 +79,16 @@ STATUS = st.sampled_from(
 )
 
 
-def opened(url: str, *, seconds: float = 120.0) -> Bucket:
+def opened(url: str, *, seconds: float = 120.0) -> S3Client:
     host = url.removeprefix("http://").rstrip("/")
     client = Minio(host, "key", "secret-secret", secure=False, region="us-east-1")
     deadline = Deadline(seconds)
     client._http = BoundedHttp(urllib3.PoolManager(), deadline, None)  # type: ignore[assignment]
-    return Bucket(client, "memories", RetryPolicy(0, 0.0, deadline))
+    return S3Client(client, "memories", RetryPolicy(0, 0.0, deadline))
 
 
 @pytest.fixture
-def bucket(httpserver: HTTPServer) -> Bucket:
+def bucket(httpserver: HTTPServer) -> S3Client:
     return opened(httpserver.url_for(""))
 
 
@@ -99,8 +99,8 @@ def bucket(httpserver: HTTPServer) -> Bucket:
 @given(call=st.sampled_from(CALLS), status=STATUS, body=BODIES, headers=HEADERS)
 def test_any_answer_is_a_result_or_a_delivery_error(
     httpserver: HTTPServer,
-    bucket: Bucket,
-    call: Callable[[Bucket], object],
+    bucket: S3Client,
+    call: Callable[[S3Client], object],
     status: int,
     body: bytes,
     headers: dict[str, str],
@@ -137,7 +137,7 @@ def _raised_by(call: Callable[[], object]) -> DeliveryError | None:
 
 @pytest.mark.parametrize("date", ["soon", "", "Mon, 99 Foo 99999 99:99:99 GMT"])
 def test_a_clock_that_cannot_be_read_is_still_told(
-    httpserver: HTTPServer, bucket: Bucket, date: str
+    httpserver: HTTPServer, bucket: S3Client, date: str
 ) -> None:
     body = b"<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>"
     httpserver.expect_request("/memories/systems/k").respond_with_handler(
@@ -147,7 +147,7 @@ def test_a_clock_that_cannot_be_read_is_still_told(
         bucket.put("systems/k", b"x", {})
 
 
-def test_what_a_server_says_is_cut_and_escaped(httpserver: HTTPServer, bucket: Bucket) -> None:
+def test_what_a_server_says_is_cut_and_escaped(httpserver: HTTPServer, bucket: S3Client) -> None:
     body = XML[0].replace(b"\x1b", b"") % (b"A" * 5000, b"two\nlines " * 5000)
     httpserver.expect_request("/memories/systems/k").respond_with_handler(
         lambda _: Response(body, 400, {"Content-Type": "application/xml"})
@@ -182,7 +182,7 @@ def _endless(kind: str, status: str) -> Callable[[socket.socket], None]:
     ids=["list", "parts", "begin", "put"],
 )
 def test_an_answer_without_end_is_cut_in_bounded_memory(
-    call: Callable[[Bucket], object], status: str
+    call: Callable[[S3Client], object], status: str
 ) -> None:
     with raw_server(_endless("application/xml", status)) as url:
         tracemalloc.start()
@@ -200,19 +200,19 @@ def test_an_error_without_end_for_an_object_is_cut_too() -> None:
         raw_server(_endless("application/xml", "403 Forbidden")) as url,
         pytest.raises(DeliveryError, match="too long"),
     ):
-        opened(url).get("systems/k", limit=100)
+        opened(url).get_range("systems/k", 0, 100)
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda bucket: bucket.get("systems/k", limit=10**12),
+        lambda bucket: bucket.get_range("systems/k", 0, 10**12),
         lambda bucket: bucket.put("systems/k", b"x", {}),
     ],
     ids=["object", "document"],
 )
 def test_an_answer_that_trickles_in_ends_with_the_deadline(
-    call: Callable[[Bucket], object],
+    call: Callable[[S3Client], object],
 ) -> None:
     """Every byte is in time; only the sum is not."""
 
@@ -256,20 +256,20 @@ def pages(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def test_a_listing_without_end_is_given_up(bucket: Bucket, pages: list[str]) -> None:
+def test_a_listing_without_end_is_given_up(bucket: S3Client, pages: list[str]) -> None:
     with pytest.raises(DeliveryError, match="does not come to an end"):
         list(bucket.objects("systems/"))
     assert len(pages) <= 4
 
 
-def test_a_list_of_folders_without_end_is_given_up(bucket: Bucket, pages: list[str]) -> None:
+def test_a_list_of_folders_without_end_is_given_up(bucket: S3Client, pages: list[str]) -> None:
     with pytest.raises(DeliveryError, match="does not come to an end"):
         bucket.prefixes("systems/")
     assert len(pages) <= 4
 
 
 def test_a_list_of_parts_that_repeats_itself_is_given_up(
-    httpserver: HTTPServer, bucket: Bucket
+    httpserver: HTTPServer, bucket: S3Client
 ) -> None:
     part = "<Part><PartNumber>1</PartNumber><Size>1</Size><ETag>e</ETag></Part>"
     body = f"<ListPartsResult><IsTruncated>true</IsTruncated>{part}</ListPartsResult>"
@@ -281,7 +281,7 @@ def test_a_list_of_parts_that_repeats_itself_is_given_up(
 
 
 def test_a_list_of_unfinished_uploads_without_end_is_given_up(
-    httpserver: HTTPServer, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    httpserver: HTTPServer, bucket: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter, "MAX_LISTED", 3)
     upload = "<Upload><Key>systems/k</Key><UploadId>1</UploadId></Upload>"
@@ -293,7 +293,7 @@ def test_a_list_of_unfinished_uploads_without_end_is_given_up(
 
 @pytest.mark.parametrize("size", ["-1", "9" * 400, "1e3"])
 def test_a_size_that_no_object_has_is_nonsense(
-    httpserver: HTTPServer, bucket: Bucket, size: str
+    httpserver: HTTPServer, bucket: S3Client, size: str
 ) -> None:
     entry = f"<Contents><Key>systems/k</Key><Size>{size}</Size></Contents>"
     httpserver.expect_request("/memories").respond_with_data(
@@ -303,7 +303,7 @@ def test_a_size_that_no_object_has_is_nonsense(
         list(bucket.objects("systems/"))
 
 
-def test_a_time_that_no_calendar_has_is_none(httpserver: HTTPServer, bucket: Bucket) -> None:
+def test_a_time_that_no_calendar_has_is_none(httpserver: HTTPServer, bucket: S3Client) -> None:
     entry = (
         "<Key>systems/k</Key><Size>1</Size><LastModified>9999-12-31T23:59:59.999Z</LastModified>"
     )
@@ -318,7 +318,7 @@ def test_a_time_that_no_calendar_has_is_none(httpserver: HTTPServer, bucket: Buc
     "call", CALLS[:1] + CALLS[7:9] + CALLS[10:11], ids=["put", "head", "get", "list"]
 )
 def test_a_redirect_leads_nowhere(
-    httpserver: HTTPServer, bucket: Bucket, call: Callable[[Bucket], object], status: int
+    httpserver: HTTPServer, bucket: S3Client, call: Callable[[S3Client], object], status: int
 ) -> None:
     """Signed requests, and memories, go to the configured server only."""
     elsewhere = httpserver.url_for("/elsewhere")

@@ -23,7 +23,7 @@ from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
 from akosha_hook.state import progress_file as watch
 from akosha_hook.util import files
-from akosha_hook.worker import loop as drain
+from akosha_hook.worker import loop
 from tests.support.duck import make_databases
 from tests.support.faults import faulty_proxy
 from tests.support.home import Home
@@ -330,8 +330,8 @@ def test_no_program_that_a_sync_starts_gets_keys(
             monkeypatch.delenv("AWS_SESSION_TOKEN")
         outbox.record(at_home.paths, "manual", at_home.paths.claude, b"{}")
         at_home.paths.backoff.unlink(missing_ok=True)
-        monkeypatch.setattr(drain, "STAY_SECONDS", 0.0)
-        drain.drain(at_home.paths, dict(os.environ))
+        monkeypatch.setattr(loop, "STAY_SECONDS", 0.0)
+        loop.run(at_home.paths, dict(os.environ))
     assert [each.success for each in at_home.receipts()] == [True, False]
     started = " ".join(part for seen in spies.seen() for part in seen[0])
     assert str(program) in started

@@ -16,17 +16,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from akosha_hook import prune
 from akosha_hook import settings as layers
+from akosha_hook import snapshot
 from akosha_hook.cli.history import _document, _row
 from akosha_hook.cli.status_view import sections
 from akosha_hook.context import Context
 from akosha_hook.format.manifest import Delta
 from akosha_hook.install import record
-from akosha_hook.restore import last_drill
-from akosha_hook.snapshot import take as snapshot
-from akosha_hook.state import backoff, identity, receipt
+from akosha_hook.snapshot.index import INDEX
+from akosha_hook.state import backoff, block_hashes, identity, pruning, receipt
 from akosha_hook.state import progress_file as watch
+from akosha_hook.state.receipts import Receipts
+from akosha_hook.state.verification import last as last_verification
 from akosha_hook.status import document as status_document
 from akosha_hook.status.gather import gather
 from akosha_hook.sync import select as selection
@@ -179,43 +180,43 @@ def looks(paths: Paths) -> tuple[Callable[[], object], ...]:
         return list(sections(report))
 
     def history() -> object:
-        return [(_row(each), _document(each)) for each in receipt.newest_first(paths)]
+        return [(_row(each), _document(each)) for each in Receipts(paths).newest_first()]
 
     def sweep() -> object:
-        receipt.give_up_unfinished(paths, TARGET, superseded_by="other")
-        receipt.abandoned(paths, TARGET)
-        receipt.trim(paths, keep=0)
-        return receipt.last_success(paths, TARGET), receipt.interrupted(paths, TARGET)
+        Receipts(paths).fail_unfinished(TARGET, superseded_by="other")
+        Receipts(paths).abandoned(TARGET)
+        Receipts(paths).trim(keep=0)
+        return Receipts(paths).last_success(TARGET), Receipts(paths).interrupted(TARGET)
 
-    def leaned_on() -> object:
+    def bases() -> object:
         keys = [
             each.delta.base_key
-            for paper in receipt.newest_first(paths)
+            for paper in Receipts(paths).newest_first()
             for each in paper.files
             if each.delta
         ]
-        return [receipt.blocks_path(paths, key) for key in keys]
+        return [block_hashes.path_of(paths, key) for key in keys]
 
     def uploads_named() -> object:
         me = identity.load(paths, loaded.settings)
-        assert receipt.path_of(paths, f"1_{me.system_id}").parent == paths.receipts
-        for paper in receipt.newest_first(paths):
+        assert Receipts(paths).path_of(f"1_{me.system_id}").parent == paths.receipts
+        for paper in Receipts(paths).newest_first():
             _kept_inside(paths, paper)
         return me
 
     return (
         status,
         history,
-        lambda: metrics.render(paths, loaded.settings),
-        lambda: schedule.last_upload(paths, now=time.time()),
+        lambda: metrics.render(Context(loaded, paths, {}), Receipts(paths)),
+        lambda: schedule.last_upload(Receipts(paths), now=time.time()),
         lambda: identity.next_sequence(paths, loaded.settings),
         uploads_named,
-        leaned_on,
+        bases,
         lambda: backoff.due(paths, TARGET, "c"),
         lambda: backoff.failed(paths, TARGET, "r", "c"),
         lambda: watch.ProgressFile(paths).idle(),
-        lambda: last_drill(paths),
-        lambda: prune.automatic.last(paths),
+        lambda: last_verification(paths),
+        lambda: pruning.last(paths),
         lambda: record.load(paths),
         lambda: selection.destinations(loaded.settings),
         sweep,
@@ -224,11 +225,11 @@ def looks(paths: Paths) -> tuple[Callable[[], object], ...]:
 
 def _kept_inside(paths: Paths, paper: receipt.Receipt) -> None:
     """What becomes a path stays one of ours."""
-    assert receipt.path_of(paths, paper.upload_id).parent == paths.receipts
+    assert Receipts(paths).path_of(paper.upload_id).parent == paths.receipts
     assert paper.snapshot in {"", (paths.snapshots / paper.snapshot).name}
     for each in paper.files:
         if each.key:
-            assert receipt.blocks_path(paths, each.key).parent == paths.receipts
+            assert block_hashes.path_of(paths, each.key).parent == paths.receipts
 
 
 @pytest.fixture
@@ -314,13 +315,13 @@ def test_a_receipt_that_could_lead_astray_is_set_aside(
 ) -> None:
     name = f"receipts/{UPLOAD}.json"
     fill(at_home.paths, name, json.dumps(_changed(name, where, value)).encode())
-    assert list(receipt.newest_first(at_home.paths)) == []
+    assert list(Receipts(at_home.paths).newest_first()) == []
     assert (at_home.paths.state / f"{name}.corrupt").exists()
 
 
 def test_a_receipt_as_we_write_it_is_read(at_home: Home) -> None:
     fill(at_home.paths, "", b"")
-    assert list(receipt.newest_first(at_home.paths)) == [_receipt()]
+    assert list(Receipts(at_home.paths).newest_first()) == [_receipt()]
 
 
 def test_a_state_file_larger_than_any_of_ours_is_set_aside(
@@ -353,5 +354,5 @@ def test_a_frozen_snapshot_names_no_file_but_its_own(at_home: Home, tmp_path: Pa
     digest = hashlib.sha256(b"precious").hexdigest()
     for name, path in (("victim", victim), ("../../../victim", directory / "../../../victim")):
         file = snapshot.SnapshotFile(name, path, 8, digest, None)
-        files.write_json(directory / snapshot.INDEX, [snapshot.Database(name, file)])
+        files.write_json(directory / INDEX, [snapshot.Database(name, file)])
         assert snapshot.reopen(directory) is None

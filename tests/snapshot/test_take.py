@@ -7,12 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from akosha_hook import snapshot
 from akosha_hook.demo.databases import make_reflection_database
 from akosha_hook.errors import AkoshaHookError
+from akosha_hook.format.manifest import SIDECARS
+from akosha_hook.snapshot import Snapshot, find_databases, reopen, take
 from akosha_hook.snapshot import copy as copying
-from akosha_hook.snapshot import take as snapshot
 from akosha_hook.snapshot.copy import hash_file
-from akosha_hook.snapshot.take import Snapshot, find_databases, reopen, take
 from tests.support.duck import make_databases
 from tests.support.writer import Writer
 
@@ -155,11 +156,11 @@ def test_a_file_too_young_to_be_told_apart_by_stat_gets_no_fingerprint(
 
 
 def test_every_kind_of_sidecar_is_copied(data: Path, tmp_path: Path) -> None:
-    for suffix in snapshot.SIDECARS:
+    for suffix in SIDECARS:
         (data / f"reflection.duckdb{suffix}").write_bytes(suffix.encode())
     taken = frozen(data, tmp_path)
     assert [each.name for each in taken.databases[0].sidecars] == [
-        f"reflection.duckdb{suffix}" for suffix in snapshot.SIDECARS
+        f"reflection.duckdb{suffix}" for suffix in SIDECARS
     ]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from akosha_hook.hook import outbox
-from akosha_hook.prune.automatic import Pruning
-from akosha_hook.restore import Drill
+from akosha_hook.state.pruning import Pruning
+from akosha_hook.state.verification import Verification
 from akosha_hook.status.document import document
 from akosha_hook.util import files
 from tests.support.home import Home
@@ -21,8 +21,10 @@ def test_the_last_verification_and_the_last_prune_are_told(configured: Home) -> 
     paths = configured.paths
     files.private_directory(paths.state)
     files.write_json(
-        paths.drill,
-        Drill(at="2026-01-01T00:00:00+00:00", success=True, upload_id="x", system_id="laptop"),
+        paths.verification,
+        Verification(
+            at="2026-01-01T00:00:00+00:00", success=True, upload_id="x", system_id="laptop"
+        ),
     )
     files.write_json(paths.prune, Pruning(at=0.0, success=True, uploads_removed=3))
     told = document(report_now(paths))
@@ -36,8 +38,10 @@ def test_the_last_verification_has_its_name_of_version_0_1_too(configured: Home)
     assert before["last_drill"] is before["last_verification"] is None
     files.private_directory(configured.paths.state)
     files.write_json(
-        configured.paths.drill,
-        Drill(at="2026-01-01T00:00:00+00:00", success=True, upload_id="x", system_id="laptop"),
+        configured.paths.verification,
+        Verification(
+            at="2026-01-01T00:00:00+00:00", success=True, upload_id="x", system_id="laptop"
+        ),
     )
     after = document(report_now(configured.paths))
     assert after["last_drill"]["upload_id"] == "x"

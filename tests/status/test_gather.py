@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from akosha_hook.paths import Paths
-from akosha_hook.state.progress_file import Check, State
+from akosha_hook.state.progress_file import State, SyncResult
 from akosha_hook.util import files
 from tests.support.home import Home
 from tests.support.reports import AKOSHA, CLOUD, leave_receipt, report_now
@@ -80,7 +80,7 @@ def test_an_error_without_a_receipt_counts_for_the_destination_it_was_meant_for(
     configured: Home,
 ) -> None:
     files.private_directory(configured.paths.state)
-    last = Check(at=1.0, state="failed", method="cloud", error="disk full")
+    last = SyncResult(at=1.0, state="failed", method="cloud", error="disk full")
     files.write_json(configured.paths.progress, State(last=last))
     assert report_now(configured.paths).last_error == last
     configured.configure(akosha_force_method="http")

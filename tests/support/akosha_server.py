@@ -1,7 +1,7 @@
 """A stand-in for the Akosha server: the official SDK's streamable HTTP, and Akosha's own answers.
 
-What the tools say was measured on Akosha 0.11.0; sessions, the Accept header and the limit of a
-request's size are enforced by the SDK.
+The answers of the tools are those of Akosha 0.11.0. The SDK enforces sessions, the Accept header
+and the limit of a request's size.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ MAX_CHARACTERS = 10_000
 
 @dataclass
 class AkoshaServer:
-    """What a test sets before, and looks at after; `memories` is the store, by memory_id.
+    """A server's options and what it received; `memories` is its store, by memory_id.
 
-    `refuse` gives the error of a row that shall fail. `embeds` is the mode of the embedding tool,
-    None where the server has no such tool.
+    `refuse` returns the error of a row that is to fail. `embeds` is the mode of the embedding
+    tool, None where the server has no such tool.
     """
 
     port: int
@@ -113,7 +113,7 @@ class AkoshaServer:
 
 
 def _problem(memory: dict[str, Any]) -> str | None:
-    """What Akosha has against a row, whatever else it holds."""
+    """Why Akosha would refuse a row, whatever it has stored; None where it would not."""
     embedding = memory.get("embedding")
     if not memory.get("memory_id") or not memory.get("text"):
         return "Missing required field (memory_id or text)"
@@ -132,7 +132,7 @@ def _problem(memory: dict[str, Any]) -> str | None:
 
 
 class _Gate:
-    """Notes every request, and lets none without the token past."""
+    """Records every request, and refuses those without the token."""
 
     def __init__(self, app: ASGIApp, akosha: AkoshaServer) -> None:
         self._app = app

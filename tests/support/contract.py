@@ -14,9 +14,11 @@ import msgspec
 import urllib3
 from minio import Minio
 
+from akosha_hook.context import Context
 from akosha_hook.demo.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, free_ports, s3_server
-from akosha_hook.settings.fields import Settings
-from akosha_hook.stores.s3.connect import open_bucket
+from akosha_hook.settings import Loaded, Settings
+from akosha_hook.stores import open_store
+from akosha_hook.stores.s3.connect import open_client
 from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     import trustme
 
     from akosha_hook.paths import Paths
-    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.stores.base import ObjectStore
+    from akosha_hook.stores.s3.client import S3Client
 
 SECONDS = 120.0
 # Resolves nowhere: only a proxy can reach it.
@@ -43,11 +46,22 @@ class Place:
     settings: Settings
     environ: Mapping[str, str]
 
-    def open(self, paths: Paths, **changes: Any) -> Bucket:
-        """The bucket as our adapter opens it, with some settings changed."""
+    def context(self, paths: Paths, **changes: Any) -> Context:
+        """What a run there works with, with some settings changed."""
         settings = msgspec.structs.replace(self.settings, **changes)
-        policy = RetryPolicy(2, 0.1, Deadline(SECONDS))
-        return open_bucket(settings, paths, self.environ, policy)
+        return Context(Loaded(settings, {}), paths, self.environ)
+
+    def open(self, paths: Paths, **changes: Any) -> S3Client:
+        """The requests that our adapter makes there."""
+        return open_client(self.context(paths, **changes), _policy())
+
+    def store(self, paths: Paths, **changes: Any) -> ObjectStore:
+        """The bucket as a store."""
+        return open_store(self.context(paths, **changes), _policy())
+
+
+def _policy() -> RetryPolicy:
+    return RetryPolicy(2, 0.1, Deadline(SECONDS))
 
 
 def named_place(environ: Mapping[str, str]) -> Place | None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from akosha_hook.paths import Paths
-from akosha_hook.state import receipt
+from akosha_hook.state.journal import Journal
+from akosha_hook.state.receipt import Receipt
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.util.lock import Lock
 from tests.support.s3 import TestBucket
 from tests.support.waiting import until
@@ -41,8 +43,12 @@ class Home:
         lines = (f"{name}: {_yaml(value)}\n" for name, value in self.settings.items())
         self.paths.settings_yaml.write_text("".join(lines))
 
-    def receipts(self) -> list[receipt.Receipt]:
-        return list(receipt.newest_first(self.paths))
+    def receipts(self) -> list[Receipt]:
+        return list(Receipts(self.paths).newest_first())
+
+    def journal(self, receipt: Receipt) -> Journal:
+        """What is kept to continue the upload of `receipt`."""
+        return Receipts(self.paths).journal(receipt)
 
     def events(self) -> list[str]:
         return sorted(path.name for path in self.paths.outbox.glob("*.event"))

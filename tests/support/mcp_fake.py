@@ -1,4 +1,4 @@
-"""An MCP server on pytest-httpserver whose answers to tool calls a test writes itself."""
+"""An MCP server on pytest-httpserver that answers tool calls as a test says."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def plain(response: Response) -> Answer:
     return lambda _: response
 
 
-def told(result: object) -> Answer:
+def answering(result: object) -> Answer:
+    """A successful answer to any request."""
     return lambda id_: as_json(result_of(id_, result))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from akosha_hook import settings
 from akosha_hook.context import Context
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def context(paths: Paths) -> Context:
 
 def upload(paths: Paths, *, full: bool = False) -> str:
     """Sync; the upload id."""
-    outcome: Outcome = syncing.run(syncing.Request(full=full), context(paths))
+    outcome: Outcome = syncing.run(syncing.Request(full=full), context(paths), Receipts(paths))
     assert outcome.receipt is not None, outcome
     assert outcome.success, outcome.error
     return outcome.receipt.upload_id

@@ -8,8 +8,8 @@ from pathlib import Path
 from akosha_hook import settings
 from akosha_hook.context import Context
 from akosha_hook.paths import Paths
-from akosha_hook.state import receipt
 from akosha_hook.state.receipt import Receipt, Target
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.status.gather import gather
 from akosha_hook.status.report import Report
 
@@ -40,5 +40,5 @@ def leave_receipt(
         destination=target,
         error=error,
     )
-    receipt.save(paths, written)
+    Receipts(paths).save(written)
     return written

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from akosha_hook import settings
+from akosha_hook.context import Context
 from akosha_hook.errors import NothingToBackUpError, SettingsError
 from akosha_hook.paths import Paths
-from akosha_hook.state import receipt
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.outcome import Outcome
-from akosha_hook.sync.run import Context, Request, run
+from akosha_hook.sync.run import Request, run
 from tests.support.duck import add_ballast, change, conversations_in, make_databases
 from tests.support.recovery import put
 from tests.support.s3 import TestBucket
@@ -36,7 +37,7 @@ def context(paths: Paths, bucket: TestBucket, **changes: str) -> Context:
 
 def sync(paths: Paths, bucket: TestBucket, request: Request = CLOUD, **changes: str) -> Outcome:
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return run(request, context(paths, bucket, **changes))
+    return run(request, context(paths, bucket, **changes), Receipts(paths))
 
 
 def manifest_of(bucket: TestBucket, outcome: Outcome) -> dict[str, object]:
@@ -172,7 +173,7 @@ def test_what_was_stored_too_long_ago_is_sent_again_though_unchanged(
     """Else a lifecycle rule would expire the only copy of a database that never changes."""
     first = sync(paths, bucket)
     assert first.receipt is not None
-    backdate(receipt.path_of(paths, first.receipt.upload_id), days=8)
+    backdate(Receipts(paths).path_of(first.receipt.upload_id), days=8)
     again = sync(paths, bucket)
     assert again.receipt is not None
     assert again.receipt.upload_id != first.receipt.upload_id
@@ -185,12 +186,12 @@ def test_what_was_stored_before_the_clock_was_set_back_is_not_leaned_on(
     """Nobody can tell how old it is; a few seconds are no reason to send everything again."""
     first = sync(paths, bucket)
     assert first.receipt is not None
-    path = receipt.path_of(paths, first.receipt.upload_id)
+    path = Receipts(paths).path_of(first.receipt.upload_id)
     backdate(path, days=-400)
     again = sync(paths, bucket)
     assert again.receipt is not None
     assert len(again.receipt.files_uploaded) == 2
-    path = receipt.path_of(paths, again.receipt.upload_id)
+    path = Receipts(paths).path_of(again.receipt.upload_id)
     document = json.loads(path.read_text())
     for each in document["files"]:
         each["stored_at"] += 600
@@ -302,7 +303,7 @@ def test_a_receipt_tells_what_was_done_and_is_private(
 ) -> None:
     outcome = sync(paths, bucket)
     assert outcome.receipt is not None
-    path = receipt.path_of(paths, outcome.receipt.upload_id)
+    path = Receipts(paths).path_of(outcome.receipt.upload_id)
     document = json.loads(path.read_text())
     assert document["success"] is True
     assert document["state"] == "done"
@@ -321,7 +322,7 @@ def test_a_receipt_cut_in_half_is_set_aside_and_costs_one_upload(
 ) -> None:
     first = sync(paths, bucket)
     assert first.receipt is not None
-    path = receipt.path_of(paths, first.receipt.upload_id)
+    path = Receipts(paths).path_of(first.receipt.upload_id)
     path.write_bytes(path.read_bytes()[:200])
     outcome = sync(paths, bucket)
     assert outcome.state == "uploaded"
@@ -417,9 +418,9 @@ def test_without_a_base_to_lean_on_a_full_upload_is_made(
         case "hashes cut":
             hashes.write_bytes(hashes.read_bytes()[:-5])
         case "too old":
-            backdate(receipt.path_of(paths, first.receipt.upload_id), days=8)
+            backdate(Receipts(paths).path_of(first.receipt.upload_id), days=8)
         case "from the future":
-            backdate(receipt.path_of(paths, first.receipt.upload_id), days=-400)
+            backdate(Receipts(paths).path_of(first.receipt.upload_id), days=-400)
         case "off":
             settings_changed = {"SESSION_BUDDY_AKOSHA_ENABLE_DELTA": "false"}
     change(large, 10)
@@ -435,7 +436,7 @@ def test_block_hashes_go_with_the_uploads_they_describe(
 ) -> None:
     sync(paths, bucket)
     sync(paths, bucket, replace(CLOUD, full=True))
-    receipt.trim(paths, keep=1)
-    newest = next(iter(receipt.newest_first(paths)))
+    Receipts(paths).trim(keep=1)
+    newest = next(iter(Receipts(paths).newest_first()))
     kept = {path.name.split(".")[0] for path in paths.receipts.glob("*.blocks")}
     assert kept == {newest.upload_id}

@@ -12,9 +12,10 @@ from akosha_hook.errors import AkoshaHookError, BusyError
 from akosha_hook.hook import outbox
 from akosha_hook.state import backoff
 from akosha_hook.state import progress_file as watch
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import log
 from akosha_hook.util.secret import Secret
-from akosha_hook.worker.finish import give_up, remember_failure
+from akosha_hook.worker.finish import defer, remember_failure
 from tests.support.home import Home
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def written(paths: Paths) -> str:
 def test_a_sync_that_could_not_be_tried_leaves_no_key_in_any_file(context: Context) -> None:
     paths = context.paths
     outbox.record(paths, "session-end", None, b"")
-    give_up(error(), outbox.waiting(paths), context)
+    defer(error(), outbox.waiting(paths), context, Receipts(paths))
     left = written(paths)
     for name in ("notice", "progress", "backoff"):
         assert "It said ***" in getattr(paths, name).read_text(), name
@@ -56,7 +57,7 @@ def test_a_sync_that_could_not_be_tried_leaves_no_key_in_any_file(context: Conte
 
 
 def test_a_failure_by_hand_leaves_no_key_in_any_file(context: Context) -> None:
-    remember_failure(error(), context)
+    remember_failure(error(), context, Receipts(context.paths))
     last = watch.read(context.paths).last
     assert last is not None
     assert last.error == "It said ***, at https://***@storage.test."
@@ -81,6 +82,6 @@ def test_a_log_opened_anew_still_knows_the_keys(context: Context) -> None:
 def test_the_events_wait_and_the_destination_is_held_back(context: Context) -> None:
     paths = context.paths
     outbox.record(paths, "session-end", None, b"")
-    give_up(error(), outbox.waiting(paths), context)
+    defer(error(), outbox.waiting(paths), context, Receipts(paths))
     assert len(outbox.waiting(paths)) == 1
     assert [each.failures for each in backoff.entries(paths).values()] == [1]

@@ -7,8 +7,8 @@ import pytest
 from akosha_hook.hook.event import Event
 from akosha_hook.paths import Paths
 from akosha_hook.settings.repository import RepositoryRules
-from akosha_hook.state import receipt
 from akosha_hook.state.receipt import Receipt, Target
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.worker.schedule import Plan, last_upload, plan
 
 NOW = 1_000_000.0
@@ -88,8 +88,7 @@ def test_a_clock_that_was_set_back_delays_nothing() -> None:
 
 
 def stored(paths: Paths, started: str, *, success: bool = True) -> None:
-    receipt.save(
-        paths,
+    Receipts(paths).save(
         Receipt(
             upload_id=started.replace("-", "").replace(":", ""),
             state="done",
@@ -106,9 +105,9 @@ def test_the_interval_counts_from_the_last_success_that_the_clock_has_reached(
     paths: Paths,
 ) -> None:
     """An upload of next year was made before the clock was set back, and holds nothing up."""
-    assert last_upload(paths, now=NOW) == 0.0
+    assert last_upload(Receipts(paths), now=NOW) == 0.0
     stored(paths, "1970-01-12T13:00:00+00:00")
     stored(paths, "1970-01-12T13:30:00+00:00", success=False)
-    assert last_upload(paths, now=NOW) == NOW - 2800
+    assert last_upload(Receipts(paths), now=NOW) == NOW - 2800
     stored(paths, "1971-01-12T13:45:00+00:00")
-    assert last_upload(paths, now=NOW) == NOW - 2800
+    assert last_upload(Receipts(paths), now=NOW) == NOW - 2800

@@ -217,11 +217,11 @@ def test_events_that_cannot_be_removed_do_not_keep_a_worker_busy(
     at_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a disk that turned read-only; without the protection this never ends."""
-    from akosha_hook.worker.loop import drain
+    from akosha_hook.worker import loop
 
     happen(at_home)
     monkeypatch.setattr(outbox, "acknowledge", lambda events: None)
-    drain(at_home.paths, dict(os.environ))
+    loop.run(at_home.paths, dict(os.environ))
     assert len(at_home.events()) == 1
     assert len(at_home.receipts()) == 1
 

@@ -11,7 +11,7 @@ MAX_BYTES = 2 * 1_048_576
 
 @dataclass(slots=True)
 class Batch:
-    """Encoded memories by their id."""
+    """Encoded memories by id; `size` is their total size in bytes."""
 
     documents: dict[bytes, bytes] = field(default_factory=dict)
     size: int = 0
@@ -20,7 +20,7 @@ class Batch:
         return len(self.documents)
 
     def has_room_for(self, document: bytes) -> bool:
-        """A document beyond every bound goes alone: only the server knows what it takes."""
+        """True for any document while the batch is empty: only the server knows its own limit."""
         if not self.documents:
             return True
         return len(self.documents) < MAX_ROWS and self.size + len(document) < MAX_BYTES

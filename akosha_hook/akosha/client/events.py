@@ -1,4 +1,4 @@
-"""Server-sent events, as far as MCP uses them: the data of each event."""
+"""A parser of server-sent events that keeps the data of each event, which is all that MCP uses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 class EventStream:
-    """Feed it what arrives; it gives the data of every event that is complete by then."""
+    """Parses a stream of events that arrives in chunks."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -20,12 +20,12 @@ class EventStream:
         self._data: list[bytes] = []
 
     def feed(self, received: bytes) -> Iterator[bytes]:
-        """The data of the events that `received` completes; events without data are left out."""
+        """The data of every event that `received` completes; events without data are skipped."""
         self._buffer += received
         start = 0
         while end := _LINE_END.search(self._buffer, max(start, self._searched)):
             if end.group() == b"\r" and end.end() == len(self._buffer):
-                break  # the line feed that belongs to it may follow
+                break  # its line feed may be in the next chunk
             line = self._buffer[start : end.start()]
             start = end.end()
             self._searched = 0

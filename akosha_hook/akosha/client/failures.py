@@ -1,4 +1,4 @@
-"""What can go wrong with an Akosha server, in words that say what to type next."""
+"""What can go wrong with an Akosha server, each with its kind and what to type next."""
 
 from __future__ import annotations
 
@@ -7,32 +7,37 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from akosha_hook.errors import CredentialsError, DeliveryError, ExitCode
+from akosha_hook.errors import CredentialsError, DeliveryError, ExitCode, Kind
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     import urllib3.exceptions
 
 START = "AKOSHA_TOOL_PROFILE=full akosha mcp start"
-# The guide's own words; they start the server of Akosha's early versions.
+# From Akosha's guide; it starts the server of early versions.
 START_GUIDE = "cd /path/to/akosha && python -m akosha.mcp.server"
 START_HINT = f"Start it with: {START} (early versions: {START_GUIDE}), or set akosha_http_url."
 TOKEN = "AKOSHA_TOKEN"  # noqa: S105 - the variable's name
 
 _TOO_MANY = 429
-_PASSING = frozenset({408, 425, _TOO_MANY, 500, 502, 503, 504})
+_RETRYABLE = frozenset({408, 425, _TOO_MANY, 500, 502, 503, 504})
 _DENIED = frozenset({401, 403})
 _NOT_FOUND = 404
-_REDIRECT = range(300, 400)
-
+_KINDS = {
+    408: Kind.TIMED_OUT,
+    _TOO_MANY: Kind.THROTTLED,
+    502: Kind.UNREACHABLE,
+    503: Kind.UNREACHABLE,
+    504: Kind.TIMED_OUT,
+}
 
 _MAX_QUOTED = 200
-# Validation errors quote what was sent, and that is the user's.
+# Validation errors quote what was sent: the text of a memory.
 _INPUT = re.compile(r"input_value=.*?(?=, input_type=|$)", re.DOTALL)
 
 
 def quoted(text: str) -> str:
-    """A server's words for a message, a log or a receipt: short, on one line, no memory in them."""
+    """A server's words for a message, a log or a receipt: one short line without memory text."""
     return one_line(" ".join(_INPUT.sub("input_value=...", text).split()), _MAX_QUOTED)
 
 
@@ -41,30 +46,43 @@ class NotRunningError(DeliveryError):
 
 
 class BadAnswerError(DeliveryError):
-    """An answer that is not what the protocol says; asking again may help."""
+    """An answer that the protocol does not allow; asking again may help.
+
+    `what` continues the sentence "URL answered ...".
+    """
+
+    kind = Kind.INVALID
 
     def __init__(self, url: str, what: str) -> None:
         super().__init__(f"{url} answered {what}.", code="bad-answer", retryable=True)
 
 
 class StaleSessionError(DeliveryError):
-    """The server has forgotten the session: it was restarted, or the session was idle."""
+    """The server no longer knows the session: it was restarted, or the session was idle."""
+
+    kind = Kind.STALE
 
     def __init__(self, url: str) -> None:
         super().__init__(
-            f"{url} forgets every session at once.", code="stale-session", retryable=True
+            f"{url} drops every session as soon as it is opened.",
+            code="stale-session",
+            retryable=True,
         )
 
 
 class TooLargeError(DeliveryError):
-    """The server takes no request of this size; a smaller one may pass."""
+    """The server rejects a request of this size; a smaller one may pass."""
+
+    kind = Kind.INVALID
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"{url} takes no request of this size.", code="too-large")
+        super().__init__(f"{url} does not accept requests of this size.", code="too-large")
 
 
 class ToolError(DeliveryError):
     """A tool, or another method of the server, ran and failed."""
+
+    kind = Kind.FAILED
 
     def __init__(self, tool: str, message: str, *, retryable: bool = False) -> None:
         super().__init__(
@@ -73,16 +91,19 @@ class ToolError(DeliveryError):
 
 
 class UnsupportedError(DeliveryError):
-    """A method the server does not have."""
+    """The server does not have a method."""
+
+    kind = Kind.UNSUPPORTED
 
     def __init__(self, method: str) -> None:
-        super().__init__(f"The Akosha server does not have {method}.", code="unsupported")
+        super().__init__(f"The Akosha server does not support {method}.", code="unsupported")
 
 
 def unreachable(url: str, reason: str) -> DeliveryError:
     return DeliveryError(
         f"Akosha HTTP endpoint unreachable: {url} ({reason}).",
         hint=START_HINT,
+        kind=Kind.UNREACHABLE,
         code="unreachable",
         retryable=True,
     )
@@ -92,6 +113,7 @@ def missing_tools(url: str) -> DeliveryError:
     return DeliveryError(
         f"The Akosha server at {url} has no tool that stores memories.",
         hint=f"Start it with its full tool profile: {START}",
+        kind=Kind.UNSUPPORTED,
         code="missing-tools",
         exit_code=ExitCode.FAILED,
     )
@@ -101,14 +123,15 @@ def denied(url: str, reason: str, *, with_token: bool) -> CredentialsError:
     if with_token:
         message = f"The Akosha server at {url} refused the token in {TOKEN} ({reason})."
     else:
-        message = f"The Akosha server at {url} wants a token, and {TOKEN} is not set ({reason})."
+        message = f"The Akosha server at {url} requires a token, and {TOKEN} is not set ({reason})."
     return CredentialsError(message, hint=f"export {TOKEN}=...")
 
 
 def web_page(url: str) -> DeliveryError:
     return DeliveryError(
         f"{url} answered with a web page: a captive portal, or another program on that port.",
-        hint="Open it in a browser; if it is no Akosha server, set akosha_http_url.",
+        hint="Open it in a browser; if it is not an Akosha server, set akosha_http_url.",
+        kind=Kind.UNREACHABLE,
         code="web-page",
         retryable=True,
     )
@@ -116,38 +139,44 @@ def web_page(url: str) -> DeliveryError:
 
 def redirected(url: str, target: str) -> DeliveryError:
     return DeliveryError(
-        f"{url} sends elsewhere, to {target or 'nowhere'}; nothing was sent there.",
+        f"{url} redirects to {target or 'nowhere'}; nothing was sent there.",
         hint="If that is your Akosha server, set akosha_http_url to it.",
+        kind=Kind.INVALID,
         code="redirect",
     )
 
 
-def status(url: str, code: int, excerpt: str, *, with_token: bool) -> Exception:
-    """The failure that an HTTP status means; `excerpt` is the beginning of the body."""
-    said = f"HTTP {code}: {excerpt}" if excerpt else f"HTTP {code}"
-    if code in _DENIED:
-        return denied(url, said, with_token=with_token)
-    if code == _NOT_FOUND:
+def bad_status(
+    url: str, status: int, excerpt: str, *, with_token: bool
+) -> DeliveryError | CredentialsError:
+    """The error for an HTTP status; `excerpt` is the beginning of the body."""
+    answer = f"HTTP {status}: {excerpt}" if excerpt else f"HTTP {status}"
+    if status in _DENIED:
+        return denied(url, answer, with_token=with_token)
+    if status == _NOT_FOUND:
         return DeliveryError(
-            f"There is no MCP server at {url} ({said}).",
+            f"There is no MCP server at {url} ({answer}).",
             hint="Set akosha_http_url to the Akosha server.",
+            kind=Kind.MISSING,
             code="not-found",
         )
     return DeliveryError(
-        f"{url} answered {said}.",
-        code="rate-limited" if code == _TOO_MANY else f"http-{code}",
-        retryable=code in _PASSING,
+        f"{url} answered {answer}.",
+        kind=_KINDS.get(status, Kind.FAILED),
+        code="rate-limited" if status == _TOO_MANY else f"http-{status}",
+        retryable=status in _RETRYABLE,
     )
 
 
-def transport(url: str, error: urllib3.exceptions.HTTPError) -> DeliveryError:
-    """The failure that an exception of urllib3 means."""
+def no_response(url: str, error: urllib3.exceptions.HTTPError) -> DeliveryError:
+    """The error for an exception of urllib3."""
     from urllib3 import exceptions
 
     if isinstance(error, exceptions.SSLError):
         return DeliveryError(
-            f"{url} has no certificate that can be trusted: {_cause(error)}.",
-            hint="For a private authority set akosha_ca_file.",
+            f"The certificate of {url} is not trusted: {_cause(error)}.",
+            hint="If a private authority issued it, set akosha_ca_file.",
+            kind=Kind.UNREACHABLE,
             code="tls",
         )
     if reason := _no_connection(error):
@@ -158,9 +187,14 @@ def transport(url: str, error: urllib3.exceptions.HTTPError) -> DeliveryError:
             )
         return failure
     if isinstance(error, exceptions.TimeoutError):
-        return DeliveryError(f"{url} did not answer in time.", code="timeout", retryable=True)
+        return DeliveryError(
+            f"{url} did not answer in time.", kind=Kind.TIMED_OUT, code="timeout", retryable=True
+        )
     return DeliveryError(
-        f"The connection to {url} broke: {_cause(error)}.", code="connection", retryable=True
+        f"The connection to {url} was lost: {_cause(error)}.",
+        kind=Kind.UNREACHABLE,
+        code="connection",
+        retryable=True,
     )
 
 
@@ -171,20 +205,21 @@ def _no_connection(error: urllib3.exceptions.HTTPError) -> str:
     if isinstance(error, exceptions.ProxyError):
         return f"the proxy failed: {_cause(error)}"
     if isinstance(error, exceptions.NameResolutionError):
-        return "its name is not known"
+        return "unknown host name"
     if isinstance(error, exceptions.NewConnectionError):  # a subclass of the next
         return _cause(error)
-    return "no connection in time" if isinstance(error, exceptions.ConnectTimeoutError) else ""
+    return "connection timed out" if isinstance(error, exceptions.ConnectTimeoutError) else ""
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error not in found:
-        found.append(error)
+    """`error` and what caused it, outermost first; urllib3 keeps some causes in `reason`."""
+    chain: list[BaseException] = []
+    while error not in chain:
+        chain.append(error)
         reason = getattr(error, "reason", None)
         inner = reason if isinstance(reason, BaseException) else error.__cause__
         error = inner or error.__context__ or error
-    return found
+    return chain
 
 
 def _errno(error: BaseException) -> int | None:
@@ -193,7 +228,7 @@ def _errno(error: BaseException) -> int | None:
 
 
 def _cause(error: BaseException) -> str:
-    """The system's own words where there are some: urllib3's hold object addresses."""
+    """The system's text where there is one: urllib3's own texts contain object addresses."""
     number = _errno(error)
     if number is not None and number in errno.errorcode:
         return os.strerror(number).lower()

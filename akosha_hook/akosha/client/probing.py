@@ -11,7 +11,7 @@ import msgspec
 from akosha_hook.akosha.client import failures, tools
 from akosha_hook.akosha.client.session import Session
 from akosha_hook.akosha.client.transport import Transport, base_of
-from akosha_hook.errors import AkoshaHookError, CredentialsError, DeliveryError
+from akosha_hook.errors import AkoshaHookError, CredentialsError, Kind
 from akosha_hook.util import log
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from akosha_hook.util.secret import Secret
@@ -28,9 +28,10 @@ _OK = 200
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What is known of the server now. `tools_ok` is None where that could not be found out.
+    """What a probe learned. `tools_ok` is None where it could not be determined.
 
-    `message` is one line for a user and `hint` what to type next; both empty where all is well.
+    `message` is one line for the user and `hint` what to type next; both are empty where all is
+    well.
     """
 
     url: str
@@ -47,7 +48,11 @@ class _Health(msgspec.Struct):
 
 
 def connect(settings: Settings, environ: Mapping[str, str], deadline: Deadline) -> Transport:
-    """Requests to the server of the settings, with the token of the environment."""
+    """A transport to the server of the settings, with the token of the environment.
+
+    Raises CredentialsError for a token that cannot be sent, SettingsError for a CA file or a proxy
+    that cannot be used.
+    """
     from akosha_hook.util.http import pool
 
     url = base_of(settings.akosha_http_url)
@@ -59,24 +64,27 @@ def connect(settings: Settings, environ: Mapping[str, str], deadline: Deadline) 
 
 
 def token_of(environ: Mapping[str, str]) -> Secret | None:
-    """The bearer token; settings files are no place for one. Raises CredentialsError."""
+    """The bearer token; it is read from the environment only.
+
+    Raises CredentialsError where it has characters that a header cannot carry.
+    """
     token = environ.get(failures.TOKEN, "").strip()
     if not token:
         return None
     if not token.isascii() or not token.isprintable() or " " in token:
         raise CredentialsError(
-            f"{failures.TOKEN} holds characters that no token has.",
+            f"{failures.TOKEN} contains characters that are not allowed in a token.",
             hint=f"export {failures.TOKEN}=...",
         )
     return Secret(token)
 
 
 def ask_health(transport: Transport) -> str | None:
-    """Look whether the server is there, by the pages meant for that; its version, if it tells.
+    """The version that the server's health page names; empty where the page names none.
 
-    None where no page says so: a server without those pages, or with one that says it is not
-    well, may still work, and `/mcp` decides. Raises DeliveryError where nobody answers, or
-    somebody else does.
+    None where no page answers 200: a server without a health page, or one that reports a problem,
+    may still work, and only `/mcp` can tell. Raises DeliveryError where nothing answers, or
+    another program does.
     """
     for path in PROBES:
         with transport.open("GET", path) as response:
@@ -93,7 +101,7 @@ def ask_health(transport: Transport) -> str | None:
 
 
 def probe(settings: Settings, environ: Mapping[str, str] | None = None) -> ServerState:
-    """Ask the server, once and without patience; never raises for what it finds."""
+    """Ask the server once, without retries. What goes wrong is in the result; never raises."""
     url = base_of(settings.akosha_http_url)
     try:
         transport = connect(
@@ -109,10 +117,10 @@ def probe(settings: Settings, environ: Mapping[str, str] | None = None) -> Serve
         tools.find(session, url)
         tools_ok = True
     except AkoshaHookError as error:
-        if isinstance(error, DeliveryError) and error.code == "missing-tools":
+        if error.kind is Kind.UNSUPPORTED:
             tools_ok = False
         message, hint = error.message, error.hint
-        # Any answer of MCP counts, also that a token is wanted; one of another program does not.
+        # Any MCP answer counts, and so does a demand for a token. Other programs' answers do not.
         answered = session.is_open or isinstance(error, CredentialsError)
     else:
         answered = True

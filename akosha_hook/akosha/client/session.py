@@ -1,7 +1,7 @@
-"""A session of the Model Context Protocol over streamable HTTP, as far as a client of tools needs it.
+"""A session of the Model Context Protocol over streamable HTTP: what calling tools needs of it.
 
-Specification 2025-06-18, "Transports" and "Tools": initialize, the session header on everything
-after it, answers as JSON or as a stream of events, and a new session when the server forgot ours.
+Specification 2025-06-18, "Transports" and "Tools": initialize, the session header on every later
+request, answers as JSON or as a stream of events, and a new session where the server lost ours.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ T = TypeVar("T")
 PROTOCOL_VERSION = "2025-06-18"
 PATH = "/mcp"
 MAX_TOOL_PAGES = 20
-GOODBYE_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
 _OK = range(200, 300)
 _BAD_REQUEST, _NOT_FOUND, _TOO_LARGE = 400, 404, 413
 # JSON-RPC: internal error, and the codes that servers define, such as FastMCP's rate limit.
-_PASSING_CODES = frozenset({-32603, *range(-32099, -31999)})
+_RETRYABLE_CODES = frozenset({-32603, *range(-32099, -31999)})
 _METHOD_NOT_FOUND = -32601
 _NOTHING = frozenset({b"", b"null"})
+# The server's words: MCP has no code of its own for either of these.
 _UNKNOWN_TOOL = re.compile(r"(?i)unknown tool|tool .*not found")
 _DENIED = re.compile(r"(?i)\b(unauthori[sz]ed|authentication (required|failed)|invalid token)\b")
 
@@ -80,7 +81,7 @@ class _ToolResult(msgspec.Struct, rename="camel"):
 
 
 class Session:
-    """One session, opened with the first call; every request is retried as `retry` says."""
+    """One session, opened by the first request; every request is retried as `retry` says."""
 
     def __init__(self, transport: Transport, retry: RetryPolicy) -> None:
         self._transport = transport
@@ -94,7 +95,7 @@ class Session:
         return self._headers is not None
 
     def tools(self) -> frozenset[str] | None:
-        """Names of the server's tools; None where it does not list them."""
+        """The names of the server's tools; None where it cannot list them."""
         names: set[str] = set()
         cursor: str | None = None
         for _ in range(MAX_TOOL_PAGES):
@@ -109,27 +110,31 @@ class Session:
         return frozenset(names)
 
     def call(self, tool: str, arguments: object, answer: type[T]) -> T:
-        """Run a tool. Raises ToolError where it fails, and whatever else went wrong."""
+        """Run a tool and decode its result as `answer`.
+
+        Raises ToolError where the tool fails, another DeliveryError or CredentialsError where the
+        request does.
+        """
         parameters = {"name": tool, "arguments": arguments}
         result = self._request("tools/call", parameters, _ToolResult)
         text = next((each.text for each in result.content if each.type == "text"), "")
         if result.is_error:
-            raise self._tool_failure(tool, failures.quoted(text) or "it gave no reason")
+            raise self._tool_failure(tool, failures.quoted(text) or "no reason given")
         structured = bytes(result.structured_content)
         document = text.encode() if structured in _NOTHING else structured
         try:
             return msgspec.json.decode(document, type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise failures.BadAnswerError(
-                self._transport.base, f"to {tool} with something else than its result ({error})"
+                self._transport.base, f"{tool} with something other than its result ({error})"
             ) from error
 
     def close(self) -> None:
-        """Tell the server that the session is over; it need not listen."""
+        """End the session on the server; a failure to do so is ignored."""
         headers, self._headers = self._headers, None
         if not headers or "Mcp-Session-Id" not in headers:
             return
-        self._transport.deadline = Deadline(GOODBYE_SECONDS)
+        self._transport.deadline = Deadline(CLOSE_SECONDS)
         with (
             contextlib.suppress(DeliveryError),
             self._transport.open("DELETE", PATH, headers=headers),
@@ -154,10 +159,10 @@ class Session:
             "capabilities": {},
             "clientInfo": {"name": "akosha-hook", "version": __version__},
         }
-        answered: dict[str, str] = {}
-        hello = self._exchange("initialize", parameters, _Initialized, {}, answered)
+        received: dict[str, str] = {}
+        hello = self._exchange("initialize", parameters, _Initialized, {}, received)
         headers = {"MCP-Protocol-Version": hello.protocol_version}
-        if session := answered.get("mcp-session-id"):
+        if session := received.get("mcp-session-id"):
             headers["Mcp-Session-Id"] = session
         self.server_version = hello.server_info.version
         document = {"jsonrpc": "2.0", "method": "notifications/initialized"}
@@ -172,9 +177,9 @@ class Session:
         parameters: dict[str, Any],
         answer: type[T],
         headers: dict[str, str],
-        answered: dict[str, str] | None = None,
+        received: dict[str, str] | None = None,
     ) -> T:
-        """Send one request and find its answer; `answered` receives the answer's headers."""
+        """Send one request and decode its answer; `received` is filled with the response's headers."""
         self._last_id += 1
         document = {
             "jsonrpc": "2.0",
@@ -184,16 +189,16 @@ class Session:
         }
         with self._post(document, headers) as response:
             self._refuse_unless_ok(response, headers)
-            if answered is not None:
-                answered.update(response.headers)
-            message = self._find(response, self._last_id)
+            if received is not None:
+                received.update(response.headers)
+            message = self._answer(response, self._last_id)
         if message.error is not None:
             raise self._refusal(parameters.get("name", method), message.error)
         try:
             return msgspec.json.decode(bytes(message.result) or b"{}", type=answer)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise failures.BadAnswerError(
-                self._transport.base, f"to {method} with something else than MCP ({error})"
+                self._transport.base, f"{method} with something other than MCP ({error})"
             ) from error
 
     def _post(
@@ -222,11 +227,12 @@ class Session:
             raise failures.StaleSessionError(base)
         if response.status == _TOO_LARGE:
             raise failures.TooLargeError(base)
-        raise failures.status(
+        raise failures.bad_status(
             base, response.status, excerpt, with_token=self._transport.token is not None
         )
 
-    def _find(self, response: Response, id_: int) -> _Message:
+    def _answer(self, response: Response, id_: int) -> _Message:
+        """The message in the response that answers request `id_`."""
         base = self._transport.base
         if response.media_type == "text/event-stream":
             events = EventStream()
@@ -240,7 +246,7 @@ class Session:
             raise failures.web_page(base)
         message = _with_id(_messages(base, body), id_)
         if message is None:
-            raise failures.BadAnswerError(base, "with JSON that is no answer to the question")
+            raise failures.BadAnswerError(base, "with JSON that does not answer the request")
         return message
 
     def _refusal(self, what: str, error: _Error) -> Exception:
@@ -250,7 +256,7 @@ class Session:
             return failures.UnsupportedError(what)
         if _UNKNOWN_TOOL.search(text) or _DENIED.search(text):
             return self._tool_failure(what, text)
-        return failures.ToolError(what, text, retryable=error.code in _PASSING_CODES)
+        return failures.ToolError(what, text, retryable=error.code in _RETRYABLE_CODES)
 
     def _tool_failure(self, tool: str, text: str) -> Exception:
         base = self._transport.base
@@ -263,19 +269,17 @@ class Session:
 
 def _messages(base: str, document: bytes) -> list[_Message]:
     try:
-        found: _Message | list[_Message]
         if document.lstrip()[:1] == b"[":
-            found = msgspec.json.decode(document, type=list[_Message])
-            return found
+            return msgspec.json.decode(document, type=list[_Message])
         return [msgspec.json.decode(document, type=_Message)]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise failures.BadAnswerError(base, f"with something else than JSON ({error})") from error
+        raise failures.BadAnswerError(base, f"with something other than JSON ({error})") from error
 
 
 def _with_id(messages: list[_Message], id_: int) -> _Message | None:
-    """The answer among requests and notifications of the server's own.
+    """The answer to request `id_`; the others are the server's own requests and notifications.
 
-    An error without an id answers a request the server could not read.
+    An error without an id answers a request that the server could not read.
     """
     for message in messages:
         if message.id == id_ and (bytes(message.result) or message.error is not None):

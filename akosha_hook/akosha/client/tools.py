@@ -1,4 +1,4 @@
-"""The two tools of Akosha that matter here, and what they answer."""
+"""The two tools of Akosha that a push uses, and their answers."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ if TYPE_CHECKING:
 STORE = "batch_store_memories"
 EMBED = "generate_batch_embeddings"
 EMBEDDING = 384
+# The server's words: it forwards the text of DuckDB's error.
 _DUPLICATE = re.compile(r"(?i)duplicate key|violates (primary key|unique) constraint")
-# A model that is not there is replaced by made-up numbers, and the answer says so.
-_MADE_UP = "fallback"
+# The mode of an answer with made-up numbers, from a server that has no model.
+_FALLBACK_MODE = "fallback"
 
 
 class RowError(msgspec.Struct):
-    """What the server says of one row."""
+    """Why one row was not stored."""
 
     memory_id: str | None = None
     error: str | None = None
 
 
 class StoreAnswer(msgspec.Struct):
-    """The counts tell what happened: the HTTP status is 200 even where every row failed."""
+    """The counts decide: the HTTP status is 200 even where every row failed."""
 
     status: str = ""
     stored: int = 0
@@ -48,29 +49,29 @@ class EmbedAnswer(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch. `sure` are the ids that the server certainly has now.
+    """What became of a batch. `acknowledged` are the ids that the server certainly has now.
 
-    `failures` are reasons, one for every row that failed.
+    `failures` has one reason for every row that failed.
     """
 
     stored: int
     already_stored: int
     failures: tuple[str, ...]
-    sure: frozenset[bytes]
+    acknowledged: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Names of the tools on this server; `embed` is None where it has none."""
+    """The names of the tools on this server; `embed` is None where it has no such tool."""
 
     store: str
     embed: str | None
 
 
 def find(session: Session, url: str) -> Tools:
-    """The tools as this server calls them: newer ones put `akosha_` in front.
+    """The names of the tools on this server; newer servers put `akosha_` in front.
 
-    Raises DeliveryError where there is none that stores.
+    Raises DeliveryError of kind UNSUPPORTED where no tool stores memories.
     """
     names = session.tools()
     if names is None:
@@ -86,7 +87,7 @@ def _named(tool: str, names: frozenset[str]) -> str | None:
 
 
 def store(session: Session, tools: Tools, batch: Batch) -> Outcome:
-    """Store a batch. Raises DeliveryError where the server says nothing about its rows."""
+    """Store a batch. Raises DeliveryError where there is no answer about its rows."""
     memories = [msgspec.Raw(document) for document in batch.documents.values()]
     answer = session.call(tools.store, {"memories": memories}, StoreAnswer)
     return _outcome(answer, batch)
@@ -96,42 +97,46 @@ def _outcome(answer: StoreAnswer, batch: Batch) -> Outcome:
     sent = {id_.hex(): id_ for id_ in batch.documents}
     unnamed = answer.failed - len(answer.errors)
     named = [each.memory_id for each in answer.errors if each.memory_id in sent]
-    whole = answer.stored >= 0 and answer.stored + answer.failed == len(sent)
-    if not whole or unnamed < 0 or len(set(named)) < len(named):
-        said = f"{answer.stored} stored, {answer.failed} failed of {len(sent)} rows"
-        reason = f"the server's answer does not add up: {said}"
+    complete = answer.stored >= 0 and answer.stored + answer.failed == len(sent)
+    if not complete or unnamed < 0 or len(set(named)) < len(named):
+        counts = f"{answer.stored} stored, {answer.failed} failed of {len(sent)} rows"
+        reason = f"the server's answer does not add up: {counts}"
         return Outcome(0, 0, (reason,) * len(sent), frozenset())
-    there: set[bytes] = set()
-    not_there: set[bytes] = set()
+    duplicates: set[bytes] = set()
+    refused: set[bytes] = set()
     reasons = [answer.error or "the server gave no reason"] * unnamed
     for each in answer.errors:
         reason = each.error or "the server gave no reason"
         id_ = sent.get(each.memory_id or "")
         if id_ is not None and _DUPLICATE.search(reason):
-            there.add(id_)
+            duplicates.add(id_)
             continue
         reasons.append(reason.replace(each.memory_id, "ID") if each.memory_id else reason)
         if id_ is None:
             unnamed += 1
         else:
-            not_there.add(id_)
-    # Only where every failure names its row is each other row certainly stored.
-    sure = there if unnamed else set(sent.values()) - not_there
-    return Outcome(answer.stored, len(there), tuple(reasons), frozenset(sure))
+            refused.add(id_)
+    # Where a failure names no row, any row that is not a duplicate may be the one that failed.
+    acknowledged = duplicates if unnamed else set(sent.values()) - refused
+    return Outcome(answer.stored, len(duplicates), tuple(reasons), frozenset(acknowledged))
 
 
 def embed(session: Session, tools: Tools, texts: Sequence[str]) -> list[str]:
-    """An embedding for every text, each the text of a JSON array. Raises DeliveryError."""
+    """An embedding for every text, each as the text of a JSON array.
+
+    Raises ToolError where the server makes none, another DeliveryError where the request fails.
+    """
     if tools.embed is None:
         raise failures.ToolError(EMBED, "the server does not have it")
     arguments = {"texts": list(texts), "batch_size": len(texts)}
     answer = session.call(tools.embed, arguments, EmbedAnswer)
-    if answer.mode == _MADE_UP:
+    if answer.mode == _FALLBACK_MODE:
         raise failures.ToolError(tools.embed, "the server has no embedding model")
-    found = [bytes(raw).decode() for raw in answer.embeddings if _is_embedding(raw)]
-    if len(found) != len(texts):
-        raise failures.ToolError(tools.embed, f"it gave {len(found)} of {len(texts)} embeddings")
-    return found
+    embeddings = [bytes(raw).decode() for raw in answer.embeddings if _is_embedding(raw)]
+    if len(embeddings) != len(texts):
+        reason = f"it returned {len(embeddings)} of {len(texts)} embeddings"
+        raise failures.ToolError(tools.embed, reason)
+    return embeddings
 
 
 def _is_embedding(raw: msgspec.Raw) -> bool:

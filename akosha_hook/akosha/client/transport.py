@@ -1,4 +1,4 @@
-"""HTTP to one Akosha server: bounded answers, nothing sent to anybody else, failures classified."""
+"""HTTP to one Akosha server: bounded responses, no redirect to another host, errors by kind."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ MAX_ANSWER_BYTES = 32 * 1_048_576
 MAX_REDIRECTS = 3
 EXCERPT = 200
 _CHUNK = 65_536
-# 301 and 302 turn a POST into a GET in many clients: what they mean for one is not defined.
+# After 301 and 302 many clients repeat a POST as a GET, so only these two are safe to follow.
 _SAME_METHOD = frozenset({307, 308})
 _REDIRECTS = range(300, 400)
 
 
 def base_of(url: str) -> str:
-    """The server's URL without `/mcp`, in one spelling."""
+    """The server's URL without `/mcp` and trailing slashes."""
     return url.strip().rstrip("/").removesuffix("/mcp").rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer whose body is still to be read. Header names are lower-case."""
+    """A response whose body has not been read yet. Header names are lower-case."""
 
     url: str
     status: int
@@ -50,7 +50,11 @@ class Response:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def chunks(self) -> Iterator[bytes]:
-        """The body as it arrives; one that never ends, or not in time, raises."""
+        """The body as it arrives.
+
+        Raises DeliveryError where it is too large or breaks off, DeadlinePassedError where it is
+        too slow.
+        """
         from urllib3.exceptions import HTTPError
 
         size = 0
@@ -60,19 +64,21 @@ class Response:
             try:
                 chunk = self._raw.read1(_CHUNK, decode_content=True)
             except HTTPError as error:
-                raise failures.transport(self.url, error) from error
+                raise failures.no_response(self.url, error) from error
             if not chunk:
                 return
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
-                raise failures.BadAnswerError(self.url, f"more than {MAX_ANSWER_BYTES:,} bytes")
+                raise failures.BadAnswerError(
+                    self.url, f"with more than {MAX_ANSWER_BYTES:,} bytes"
+                )
             yield chunk
 
     def body(self) -> bytes:
         return b"".join(self.chunks())
 
     def excerpt(self) -> str:
-        """The beginning of the body as one line, for a message."""
+        """The beginning of the body on one line, for a message."""
         with contextlib.suppress(DeliveryError):
             for chunk in self.chunks():
                 return " ".join(chunk[:EXCERPT].decode("utf-8", "replace").split())
@@ -81,7 +87,7 @@ class Response:
 
 @dataclass(slots=True)
 class Transport:
-    """Requests to the server at `base`; `token` is sent to it and to nobody else."""
+    """Sends requests to the server at `base`; `token` never goes to another host."""
 
     base: str
     pool: urllib3.PoolManager
@@ -100,7 +106,7 @@ class Transport:
     ) -> Iterator[Response]:
         """Send a request; redirects within the server are followed.
 
-        Raises DeliveryError where there is no answer. Any status is an answer.
+        A response of any status is returned. Raises DeliveryError where there is none.
         """
         url = self.base + path
         for _ in range(MAX_REDIRECTS):
@@ -111,9 +117,9 @@ class Transport:
                     return
                 target = urljoin(url, response.headers.get("location", ""))
             finally:
-                response._raw.close()  # the rest of a stream may never come
-            followed = method == "GET" or response.status in _SAME_METHOD
-            if not followed or _origin(target) != _origin(self.base):
+                response._raw.close()  # a stream may never end
+            may_follow = method == "GET" or response.status in _SAME_METHOD
+            if not may_follow or _origin(target) != _origin(self.base):
                 raise failures.redirected(url, target)
             url = target
         raise failures.redirected(self.base + path, url)
@@ -127,20 +133,20 @@ class Transport:
         remaining = self.deadline.remaining
         if remaining <= 0:
             raise DeadlinePassedError(self.deadline.seconds)
-        sent = {
+        all_headers = {
             "User-Agent": f"akosha-hook/{__version__}",
             "Accept-Encoding": "identity",
             **headers,
         }
         if self.token is not None:
-            sent["Authorization"] = f"Bearer {self.token.reveal()}"
+            all_headers["Authorization"] = f"Bearer {self.token.reveal()}"
         self.bytes_sent += len(body or b"")
         try:
             raw = self.pool.request(
                 method,
                 url,
                 body=body,
-                headers=sent,
+                headers=all_headers,
                 preload_content=False,
                 redirect=False,
                 retries=False,
@@ -149,9 +155,9 @@ class Transport:
                 ),
             )
         except HTTPError as error:
-            raise failures.transport(self.base, error) from error
-        lower = {name.lower(): value for name, value in raw.headers.items()}
-        return Response(self.base, raw.status, lower, raw, self.deadline)
+            raise failures.no_response(self.base, error) from error
+        lower_headers = {name.lower(): value for name, value in raw.headers.items()}
+        return Response(self.base, raw.status, lower_headers, raw, self.deadline)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 
 from akosha_hook.errors import DeadlinePassedError
-from akosha_hook.stores.s3.failures import not_s3, too_long
+from akosha_hook.stores.s3.failures import NotS3Error, TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,7 @@ class BoundedHttp:
         if response.status == OK and response.headers.get("Content-Type", "").startswith(HTML):
             # A captive portal: minio-py takes any 200 to a PUT for a success.
             response.close()
-            raise not_s3(response.status, f"asking with {method}")
+            raise NotS3Error(response.status)
         if not preload_content and response.status in SUCCESS:
             return response
         return self._whole(response, method)
@@ -102,7 +102,7 @@ class BoundedHttp:
             raise
         if len(data) > limit:
             response.close()
-            raise too_long(response.status, f"asking with {method}")
+            raise TooLongError(response.status)
         response.release_conn()
         return urllib3.HTTPResponse(
             body=io.BytesIO(data),

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 from minio import Minio
 
 from akosha_hook.errors import SettingsError
+from akosha_hook.settings.derived import part_size
 from akosha_hook.stores import credentials as access
+from akosha_hook.stores.base import SYNC_FAILED
 from akosha_hook.stores.providers import bucket_region, provider_for
 from akosha_hook.stores.s3.bounded import BoundedHttp
-from akosha_hook.stores.s3.bucket import Bucket
-from akosha_hook.stores.s3.failures import SYNC_FAILED, classify
+from akosha_hook.stores.s3.client import S3Client
+from akosha_hook.stores.s3.failures import classify
+from akosha_hook.stores.s3.store import S3Store
 from akosha_hook.util import files, log
 from akosha_hook.util.http import pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import urllib3
 
-    from akosha_hook.paths import Paths
+    from akosha_hook.context import Context
     from akosha_hook.settings.fields import Settings
     from akosha_hook.stores.providers import Provider
     from akosha_hook.util.retry import RetryPolicy
@@ -30,22 +33,41 @@ if TYPE_CHECKING:
 FALLBACK_REGION = "us-east-1"
 
 
-def open_bucket(
-    settings: Settings,
-    paths: Paths,
-    environ: Mapping[str, str],
+def open_s3(
+    context: Context,
     retry: RetryPolicy,
     *,
-    sent: Callable[[int], None] | None = None,
+    on_sent: Callable[[int], None] | None = None,
     connections: int = 0,
-    failed: str = SYNC_FAILED,
-) -> Bucket:
-    """The configured bucket, not yet asked anything unless its region has to be.
+    subject: str = SYNC_FAILED,
+) -> S3Store:
+    """The configured bucket; arguments are those of `stores.open_store`."""
+    settings = context.settings
+    provider = provider_for(settings)
+    client = open_client(context, retry, on_sent=on_sent, connections=connections, subject=subject)
+    return S3Store(
+        client,
+        location=settings.akosha_cloud_endpoint or "AWS",
+        headers=encryption_headers(settings),
+        part_size=part_size(settings),
+        parallel=provider.parallel_uploads,
+    )
 
-    `sent` is told of every body byte that leaves; `connections` is how many requests may run at
-    once, beside as many as the provider takes parts; `failed` is what messages begin with. Raises
-    SettingsError, CredentialsError.
+
+def open_client(
+    context: Context,
+    retry: RetryPolicy,
+    *,
+    on_sent: Callable[[int], None] | None = None,
+    connections: int = 0,
+    subject: str = SYNC_FAILED,
+) -> S3Client:
+    """The requests that can be made of the configured bucket.
+
+    None is made yet, unless the bucket's region has to be asked for. Raises SettingsError,
+    CredentialsError.
     """
+    settings, environ = context.settings, context.environ
     provider = provider_for(settings)
     if settings.akosha_sse in provider.refused_sse:
         raise SettingsError(
@@ -62,16 +84,16 @@ def open_bucket(
         url=provider.url,
         size=max(provider.parallel_uploads, connections) + 1,
     )
-    region = provider.region or _region(provider, http, settings, paths, retry, failed=failed)
+    region = provider.region or _region(provider, http, context, retry, subject=subject)
     client = _client(provider, found, http, region)
-    client._http = BoundedHttp(http, retry.deadline, sent)  # type: ignore[assignment]
-    return Bucket(
+    client._http = BoundedHttp(http, retry.deadline, on_sent)  # type: ignore[assignment]
+    return S3Client(
         client,
         settings.akosha_cloud_bucket,
         retry,
         encrypted=settings.akosha_sse == "aws:kms",
         multipart_etag_is_md5=provider.multipart_etag_is_md5,
-        failed=failed,
+        subject=subject,
     )
 
 
@@ -110,13 +132,13 @@ def _client(
 def _region(
     provider: Provider,
     http: urllib3.PoolManager,
-    settings: Settings,
-    paths: Paths,
+    context: Context,
     retry: RetryPolicy,
     *,
-    failed: str,
+    subject: str,
 ) -> str:
     """The bucket's region, asked of the server once and remembered."""
+    settings, paths = context.settings, context.paths
     remembered = files.read_json(paths.regions, dict[str, str]) or {}
     name = f"{provider.host} {settings.akosha_cloud_bucket}"
     if name in remembered:
@@ -127,7 +149,7 @@ def _region(
             return bucket_region(http, provider, settings.akosha_cloud_bucket)
         except Exception as error:
             what = "asking for the bucket's region"
-            raise classify(error, what=what, failed=failed) from error
+            raise classify(error, what=what, subject=subject) from error
 
     region = retry.call(request)
     if region is None:
@@ -138,7 +160,7 @@ def _region(
     return region
 
 
-def object_headers(settings: Settings) -> dict[str, str]:
+def encryption_headers(settings: Settings) -> dict[str, str]:
     """Server-side encryption headers for a new object; empty when none is asked for."""
     headers: dict[str, str] = {}
     if settings.akosha_sse:

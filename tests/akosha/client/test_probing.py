@@ -6,7 +6,9 @@ from werkzeug import Response
 
 from akosha_hook.akosha import ServerState, probe
 from akosha_hook.demo.s3_server import free_ports
+from akosha_hook.errors import CredentialsError
 from akosha_hook.settings.fields import Settings
+from tests.akosha.client.conftest import session_to
 from tests.support.akosha_server import VERSION, AkoshaServer, serve
 from tests.support.mcp_fake import FakeMcp, error_of
 
@@ -16,7 +18,7 @@ def probed(url: str, **environ: str) -> ServerState:
 
 
 @pytest.mark.parametrize("health", ["/health", "/status", ""])
-def test_a_good_server_is_seen_with_its_version(health: str) -> None:
+def test_a_working_server_is_reported_with_its_version(health: str) -> None:
     with serve(AkoshaServer(free_ports(1)[0], health=health)) as server:
         assert probed(server.url + "/mcp") == ServerState(
             server.url, reachable=True, version=VERSION, tools_ok=True
@@ -25,7 +27,7 @@ def test_a_good_server_is_seen_with_its_version(health: str) -> None:
         assert server.batches == []
 
 
-def test_a_server_without_the_tools_is_seen_and_the_remedy_told() -> None:
+def test_a_server_without_the_tools_is_reported_with_a_hint() -> None:
     with serve(AkoshaServer(free_ports(1)[0], full_profile=False)) as server:
         state = probed(server.url)
     assert state.reachable
@@ -42,7 +44,7 @@ def test_a_server_that_wants_a_token_is_reachable() -> None:
         assert probed(server.url, AKOSHA_TOKEN="right-token").tools_ok
 
 
-def test_no_server_says_how_to_start_one() -> None:
+def test_without_a_server_the_hint_says_how_to_start_one() -> None:
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     state = probed(url)
     assert not state.reachable
@@ -57,7 +59,7 @@ def test_another_program_on_the_port_is_not_akosha(httpserver: HTTPServer) -> No
     assert "web page" in state.message
 
 
-def test_a_server_without_anything_to_say_is_not_akosha(httpserver: HTTPServer) -> None:
+def test_a_server_without_any_of_the_pages_is_not_akosha(httpserver: HTTPServer) -> None:
     for path in ("/health", "/status", "/mcp"):
         httpserver.expect_request(path).respond_with_data("no", status=404)
     state = probed(httpserver.url_for(""))
@@ -65,8 +67,8 @@ def test_a_server_without_anything_to_say_is_not_akosha(httpserver: HTTPServer) 
     assert "no MCP server" in state.message
 
 
-def test_a_server_that_is_not_well_but_works_is_reachable(httpserver: HTTPServer) -> None:
-    """Newer servers answer 503 to /health when a feed of theirs stands still."""
+def test_an_unhealthy_server_that_works_is_reachable(httpserver: HTTPServer) -> None:
+    """Newer servers answer 503 to /health when one of their feeds is stale."""
     httpserver.expect_request("/health").respond_with_json({"status": "degraded"}, status=503)
     httpserver.expect_request("/status").respond_with_data("no", status=404)
     FakeMcp().attach(httpserver)
@@ -84,7 +86,7 @@ def test_any_answer_of_mcp_counts_as_reachable(httpserver: HTTPServer) -> None:
     assert "Rate limit exceeded" in state.message
 
 
-def test_a_health_page_that_leads_elsewhere_gets_no_token(httpserver: HTTPServer) -> None:
+def test_a_health_page_that_redirects_to_another_host_gets_no_token(httpserver: HTTPServer) -> None:
     with HTTPServer(host="127.0.0.1") as other:
         httpserver.expect_request("/health").respond_with_response(
             Response(status=302, headers={"Location": other.url_for("/login")})
@@ -92,11 +94,18 @@ def test_a_health_page_that_leads_elsewhere_gets_no_token(httpserver: HTTPServer
         state = probed(httpserver.url_for(""), AKOSHA_TOKEN="top-secret-token")
         assert other.log == []
     assert not state.reachable
-    assert "sends elsewhere" in state.message
+    assert "redirects to" in state.message
 
 
-def test_a_token_that_is_none_is_told_without_a_request(httpserver: HTTPServer) -> None:
+def test_an_impossible_token_is_reported_without_a_request(httpserver: HTTPServer) -> None:
     state = probed(httpserver.url_for(""), AKOSHA_TOKEN="two words")
     assert not state.reachable
     assert "AKOSHA_TOKEN" in state.message
     assert httpserver.log == []
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "ümlaut", "nul\0"])
+def test_an_impossible_token_is_refused_before_it_is_sent(url: str, token: str) -> None:
+    with pytest.raises(CredentialsError, match="AKOSHA_TOKEN") as caught:
+        session_to(url, environ={"AKOSHA_TOKEN": token})
+    assert token not in caught.value.message

@@ -37,44 +37,44 @@ def test_all_stored() -> None:
 
 
 def test_a_duplicate_is_there_already() -> None:
-    found = outcome_of(stored=3, failed=1, errors=[error(2, DUPLICATE)])
-    assert found == Outcome(3, 1, (), frozenset(IDS))
+    outcome = outcome_of(stored=3, failed=1, errors=[error(2, DUPLICATE)])
+    assert outcome == Outcome(3, 1, (), frozenset(IDS))
 
 
 def test_a_failure_is_not_there() -> None:
-    found = outcome_of(stored=2, failed=2, errors=[error(0, "no room"), error(2, DUPLICATE)])
-    assert found == Outcome(2, 1, ("no room",), frozenset(IDS[1:]))
+    outcome = outcome_of(stored=2, failed=2, errors=[error(0, "no room"), error(2, DUPLICATE)])
+    assert outcome == Outcome(2, 1, ("no room",), frozenset(IDS[1:]))
 
 
 def test_reasons_that_name_their_row_are_one_reason() -> None:
-    found = outcome_of(
+    outcome = outcome_of(
         stored=2, failed=2, errors=[error(n, f"row {IDS[n].hex()} is bad") for n in range(2)]
     )
-    assert found.failures == ("row ID is bad",) * 2
+    assert outcome.failures == ("row ID is bad",) * 2
 
 
 def test_failures_without_a_name_leave_no_row_certain() -> None:
-    found = outcome_of(stored=2, failed=2, errors=[error(0, "no room")], error="and another")
-    assert found == Outcome(2, 0, ("and another", "no room"), frozenset())
-    found = outcome_of(stored=3, failed=1, errors=[{"memory_id": None, "error": "bad"}])
-    assert found == Outcome(3, 0, ("bad",), frozenset())
+    outcome = outcome_of(stored=2, failed=2, errors=[error(0, "no room")], error="and another")
+    assert outcome == Outcome(2, 0, ("and another", "no room"), frozenset())
+    outcome = outcome_of(stored=3, failed=1, errors=[{"memory_id": None, "error": "bad"}])
+    assert outcome == Outcome(3, 0, ("bad",), frozenset())
 
 
 def test_a_duplicate_is_certain_even_then() -> None:
-    found = outcome_of(stored=1, failed=3, errors=[error(1, DUPLICATE)])
-    assert found.sure == {IDS[1]}
-    assert len(found.failures) == 2
+    outcome = outcome_of(stored=1, failed=3, errors=[error(1, DUPLICATE)])
+    assert outcome.acknowledged == {IDS[1]}
+    assert len(outcome.failures) == 2
 
 
 def test_a_batch_refused_as_a_whole() -> None:
-    found = outcome_of(status="failed", stored=0, failed=4, error="Batch size exceeds")
-    assert found == Outcome(0, 0, ("Batch size exceeds",) * 4, frozenset())
+    outcome = outcome_of(status="failed", stored=0, failed=4, error="Batch size exceeds")
+    assert outcome == Outcome(0, 0, ("Batch size exceeds",) * 4, frozenset())
 
 
 def test_an_answer_that_names_a_row_twice_is_not_believed() -> None:
-    found = outcome_of(stored=2, failed=2, errors=[error(1, DUPLICATE), error(1, "no room")])
-    assert found.sure == frozenset()
-    assert len(found.failures) == len(IDS)
+    outcome = outcome_of(stored=2, failed=2, errors=[error(1, DUPLICATE), error(1, "no room")])
+    assert outcome.acknowledged == frozenset()
+    assert len(outcome.failures) == len(IDS)
 
 
 ERRORS = st.fixed_dictionaries(
@@ -89,11 +89,11 @@ ERRORS = st.fixed_dictionaries(
 def test_whatever_the_server_says_no_row_is_counted_twice_or_invented(
     stored: int, failed: int, errors: list[dict[str, Any]]
 ) -> None:
-    found = outcome_of(stored=stored, failed=failed, errors=errors)
-    assert found.stored >= 0
-    assert found.already_stored >= 0
-    assert found.stored + found.already_stored + len(found.failures) == len(IDS)
-    assert found.sure <= set(IDS)
+    outcome = outcome_of(stored=stored, failed=failed, errors=errors)
+    assert outcome.stored >= 0
+    assert outcome.already_stored >= 0
+    assert outcome.stored + outcome.already_stored + len(outcome.failures) == len(IDS)
+    assert outcome.acknowledged <= set(IDS)
     refused = {each["memory_id"] for each in errors if each["error"] == "no room"}
-    assert not {id_.hex() for id_ in found.sure} & refused
-    assert len(found.sure) <= found.stored + found.already_stored
+    assert not {id_.hex() for id_ in outcome.acknowledged} & refused
+    assert len(outcome.acknowledged) <= outcome.stored + outcome.already_stored

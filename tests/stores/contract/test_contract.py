@@ -1,173 +1,191 @@
-"""What we need of an S3, each asked of a real one through our adapter."""
+"""What every store promises, asked of each real one.
+
+A store without user metadata, digests or uploads in parts passes too: what it cannot tell is not
+asked for.
+"""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.errors import DeliveryError, ExitCode
-from akosha_hook.state.receipt import Part
-from akosha_hook.stores.credentials import resolve
-from akosha_hook.stores.providers import provider_for
-from akosha_hook.stores.s3.bucket import is_multipart_etag, multipart_etag
-from tests.support.contract import keys
+from akosha_hook.errors import DeliveryError, Kind
+from akosha_hook.state.journal import Journal
+from akosha_hook.stores.base import Content, read_at_most
 
 if TYPE_CHECKING:
-    from akosha_hook.paths import Paths
-    from akosha_hook.stores.s3.bucket import Bucket
-    from tests.support.contract import Place
+    from collections.abc import Iterator
+    from pathlib import Path
 
-LEAST_PART = 5 << 20
+    from akosha_hook.stores.base import ObjectStore
+
+PART = 5 << 20
 TEXT = b"memories " * 500
-MISSING_BUCKET = "contract-bucket-that-does-not-exist"
 
 
-def md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+def content(data: bytes, **changes: object) -> Content:
+    """`data`, handed over in pieces that have nothing to do with any store's parts."""
 
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(data), 700_001):
+            yield data[start : start + 700_001]
 
-def send(bucket: Bucket, key: str, multipart_id: str, number: int, data: bytes) -> Part:
-    etag = bucket.put_part(key, multipart_id, number, data, md5(data))
-    return Part(number, len(data), etag, md5(data))
-
-
-def pieces() -> tuple[bytes, bytes]:
-    """A least part and a short last one that differ everywhere."""
-    return b"first...".ljust(8) * (LEAST_PART // 8), b"last" * 1000
-
-
-def test_an_object_comes_back_as_it_was_put(bucket: Bucket, prefix: str) -> None:
-    etag = bucket.put(f"{prefix}plain", TEXT, {"Content-Type": "application/octet-stream"})
-    head = bucket.head(f"{prefix}plain")
-    assert head is not None
-    assert head.size == len(TEXT)
-    assert etag in {"", head.etag}
-    assert bucket.get(f"{prefix}plain", limit=1 << 20) == TEXT
-
-
-def test_metadata_and_encoding_are_kept_and_nothing_is_decoded(bucket: Bucket, prefix: str) -> None:
-    packed = gzip.compress(TEXT, mtime=0)
-    headers = {
-        "Content-Encoding": "gzip",
-        "Cache-Control": "no-transform",
-        "x-amz-meta-sha256": hashlib.sha256(TEXT).hexdigest(),
-        "x-amz-meta-size": str(len(TEXT)),
+    described: dict[str, object] = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "metadata": {"size": str(len(data))},
     }
-    bucket.put(f"{prefix}packed", packed, headers)
-    head = bucket.head(f"{prefix}packed")
-    assert head is not None
-    assert head.size == len(packed)
-    assert head.metadata["sha256"] == hashlib.sha256(TEXT).hexdigest()
-    assert head.metadata["size"] == str(len(TEXT))
-    assert bucket.get(f"{prefix}packed", limit=1 << 20) == packed
-    assert bucket.get_range(f"{prefix}packed", 10, 20) == packed[10:30]
+    return Content(chunks, len(data), **{**described, **changes})  # type: ignore[arg-type]
 
 
-def test_an_object_is_sent_in_parts_in_any_order(bucket: Bucket, prefix: str, place: Place) -> None:
-    key, (first, last) = f"{prefix}parts", pieces()
-    multipart_id = bucket.create_multipart(key, {"x-amz-meta-size": "1"})
-    assert bucket.head(key) is None
-    with ThreadPoolExecutor(2) as pool:
-        parts = list(
-            pool.map(lambda each: send(bucket, key, multipart_id, *each), [(2, last), (1, first)])
-        )
-    parts.sort(key=lambda part: part.number)
-    assert bucket.list_parts(key, multipart_id) == {
-        part.number: (part.size, part.etag) for part in parts
-    }
-    bucket.complete_multipart(key, multipart_id, parts)
-    head = bucket.head(key)
-    assert head is not None
-    assert head.size == len(first) + len(last)
-    assert head.metadata["size"] == "1"
-    if is_multipart_etag(head.etag, 2) and provider_for(place.settings).multipart_etag_is_md5:
-        assert head.etag == multipart_etag(parts)
-    assert bucket.get_range(key, LEAST_PART - 8, 12) == first[-8:] + last[:4]
+def stored(store: ObjectStore, key: str) -> bytes:
+    with store.open(key) as reader:
+        return reader.read()
 
 
-def test_a_part_may_be_sent_again(bucket: Bucket, prefix: str) -> None:
-    """As after an answer that got lost; rclone takes the same bytes only."""
-    key = f"{prefix}again"
-    multipart_id = bucket.create_multipart(key, {})
-    assert send(bucket, key, multipart_id, 1, TEXT) == send(bucket, key, multipart_id, 1, TEXT)
-    part = send(bucket, key, multipart_id, 1, TEXT)
-    bucket.complete_multipart(key, multipart_id, [part])
-    assert bucket.get(key, limit=1 << 20) == TEXT
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART, 2 * PART + 1])
+def test_an_object_of_any_size_comes_back_as_it_was(
+    store: ObjectStore, prefix: str, size: int
+) -> None:
+    data = hashlib.shake_128(b"memories").digest(size)
+    result = store.put(f"{prefix}object", content(data))
+    assert (result.key, result.size) == (f"{prefix}object", size)
+    assert result.verified in {"etag", "size"}
+    assert stored(store, f"{prefix}object") == data
 
 
-def test_an_aborted_upload_is_gone(bucket: Bucket, prefix: str) -> None:
-    key = f"{prefix}aborted"
-    multipart_id = bucket.create_multipart(key, {})
-    send(bucket, key, multipart_id, 1, TEXT)
-    bucket.abort_multipart(key, multipart_id)
-    with pytest.raises(DeliveryError) as caught:
-        bucket.list_parts(key, multipart_id)
-    assert caught.value.code == "NoSuchUpload"
-    assert bucket.head(key) is None
+def test_a_size_that_was_only_guessed_is_no_limit(store: ObjectStore, prefix: str) -> None:
+    data = hashlib.shake_128(b"guess").digest(PART + 17)
+    store.put(f"{prefix}object", Content(lambda: iter([data]), 1))
+    assert stored(store, f"{prefix}object") == data
 
 
-def test_a_part_that_is_not_there_cannot_be_completed(bucket: Bucket, prefix: str) -> None:
-    key = f"{prefix}wrong"
-    multipart_id = bucket.create_multipart(key, {})
-    part = send(bucket, key, multipart_id, 1, TEXT)
-    with pytest.raises(DeliveryError):
-        bucket.complete_multipart(key, multipart_id, [replace_etag(part)])
-    assert bucket.head(key) is None
+def test_what_is_there_is_told_and_what_is_not_is_none(store: ObjectStore, prefix: str) -> None:
+    store.put(f"{prefix}object", content(TEXT))
+    info = store.stat(f"{prefix}object")
+    assert info is not None
+    assert info.size == len(TEXT)
+    assert info.metadata.get("size", str(len(TEXT))) == str(len(TEXT))
+    assert store.stat(f"{prefix}missing") is None
 
 
-def replace_etag(part: Part) -> Part:
-    return Part(part.number, part.size, md5(b"something else"), part.md5)
+def test_stored_bytes_are_read_in_any_range_and_never_decoded(
+    store: ObjectStore, prefix: str
+) -> None:
+    key = f"{prefix}packed"
+    store.put(key, content(TEXT, encoding="gzip"))
+    with store.open(key, 10, 30) as reader:
+        assert reader.read(7) + reader.read() == TEXT[10:30]
+    with store.open(key, len(TEXT) - 5) as reader:
+        assert reader.read() == TEXT[-5:]
+    with store.open(key, len(TEXT) - 5, len(TEXT) + 100) as reader:
+        assert reader.read() == TEXT[-5:]
+    with store.open(key, len(TEXT) + 1, len(TEXT) + 9) as reader:
+        assert reader.read() == b""
 
 
-def test_a_part_that_arrives_damaged_is_noticed(bucket: Bucket, prefix: str) -> None:
-    key = f"{prefix}damaged"
-    multipart_id = bucket.create_multipart(key, {})
-    with pytest.raises(DeliveryError):
-        bucket.put_part(key, multipart_id, 1, TEXT, md5(b"something else"))
+def test_a_missing_object_cannot_be_read(store: ObjectStore, prefix: str) -> None:
+    with pytest.raises(DeliveryError) as caught, store.open(f"{prefix}missing", 0, 10) as reader:
+        reader.read()
+    assert caught.value.kind is Kind.MISSING
+    assert read_at_most(store, f"{prefix}missing", 10) is None
 
 
-def test_a_listing_is_in_order_below_a_prefix(bucket: Bucket, prefix: str) -> None:
-    names = ["a/1", "a/2", "b/1", "c"]
-    for name in reversed(names):
-        bucket.put(prefix + name, name.encode(), {})
-    assert [found.key for found in bucket.objects(prefix)] == [prefix + name for name in names]
-    assert [found.size for found in bucket.objects(f"{prefix}a/")] == [3, 3]
-    after = bucket.objects(prefix, start_after=f"{prefix}a/2")
-    assert [found.key for found in after] == [f"{prefix}b/1", f"{prefix}c"]
-    assert bucket.prefixes(prefix) == [f"{prefix}a/", f"{prefix}b/"]
-    assert list(bucket.objects(f"{prefix}nothing/")) == []
+def test_the_beginning_of_an_object_is_enough(store: ObjectStore, prefix: str) -> None:
+    store.put(f"{prefix}text", content(TEXT))
+    store.put(f"{prefix}empty", content(b""))
+    assert read_at_most(store, f"{prefix}text", 8) == TEXT[:8]
+    assert read_at_most(store, f"{prefix}text", 1 << 20) == TEXT
+    assert read_at_most(store, f"{prefix}empty", 8) == b""
 
 
-def test_a_deleted_object_is_gone(bucket: Bucket, prefix: str) -> None:
-    bucket.put(f"{prefix}gone", TEXT, {})
-    bucket.delete(f"{prefix}gone")
-    assert bucket.head(f"{prefix}gone") is None
-    assert bucket.get(f"{prefix}gone", limit=10) is None
-    assert list(bucket.objects(prefix)) == []
+def test_a_listing_is_in_the_order_of_keys(store: ObjectStore, prefix: str) -> None:
+    for name in ("c", "b/1", "a/2", "a/1"):
+        store.put(prefix + name, content(name.encode()))
+    assert [each.key.removeprefix(prefix) for each in store.list(prefix)] == [
+        "a/1",
+        "a/2",
+        "b/1",
+        "c",
+    ]
+    assert [each.size for each in store.list(f"{prefix}a/")] == [3, 3]
+    after = store.list(prefix, start_after=f"{prefix}a/2")
+    assert [each.key for each in after] == [f"{prefix}b/1", f"{prefix}c"]
+    assert list(store.list(f"{prefix}nothing/")) == []
 
 
-def test_a_missing_bucket_is_said_at_once(place: Place, paths: Paths) -> None:
-    missing = place.open(paths, akosha_cloud_bucket=MISSING_BUCKET)
-    with pytest.raises(DeliveryError) as caught:
-        list(missing.objects("contract"))
-    # A provider may not tell those without rights to it whether a bucket exists.
-    assert caught.value.code in {"NoSuchBucket", "AccessDenied"}
-    assert not caught.value.retryable
+def test_a_delimiter_gathers_what_lies_below(store: ObjectStore, prefix: str) -> None:
+    for name in ("a/1", "a/2", "b/1", "c"):
+        store.put(prefix + name, content(b"x"))
+    listed = [(each.key, each.is_prefix) for each in store.list(prefix, delimiter="/")]
+    assert sorted(listed) == [(f"{prefix}a/", True), (f"{prefix}b/", True), (f"{prefix}c", False)]
 
 
-@pytest.mark.parametrize("wrong", ["access", "secret"])
-def test_a_wrong_key_is_said_at_once(place: Place, paths: Paths, wrong: str, home: Path) -> None:
-    found = resolve(place.settings, place.environ, home=home)
-    access, secret = found.access_key.reveal(), found.secret_key.reveal()
-    pair = (access[::-1], secret) if wrong == "access" else (access, secret[::-1])
-    with pytest.raises(DeliveryError) as caught:
-        replace(place, environ=keys(*pair)).open(paths).put("contract-wrong-key", TEXT, {})
-    assert caught.value.exit_code == ExitCode.CREDENTIALS
-    assert not caught.value.retryable
-    assert secret not in str(caught.value)
+def test_a_copy_has_the_same_bytes(store: ObjectStore, prefix: str) -> None:
+    store.put(f"{prefix}one", content(TEXT))
+    store.copy(f"{prefix}one", f"{prefix}other")
+    assert stored(store, f"{prefix}other") == TEXT
+    assert stored(store, f"{prefix}one") == TEXT
+
+
+def test_deleted_objects_are_gone_and_deleting_again_is_fine(
+    store: ObjectStore, prefix: str
+) -> None:
+    keys = [f"{prefix}{number}" for number in range(12)]
+    for key in keys:
+        store.put(key, content(TEXT))
+    store.delete(keys[:11])
+    store.delete(keys[:1])
+    assert [each.key for each in store.list(prefix)] == keys[11:]
+    assert store.stat(keys[0]) is None
+
+
+def test_an_upload_that_broke_off_is_continued_or_begun_anew(
+    store: ObjectStore, prefix: str, tmp_path: Path
+) -> None:
+    """Nothing is there before it is whole, and nothing is left over afterwards."""
+    key, data = f"{prefix}object", hashlib.shake_128(b"resume").digest(3 * PART)
+    journal = Journal(tmp_path / "upload.journal")
+
+    def cut_off() -> Iterator[bytes]:
+        yield data[: 2 * PART + 1]
+        raise DeliveryError("The test pulls the plug.", retryable=True)
+
+    whole = content(data)
+    broken = Content(cut_off, whole.size, sha256=whole.sha256, metadata=whole.metadata)
+    with pytest.raises(DeliveryError, match="pulls the plug"):
+        store.put(key, broken, journal)
+    assert store.stat(key) is None
+    again = Journal.read(tmp_path / "upload.journal")
+    assert store.put(key, whole, again).size == len(data)
+    assert stored(store, key) == data
+    assert store.unfinished(prefix) == ()
+    assert not again.partial
+
+
+def test_an_upload_that_nobody_continues_can_be_aborted(
+    store: ObjectStore, prefix: str, tmp_path: Path
+) -> None:
+    key, data = f"{prefix}object", hashlib.shake_128(b"abort").digest(3 * PART)
+    journal = Journal(tmp_path / "upload.journal")
+
+    def cut_off() -> Iterator[bytes]:
+        yield data[: 2 * PART + 1]
+        raise DeliveryError("The test pulls the plug.", retryable=True)
+
+    with pytest.raises(DeliveryError, match="pulls the plug"):
+        store.put(key, Content(cut_off, len(data)), journal)
+    for partial in journal.partial.values():
+        assert store.abort(partial) == ""
+        assert store.abort(partial) == ""
+    for upload in store.unfinished(prefix):
+        store.abort(upload)
+    assert store.unfinished(prefix) == ()
+    assert store.stat(key) is None
+
+
+def test_a_store_says_what_it_is(store: ObjectStore) -> None:
+    description = store.describe()
+    assert description.name
+    assert str(description) == f"{description.kind} {description.name}"

@@ -13,10 +13,11 @@ import pytest
 import trustme
 from werkzeug import Request, Response
 
+from akosha_hook.context import Context
 from akosha_hook.errors import DeliveryError
-from akosha_hook.settings.fields import Settings
-from akosha_hook.stores.base import Journal
-from akosha_hook.stores.s3.connect import open_bucket
+from akosha_hook.settings import Loaded, Settings
+from akosha_hook.state.journal import Journal
+from akosha_hook.stores.s3.connect import open_client
 from akosha_hook.stores.s3.multipart import ObjectPlan, store
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.proxy import forward_proxy
@@ -24,7 +25,7 @@ from tests.support.tls import https_server, write_ca
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
-    from akosha_hook.stores.s3.bucket import Bucket
+    from akosha_hook.stores.s3.client import S3Client
 
 DATA = b"memories"
 HASH = hashlib.sha256(DATA).hexdigest()
@@ -165,7 +166,7 @@ def test_an_opaque_multipart_etag_is_not_compared(
         server.expect_request(re.compile(".*")).respond_with_handler(_multipart)
         ca = write_ca(authority, tmp_path / "ca")
         bucket = _open(f"https://{host}", ca, proxy.url, paths)
-        journal = Journal({}, {}, lambda: None)
+        journal = Journal(None)
         if opaque:
             assert store(bucket, plan, parallel=1, journal=journal).verified == "size"
         else:
@@ -189,9 +190,10 @@ def _multipart(request: Request) -> Response:
     )
 
 
-def _open(endpoint: str, ca: Path, proxy: str, paths: Paths) -> Bucket:
+def _open(endpoint: str, ca: Path, proxy: str, paths: Paths) -> S3Client:
     settings = Settings(
         akosha_cloud_endpoint=endpoint, akosha_cloud_bucket="memories", akosha_ca_file=str(ca)
     )
     environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "HTTPS_PROXY": proxy}
-    return open_bucket(settings, paths, environ, RetryPolicy(0, 0, Deadline(60)))
+    context = Context(Loaded(settings, {}), paths, environ)
+    return open_client(context, RetryPolicy(0, 0, Deadline(60)))

@@ -1,0 +1,199 @@
+"""What the keys may do in the bucket: each permission is tried with an object of ours."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from akosha_hook.doctor.finding import Finding, bounded
+from akosha_hook.errors import AkoshaHookError, DeliveryError, ExitCode, Kind
+from akosha_hook.state import identity
+from akosha_hook.stores.base import READ_FAILED
+from akosha_hook.util.retry import Deadline, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from akosha_hook.context import Context
+    from akosha_hook.stores.s3.client import S3Client
+
+AREA = "Bucket"
+STEP_SECONDS = 8.0
+
+
+class _Patience(Deadline):
+    """A deadline that begins anew with every probe."""
+
+    def renew(self) -> None:
+        object.__setattr__(self, "started", time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """The bucket, and one key of ours in it that nothing else uses."""
+
+    client: S3Client
+    patience: _Patience
+    headers: dict[str, str]
+    key: str
+    prunes: bool
+    content: bytes = field(default_factory=lambda: secrets.token_bytes(64))
+
+
+def open_probes(context: Context) -> Probes:
+    from akosha_hook.stores.s3.connect import encryption_headers, open_client
+
+    settings = context.settings
+    patience = _Patience(STEP_SECONDS)
+    client = open_client(context, RetryPolicy(0, 0.0, patience), subject=READ_FAILED)
+    system_id = identity.peek(context.paths, settings)
+    kept = (
+        settings.akosha_keep_last,
+        settings.akosha_keep_daily,
+        settings.akosha_keep_weekly,
+        settings.akosha_keep_monthly,
+    )
+    return Probes(
+        client,
+        patience,
+        encryption_headers(settings),
+        f"systems/{system_id}/probe/doctor",
+        prunes=any(kept),
+    )
+
+
+def findings(probes: Probes) -> Iterator[Finding]:
+    """Put first: where that is refused, the rest says nothing more."""
+    client, key = probes.client, probes.key
+    if _is_missing(probes):
+        yield listing(probes)
+        return
+    put = _try(
+        probes,
+        "put (s3:PutObject)",
+        lambda: client.put(key, probes.content, probes.headers),
+        "",
+    )
+    yield put
+    if put.state != "ok":
+        return
+    yield _try(
+        probes,
+        "head (s3:GetObject)",
+        lambda: _look(probes),
+        "what is stored is not checked, and nothing unchanged is left out",
+    )
+    yield _try(probes, "get (s3:GetObject)", lambda: _fetch(probes), "restore and verify")
+    yield listing(probes)
+    yield from _multipart(probes)
+    yield _deletion(probes)
+
+
+def _is_missing(probes: Probes) -> bool:
+    """Asked before anything is put: SeaweedFS makes the bucket for a key that may do all."""
+    probes.patience.renew()
+    try:
+        bounded(lambda: _list_one(probes), seconds=2 * STEP_SECONDS, what="the request")
+    except AkoshaHookError as error:
+        return error.kind is Kind.STORE_MISSING
+    return False
+
+
+def listing(probes: Probes) -> Finding:
+    return _try(
+        probes, "list (s3:ListBucket)", lambda: _list_one(probes), "ls, restore latest, prune"
+    )
+
+
+def _list_one(probes: Probes) -> None:
+    prefix = probes.key.rpartition("/")[0] + "/"
+    next(iter(probes.client.objects(prefix)), None)
+
+
+def _multipart(probes: Probes) -> Iterator[Finding]:
+    """Begin an upload in parts, list them, give it up."""
+    begun: list[str] = []
+    client, key = probes.client, f"{probes.key}-parts"
+    start = _try(
+        probes,
+        "multipart (s3:PutObject)",
+        lambda: begun.append(client.create_multipart(key, probes.headers)),
+        "",
+    )
+    yield start
+    if start.state != "ok":
+        return
+    yield _try(
+        probes,
+        "list parts (s3:ListMultipartUploadParts)",
+        lambda: client.list_parts(key, begun[0]),
+        "checking the parts before an upload is continued",
+    )
+    yield _try(
+        probes,
+        "abort (s3:AbortMultipartUpload)",
+        lambda: client.abort_multipart(key, begun[0]),
+        "removing parts of abandoned uploads, which cost money: let a lifecycle rule do it",
+    )
+
+
+def _deletion(probes: Probes) -> Finding:
+    found = _try(
+        probes,
+        "delete (s3:DeleteObject)",
+        lambda: probes.client.delete(probes.key),
+        "prune",
+    )
+    if found.state == "warning" and not probes.prunes:
+        detail = f"denied, and not needed: nothing is pruned. {probes.key} stays in the bucket"
+        return Finding(AREA, found.name, "ok", detail)
+    return found
+
+
+def _look(probes: Probes) -> None:
+    head = probes.client.head(probes.key)
+    if head is None or head.size != len(probes.content):
+        raise DeliveryError(
+            "What was just stored is not there, or has another size.",
+            hint="ask the provider: it is not consistent",
+            code="NotThere",
+        )
+
+
+def _fetch(probes: Probes) -> None:
+    if probes.client.get_range(probes.key, 0, 2 * len(probes.content)) != probes.content:
+        raise DeliveryError(
+            "What comes back is not what was stored.",
+            hint="a proxy in between changes the data; check the proxy",
+            code="Changed",
+        )
+
+
+def _try(probes: Probes, name: str, request: Callable[[], object], without: str) -> Finding:
+    """One probe; `without` says what does not work where it is refused, "" means nothing does."""
+    probes.patience.renew()
+    try:
+        bounded(request, seconds=2 * STEP_SECONDS, what="the request")
+    except AkoshaHookError as error:
+        denied = error.kind is Kind.DENIED
+        if denied and without:
+            permission = name.partition("(")[2].rstrip(")")
+            detail = f"denied; {without} will not work without it"
+            return Finding(
+                AREA,
+                name,
+                "warning",
+                detail,
+                f"allow {permission} (docs/providers.md has the policy)",
+            )
+        return Finding(
+            AREA,
+            name,
+            "problem",
+            error.message,
+            error.remedy or "akosha-hook logs shows more",
+            ExitCode.CREDENTIALS if denied else error.exit_code,
+        )
+    return Finding(AREA, name, "ok", "works")

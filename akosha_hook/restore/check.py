@@ -1,0 +1,51 @@
+"""Reading restored databases from end to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from akosha_hook import duckdb_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from akosha_hook.format.manifest import StoredFile
+    from akosha_hook.restore.staging import Staging
+    from akosha_hook.util.progress import Progress
+
+CHECK_SECONDS = 120.0
+CHECK_BYTES_PER_SECOND = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What reading a database found: `problem` is "" for a full scan without a finding.
+
+    Without a verdict (`checked` False: a newer DuckDB made it, or time ran out) it says why.
+    """
+
+    problem: str = ""
+    checked: bool = True
+
+    @property
+    def is_damaged(self) -> bool:
+        return self.checked and bool(self.problem)
+
+    def __str__(self) -> str:
+        return self.problem if self.checked else f"not checked: {self.problem}"
+
+
+def check(staging: Staging, wanted: Sequence[StoredFile], progress: Progress) -> dict[str, Check]:
+    """Open and fully scan every database in the staging directory; the result of each."""
+    progress.phase("check")
+    return {each.name: _check_one(staging, each) for each in wanted if each.name == each.database}
+
+
+def _check_one(staging: Staging, file: StoredFile) -> Check:
+    limit = CHECK_SECONDS + file.size / CHECK_BYTES_PER_SECOND
+    try:
+        problem = duckdb_reader.check(staging.whole / file.name, timeout_seconds=limit)
+    except duckdb_reader.NotCheckedError as error:
+        return Check(error.message, checked=False)
+    return Check(problem or "")

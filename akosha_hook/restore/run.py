@@ -1,0 +1,140 @@
+"""Restoring an upload into place."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from akosha_hook import catalog
+from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode, Kind
+from akosha_hook.restore import place as placing
+from akosha_hook.restore.pipeline import assemble_all
+from akosha_hook.restore.plan import plan
+from akosha_hook.restore.staging import continued
+from akosha_hook.state import identity
+from akosha_hook.util import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from akosha_hook.context import Context
+    from akosha_hook.restore.check import Check
+    from akosha_hook.restore.pipeline import Restored
+    from akosha_hook.restore.plan import Plan
+    from akosha_hook.restore.select import RestoreRequest
+    from akosha_hook.restore.staging import Staging
+
+logger = logging.getLogger(__name__)
+
+
+def restore(request: RestoreRequest, context: Context) -> Restored:
+    """Restore into place; the caller holds the sync lock.
+
+    Raises BusyError where a database is held, DamagedError where stored data is not what its
+    manifest says, AkoshaHookError for what `request.force` would let pass.
+    """
+    started = time.monotonic()
+    store = catalog.open_to_read(context)
+    found = plan(store, request, context)
+    placing.refuse_held(found.directory, found.databases)
+    _refuse_foreign(found, request, context)
+    _make_directory(found.directory)
+    notes = [*found.notes]
+    if placing.clean(found.directory):
+        notes.append("An earlier restore had been cut off; what it had begun was undone first.")
+    members = {
+        name: [each.name for each in found.files if each.database == name]
+        for name in found.databases
+    }
+    staging = continued(found.directory, found.files, found.objects)
+    interrupted = staging.bytes_kept > 0
+    with _kept_when_interrupted(staging):
+        assembled = assemble_all(store, found, staging, context)
+        spared = found.download_bytes - assembled.downloaded_bytes
+        if interrupted and spared > 0:
+            notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
+        notes += _judge(assembled.checks, force=request.force)
+        kept = placing.place(staging.whole, staging.root, found.directory, members)
+    logger.info("Restored %s into %s", found.upload.upload_id, found.directory)
+    return assembled.restored(started, notes, kept=kept)
+
+
+def _judge(checks: Mapping[str, Check], *, force: bool) -> list[str]:
+    """Notes on what the scan found; raises DamagedError for damage that is not forced."""
+    notes = []
+    for name, each in checks.items():
+        if each.is_damaged and not force:
+            raise DamagedError(
+                f"{name} is what was uploaded, but DuckDB finds it damaged: {each.problem}",
+                hint="Take an earlier upload (akosha-hook ls), or go ahead with --force.",
+            )
+        if each.problem:
+            notes.append(f"{name}: {each}")
+    return notes
+
+
+@contextlib.contextmanager
+def _kept_when_interrupted(staging: Staging) -> Iterator[None]:
+    """Remove the staging directory unless the same command, run again, could go on from there."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        hint = _how_to_continue(staging)
+        raise AkoshaHookError(
+            "Interrupted.", hint=hint, kind=Kind.INTERRUPTED, exit_code=ExitCode.INTERRUPTED
+        ) from error
+    except DamagedError:
+        _remove(staging)
+        raise
+    except AkoshaHookError as error:
+        error.hint = f"{error.hint} {_how_to_continue(staging)}".strip()
+        raise
+    except OSError as error:
+        _remove(staging)
+        raise AkoshaHookError(
+            f"The restore could not be written to {staging.root.parent}: {error.strerror}.",
+            hint="Nothing was changed. Free some space, or restore elsewhere: "
+            "akosha-hook restore --to DIR",
+        ) from error
+    except BaseException:
+        _remove(staging)
+        raise
+    files.remove_tree(staging.root)
+
+
+def _how_to_continue(staging: Staging) -> str:
+    there = staging.bytes_kept
+    if not there:
+        _remove(staging)
+        return ""
+    return f"Run the same command again to continue: {there:,} bytes are kept in {staging.root}."
+
+
+def _remove(staging: Staging) -> None:
+    # What was begun to be put in place, and not even undone, is for the next restore to undo.
+    if not (staging.root / placing.JOURNAL).exists():
+        files.remove_tree(staging.root)
+
+
+def _refuse_foreign(found: Plan, request: RestoreRequest, context: Context) -> None:
+    mine = identity.peek(context.paths, context.settings)
+    if request.force or request.to or not found.replaces or found.upload.system_id == mine:
+        return
+    raise AkoshaHookError(
+        f"{found.upload.upload_id} is {found.upload.system_id}'s; here, on {mine}, it would replace "
+        f"{', '.join(found.replaces)}.",
+        hint="Go ahead with --force (what is there is kept aside), or look at it first: --to DIR",
+    )
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise AkoshaHookError(
+            f"{directory} cannot be made: {error.strerror}.",
+            hint="Choose another place: akosha-hook restore --to DIR",
+        ) from error

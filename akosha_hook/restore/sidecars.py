@@ -1,0 +1,19 @@
+"""The files beside a database that belong to it."""
+
+from __future__ import annotations
+
+import glob
+import os
+from typing import TYPE_CHECKING
+
+from akosha_hook.format.manifest import SIDECARS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def sidecars(directory: Path, database: str) -> list[Path]:
+    """Every file beside `database` that DuckDB would take for its own."""
+    named = [directory / (database + end) for end in SIDECARS]
+    found = [*named, *directory.glob(glob.escape(database) + ".wal*")]
+    return [path for path in dict.fromkeys(found) if os.path.lexists(path)]

@@ -1,0 +1,77 @@
+"""Verifying an upload: a restore that stops short of putting anything in place."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from akosha_hook import catalog
+from akosha_hook.errors import DamagedError
+from akosha_hook.restore import place as placing
+from akosha_hook.restore.pipeline import assemble_all
+from akosha_hook.restore.plan import plan
+from akosha_hook.restore.staging import need_room, temporary_staging
+from akosha_hook.state import verification
+from akosha_hook.state.verification import Verification
+from akosha_hook.util import files, log
+from akosha_hook.util.clock import now_iso
+
+if TYPE_CHECKING:
+    from akosha_hook.context import Context
+    from akosha_hook.restore.pipeline import Restored
+    from akosha_hook.restore.select import RestoreRequest
+
+
+def verify(request: RestoreRequest, context: Context) -> Restored:
+    """Download, put together and scan an upload in a temporary directory; remember the verdict.
+
+    The caller holds the sync lock. Raises DamagedError, which is remembered too; other errors are
+    no verdict.
+    """
+    files.private_directory(context.paths.state)
+    started = time.monotonic()
+    try:
+        result = _verify(request, context, started)
+    except DamagedError as error:
+        verdict = Verification(
+            at=now_iso(),
+            success=False,
+            upload_id=request.upload_id,
+            system_id=request.system_id,
+            duration_seconds=round(time.monotonic() - started, 3),
+            error=log.redacted(error.message),
+            hint=log.redacted(error.hint),
+        )
+        verification.remember(context.paths, verdict)
+        raise
+    verdict = Verification(
+        at=now_iso(),
+        success=True,
+        upload_id=result.plan.upload.upload_id,
+        system_id=result.plan.upload.system_id,
+        files=len(result.plan.files),
+        size=sum(each.size for each in result.plan.files),
+        duration_seconds=round(result.duration_seconds, 3),
+    )
+    verification.remember(context.paths, verdict)
+    return result
+
+
+def _verify(request: RestoreRequest, context: Context, started: float) -> Restored:
+    store = catalog.open_to_read(context)
+    found = plan(store, request, context)
+    placing.clean(context.paths.state)
+    need_room(context.paths.state, found.files)
+    with temporary_staging(context.paths.state) as staging:
+        assembled = assemble_all(store, found, staging, context)
+    notes = [*found.notes]
+    for name, each in assembled.checks.items():
+        if each.is_damaged:
+            raise DamagedError(
+                f"{found.upload.upload_id}: DuckDB finds {name} damaged: {each.problem}",
+                hint="akosha-hook verify UPLOAD_ID looks at an earlier upload; akosha-hook ls "
+                "shows them.",
+            )
+        if each.problem:
+            notes.append(f"{name}: {each}")
+    return assembled.restored(started, notes)

@@ -1,0 +1,91 @@
+"""What makes a file a DuckDB database, and which files belong to it.
+
+DuckDB itself is never loaded here: it could not open a database that somebody has open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from akosha_hook.format.manifest import SIDECARS
+from akosha_hook.snapshot.model import Fingerprint, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+MAGIC = b"DUCK"
+MAGIC_OFFSET = 8
+
+
+def find_databases(
+    directory: Path, patterns: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
+    """Names of the databases in `directory` that `patterns` (names or globs) choose.
+
+    A plain name that is not there is reported as missing; a glob without a match is not.
+    """
+    names: dict[str, None] = {}
+    missing: list[Skipped] = []
+    for pattern in patterns:
+        if any(character in pattern for character in "*?["):
+            found = sorted(
+                path.name for path in directory.glob(pattern) if path.parent == directory
+            )
+            names.update(dict.fromkeys(name for name in found if not name.endswith(SIDECARS)))
+        elif (directory / pattern).exists():
+            names[pattern] = None
+        else:
+            missing.append(Skipped(pattern, "missing", f"{pattern} is not in {directory}"))
+    return tuple(names), tuple(missing)
+
+
+def members(database: Path) -> dict[Path, Fingerprint]:
+    """The database file and the sidecars it has now, the database first.
+
+    Raises OSError where the database itself cannot be looked at.
+    """
+    found = {database: Fingerprint.of(database.stat())}
+    for suffix in SIDECARS:
+        sidecar = database.with_name(database.name + suffix)
+        try:
+            found[sidecar] = Fingerprint.of(sidecar.stat())
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def is_known(database: Path, known: Mapping[str, Fingerprint]) -> bool:
+    """Whether the database and its sidecars are, by stat, the files that `known` names."""
+    try:
+        now = {path.name: fingerprint for path, fingerprint in members(database).items()}
+    except OSError:
+        return False
+    before = {name: known[name] for name in _family(database.name) if name in known}
+    return now == before
+
+
+def _family(name: str) -> tuple[str, ...]:
+    return (name, *(name + suffix for suffix in SIDECARS))
+
+
+def size_of(database: Path) -> int:
+    """Bytes of the database and its sidecars; 0 where it cannot be looked at."""
+    try:
+        return sum(fingerprint.size for fingerprint in members(database).values())
+    except OSError:
+        return 0
+
+
+def unusable(database: Path) -> Skipped | None:
+    """Why these bytes are no DuckDB database, if they are none; encrypted ones count as one."""
+    name = database.name
+    if not database.is_file():
+        return Skipped(name, "unreadable", f"{name} is not a file")
+    with database.open("rb") as file:
+        head = file.read(MAGIC_OFFSET + len(MAGIC))
+    if not head:
+        return Skipped(name, "empty", f"{name} is empty (0 bytes)")
+    if head[MAGIC_OFFSET:] != MAGIC:
+        return Skipped(name, "not-duckdb", f"{name} is not a DuckDB database")
+    return None

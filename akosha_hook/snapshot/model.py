@@ -1,0 +1,85 @@
+"""What a snapshot is: frozen copies of databases, and of which moment they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    import os
+
+# A timestamp proves a file unchanged only when it is clearly older than the look at it.
+MARGIN_NS = 50_000_000
+COARSE_MARGIN_NS = 2_000_000_000
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """What `stat` says of a file; nanoseconds since the epoch, bytes."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Fingerprint:
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+    def settled(self, now_ns: int) -> bool:
+        """Whether an equal fingerprint later would prove that the file did not change."""
+        coarse = self.mtime_ns % 1_000_000_000 == 0 and self.ctime_ns % 1_000_000_000 == 0
+        margin = COARSE_MARGIN_NS if coarse else MARGIN_NS
+        return max(self.mtime_ns, self.ctime_ns) + margin < now_ns
+
+
+class SnapshotFile(msgspec.Struct, frozen=True):
+    """One frozen file. `name` is its name in the data directory, sidecars included.
+
+    `sha256` is hex, of the plain bytes; `blocks` are their block hashes (see `format.blocks`).
+    `fingerprint` is the live file's, None where it is too young to prove anything.
+    """
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+    fingerprint: Fingerprint | None
+    blocks: bytes = b""
+
+
+class Database(msgspec.Struct, frozen=True):
+    """A database file and the sidecars that belong to the same moment."""
+
+    name: str
+    file: SnapshotFile
+    sidecars: tuple[SnapshotFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[SnapshotFile, ...]:
+        return (self.file, *self.sidecars)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A database that is not in the snapshot.
+
+    `reason` is `busy` (the next round tries again), or for good until something changes:
+    `missing`, `empty`, `unreadable`, `not-duckdb`.
+    """
+
+    name: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The databases frozen under `directory`, those that had not changed, and those that failed."""
+
+    directory: Path
+    databases: tuple[Database, ...]
+    unchanged: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()

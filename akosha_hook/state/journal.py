@@ -1,0 +1,76 @@
+"""The journal of an unfinished upload: what it takes to continue it on the same bytes.
+
+`receipts/<upload_id>.journal`, written before the server is asked for anything and removed when
+nothing of the upload is left to continue or to abort.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akosha_hook.state.receipt import OptionalName, PartialUpload, ReceiptFile
+from akosha_hook.util import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from akosha_hook.state.receipt import Receipt
+
+SUFFIX = ".journal"
+
+
+class JournalDocument(msgspec.Struct, kw_only=True):
+    """The journal on disk. `snapshot` is the directory of the frozen copy."""
+
+    snapshot: OptionalName = ""
+    partial: dict[str, PartialUpload] = {}
+    stored: tuple[ReceiptFile, ...] = ()
+
+
+class Journal:
+    """Where an upload in progress is written down.
+
+    `partial` holds the multipart uploads that were begun, by key, and `stored` the files of this
+    upload that are in the store already, by name. Nothing is durable before `save`.
+    """
+
+    def __init__(self, path: Path | None, document: JournalDocument | None = None) -> None:
+        document = document or JournalDocument()
+        self._path = path
+        self.snapshot = document.snapshot
+        self.partial = dict(document.partial)
+        self.stored = {each.name: each for each in document.stored}
+
+    @classmethod
+    def read(cls, path: Path, receipt: Receipt | None = None) -> Journal:
+        """The journal in `path`, or what a receipt of 0.1 holds of one."""
+        document = files.read_json(path, JournalDocument)
+        if document is None and receipt is not None:
+            unfinished = receipt.files if receipt.state == "uploading" else ()
+            document = JournalDocument(
+                snapshot=receipt.snapshot, partial=receipt.partial, stored=unfinished
+            )
+        return cls(path, document)
+
+    @property
+    def progress(self) -> int:
+        """How much of the upload is in the store: whole files and parts."""
+        return len(self.stored) + sum(len(each.parts) for each in self.partial.values())
+
+    def save(self) -> None:
+        """Make the present state durable."""
+        if self._path is not None:
+            document = JournalDocument(
+                snapshot=self.snapshot, partial=self.partial, stored=tuple(self.stored.values())
+            )
+            files.write_json(self._path, document)
+
+    def close(self) -> None:
+        """Nothing is to be continued: keep only what is still to be aborted."""
+        self.snapshot, self.stored = "", {}
+        if self.partial:
+            self.save()
+        elif self._path is not None:
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""One snapshot on its way into one store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from akosha_hook.format import manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from akosha_hook.context import Context
+    from akosha_hook.settings import Settings
+    from akosha_hook.snapshot import Database, Snapshot
+    from akosha_hook.state.identity import Identity
+    from akosha_hook.state.journal import Journal
+    from akosha_hook.state.receipt import ReceiptFile
+
+
+def _not_counted(_: Database) -> int | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadJob:
+    """What is uploaded, and under which name.
+
+    `known` are the files, by name, as the last success at this destination left them. `journal`
+    is where it is written down what is stored already. `conversations` says how many a database of
+    the snapshot has, None where that is not known.
+    """
+
+    context: Context
+    identity: Identity
+    snapshot: Snapshot
+    upload_id: str
+    sequence: int
+    journal: Journal
+    known: Mapping[str, ReceiptFile] = field(default_factory=dict)
+    triggered_by: tuple[str, ...] = ()
+    conversations: Callable[[Database], int | None] = _not_counted
+
+    @property
+    def settings(self) -> Settings:
+        return self.context.settings
+
+    def key(self, name: str) -> str:
+        """The key of this upload's object `name`."""
+        return manifest.prefix(self.identity.system_id, self.upload_id) + name
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What is stored now: every file of the snapshot, as the receipt keeps it."""
+
+    files: tuple[ReceiptFile, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the objects that this upload itself stored."""
+        return tuple(each.key for each in self.files if each.status == "uploaded")

@@ -1,0 +1,78 @@
+"""CONTRIBUTING.md and its neighbours name only what is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GUIDES = ("CONTRIBUTING.md", "SECURITY.md", "changelog/README.md")
+# Made by whoever follows the guide.
+MADE = (".venv",)
+# A path with a folder in it, or a file of the top folder.
+_PATH = re.compile(r"^\.?[\w.-]+(/[\w.-]+)*/?$")
+_TOP = re.compile(r"^\.?[\w-]+\.(md|toml|yaml|json)$")
+_FIXED_NAMES = {"README.md": ROOT}
+
+
+def text_of(guide: str) -> str:
+    return (ROOT / guide).read_text(encoding="utf-8")
+
+
+def spans(guide: str) -> list[str]:
+    """What is set as code: in a line, or in a block."""
+    text = text_of(guide)
+    blocks = re.findall(r"(?ms)^```\w*\n(.*?)^```", text)
+    inline = re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```", "", text))
+    return [*inline, *blocks]
+
+
+def paths(guide: str) -> list[str]:
+    """Files and folders that it names, or passes to a command that it names."""
+    words = [word.partition("::")[0] for span in spans(guide) for word in span.split()]
+    named = [word for word in words if "/" in word and _PATH.match(word)]
+    return [*named, *(word for word in words if _TOP.match(word))]
+
+
+def links(guide: str) -> list[str]:
+    return re.findall(r"\]\((?!https?:)([^)#]+)", text_of(guide))
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_file_that_a_guide_names_is_there(guide: str) -> None:
+    folder = (ROOT / guide).parent
+    example = {"akosha_hook/a/b.py", "tests/a/test_b.py"}
+    named = [name for name in paths(guide) if name not in example and not name.startswith(MADE)]
+    missing = [each for each in named if not any((at / each).exists() for at in (ROOT, folder))]
+    missing += [each for each in links(guide) if not (folder / each).exists()]
+    assert not missing
+
+
+def test_the_guide_is_looked_at() -> None:
+    """The rule above finds what it is for."""
+    assert {"akosha_hook/errors.py", "tests/chaos/", "docs/hooks.md"} <= set(paths(GUIDES[0]))
+    assert "SECURITY.md" in links(GUIDES[0])
+
+
+@pytest.mark.parametrize("guide", [*GUIDES, "README.md", "docs/promises.md", "docs/performance.md"])
+def test_every_make_target_that_a_page_names_is_there(guide: str) -> None:
+    commands = [line.strip() for span in spans(guide) for line in span.splitlines()]
+    named = {found[1] for each in commands if (found := re.match(r"make ([a-z]+)\b", each))}
+    # -n says what would be done; -q only whether.
+    for target in sorted(named):
+        done = subprocess.run(
+            ["make", "--dry-run", "--directory", ROOT, target, "VERSION=1.0.0"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_help_names_every_target() -> None:
+    makefile = text_of("Makefile")
+    targets = set(re.findall(r"(?m)^\.PHONY: (.+)$", makefile)[0].split()) - {"help"}
+    assert set(re.findall(r'echo "make (\w+)', makefile)) == targets
