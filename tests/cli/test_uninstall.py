@@ -8,7 +8,7 @@ import pytest
 
 from akosha_hook.cli import cli
 from akosha_hook.cli.boundary import run
-from tests.install.support import repository, tree
+from tests.support.installing import repository, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
