@@ -29,8 +29,8 @@ _SYSTEM = re.compile(r"systems/([A-Za-z0-9_-]{1,100})/")
 
 def systems(store: ObjectStore) -> tuple[str, ...]:
     """Names of all systems in the store; what is no system's prefix is left out."""
-    found = (_SYSTEM.fullmatch(each.key) for each in store.list("systems/", delimiter="/"))
-    return tuple(sorted(match.group(1) for match in found if match))
+    matches = (_SYSTEM.fullmatch(each.key) for each in store.list("systems/", delimiter="/"))
+    return tuple(sorted(match.group(1) for match in matches if match))
 
 
 def uploads(store: ObjectStore, system_id: str) -> tuple[Upload, ...]:

@@ -62,9 +62,9 @@ def _opened(context: Context) -> Generator[Finding, None, permissions.Probes | N
     except AkoshaHookError as error:
         yield Finding(AREA, "keys", "problem", error.message, error.hint, error.exit_code)
         return None
-    for found in way.findings(context, provider):
-        yield found
-        if found.state == "problem":
+    for finding in way.findings(context, provider):
+        yield finding
+        if finding.state == "problem":
             return None
     return permissions.open_probes(context)
 
@@ -74,20 +74,20 @@ def _keys(context: Context) -> Finding:
     from akosha_hook.stores import credentials
 
     environ = context.environ
-    found = bounded(
+    resolved = bounded(
         lambda: credentials.resolve(
             context.loaded.settings, environ, home=Path(environ.get("HOME") or Path.home())
         ),
         seconds=CREDENTIAL_SECONDS,
         what="looking for credentials",
     )
-    detail = f"from {found.source}"
-    if found.warnings:
+    detail = f"from {resolved.source}"
+    if resolved.warnings:
         return Finding(
             AREA,
             "keys",
             "warning",
-            f"{detail}: {'; '.join(each.message for each in found.warnings)}",
-            "\n".join(each.fix for each in found.warnings),
+            f"{detail}: {'; '.join(each.message for each in resolved.warnings)}",
+            "\n".join(each.fix for each in resolved.warnings),
         )
     return Finding(AREA, "keys", "ok", detail)

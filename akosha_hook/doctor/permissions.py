@@ -114,12 +114,12 @@ def _list_one(probes: Probes) -> None:
 
 def _multipart(probes: Probes) -> Iterator[Finding]:
     """Start a multipart upload, list its parts, abort it."""
-    upload_ids: list[str] = []
+    multipart_ids: list[str] = []
     client, key = probes.client, f"{probes.key}-parts"
     start = _try(
         probes,
         "multipart (s3:PutObject)",
-        lambda: upload_ids.append(client.create_multipart(key, probes.headers)),
+        lambda: multipart_ids.append(client.create_multipart(key, probes.headers)),
         "",
     )
     yield start
@@ -128,13 +128,13 @@ def _multipart(probes: Probes) -> Iterator[Finding]:
     yield _try(
         probes,
         "list parts (s3:ListMultipartUploadParts)",
-        lambda: client.list_parts(key, upload_ids[0]),
+        lambda: client.list_parts(key, multipart_ids[0]),
         "checking the parts of an upload before it is continued",
     )
     yield _try(
         probes,
         "abort (s3:AbortMultipartUpload)",
-        lambda: client.abort_multipart(key, upload_ids[0]),
+        lambda: client.abort_multipart(key, multipart_ids[0]),
         "removing the parts of abandoned uploads, which cost money,",
     )
 

@@ -213,12 +213,12 @@ def _moved(hashes: bytes, base: bytes) -> Iterator[bytes]:
 def _find(digests: Iterable[bytes], base: bytes) -> dict[bytes, int]:
     """Where in the base each of them is first; those that are nowhere in it are not in the result."""
     wanted = set(digests)
-    found: dict[bytes, int] = {}
+    numbers: dict[bytes, int] = {}
     for number in range(len(base) // HASH_BYTES) if wanted else ():
         digest = _at(base, number)
         if digest in wanted:
-            found.setdefault(digest, number)
-    return found
+            numbers.setdefault(digest, number)
+    return numbers
 
 
 def _at(hashes: bytes, number: int) -> bytes:

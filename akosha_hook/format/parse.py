@@ -100,7 +100,7 @@ def _wrong_with(each: StoredFile, system_id: str) -> str:
     if each.name not in {each.database, *(each.database + end for end in SIDECARS)}:
         return f"{each.name!r} does not belong to {each.database!r}"
     for key in [each.key, *([each.delta.base_key] if each.delta else [])]:
-        if (found := upload_of(key)) is None or found[0] != system_id:
+        if (names := upload_of(key)) is None or names[0] != system_id:
             return f"{key!r} is no object of this system's"
     if each.stored_size > max_stored(each):
         return f"{each.name!r} cannot be {each.stored_size:,} bytes in the bucket"

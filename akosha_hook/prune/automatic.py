@@ -40,8 +40,8 @@ def after_upload(context: Context) -> None:
 def _prune(keep: Keep, context: Context) -> Pruning:
     try:
         store = catalog.open_to_read(context)
-        found = plan(store, keep, context)
-        done = apply(store, found)
+        planned = plan(store, keep, context)
+        done = apply(store, planned)
     except AkoshaHookError as error:
         logger.warning("Not pruned: %s", error.message)
         return Pruning(
@@ -53,6 +53,6 @@ def _prune(keep: Keep, context: Context) -> Pruning:
     return Pruning(
         at=time.time(),
         success=True,
-        uploads_removed=len(found.removed),
+        uploads_removed=len(planned.removed),
         freed_bytes=done.freed_bytes,
     )

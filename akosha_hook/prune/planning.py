@@ -138,12 +138,12 @@ def _refuse_unknown(uploads: Sequence[Upload]) -> None:
 
 def _strangers(uploads: Sequence[Upload], me: Identity) -> dict[str, Upload]:
     """The newest upload of every other machine under this name."""
-    found: dict[str, Upload] = {}
+    newest: dict[str, Upload] = {}
     for each in uploads:
         machine = each.manifest.metadata.machine_id if each.manifest else me.machine_id
         if machine != me.machine_id:
-            found.setdefault(machine, each)
-    return found
+            newest.setdefault(machine, each)
+    return newest
 
 
 def _shared_name(me: Identity, strangers: Mapping[str, Upload]) -> AkoshaHookError:
@@ -184,10 +184,10 @@ def _unfinished(
     Where other machines write here too, only what is a day old, since theirs may be running. MinIO
     lists by exact key only: what our receipts remember is added.
     """
-    begun = [(each.receipt.state, partial) for each in ours for partial in each.partial]
-    continued = {partial.key for state, partial in begun if state == "uploading"}
-    ended = [partial for state, partial in begun if state != "uploading"]
-    found = {each.multipart_id: each.key for each in ended if each.multipart_id}
+    partials = [(each.receipt.state, partial) for each in ours for partial in each.partial]
+    continued = {partial.key for state, partial in partials if state == "uploading"}
+    ended = [partial for state, partial in partials if state != "uploading"]
+    keys_by_id = {each.multipart_id: each.key for each in ended if each.multipart_id}
     prefixes = [f"systems/{system_id}/uploads/"]
     prefixes += [each.key for each in ended if each.doubtful or not each.multipart_id]
     notes: tuple[str, ...] = ()
@@ -199,5 +199,5 @@ def _unfinished(
         notes = (f"unfinished uploads could not be listed ({error.code})",)
         listed = []
     old = time.time() - ABANDONED_SECONDS
-    found |= {each.multipart_id: each.key for each in listed if alone or each.started < old}
-    return tuple((key, name) for name, key in found.items() if key not in continued), notes
+    keys_by_id |= {each.multipart_id: each.key for each in listed if alone or each.started < old}
+    return tuple((key, name) for name, key in keys_by_id.items() if key not in continued), notes

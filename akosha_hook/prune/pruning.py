@@ -26,15 +26,15 @@ class Pruned:
     notes: tuple[str, ...] = ()
 
 
-def apply(store: ObjectStore, found: Plan) -> Pruned:
+def apply(store: ObjectStore, plan: Plan) -> Pruned:
     """Delete what the plan says; the caller holds the sync lock.
 
     Repeating it after an interruption is safe. Raises DeliveryError, and CredentialsError where
     deleting is not allowed.
     """
     try:
-        store.delete(found.manifests)
-        store.delete(found.objects)
+        store.delete(plan.manifests)
+        store.delete(plan.objects)
     except DeliveryError as error:
         if error.kind is not Kind.DENIED:
             raise
@@ -42,12 +42,12 @@ def apply(store: ObjectStore, found: Plan) -> Pruned:
             f"The keys in use may not delete in bucket {store.describe().name}.",
             hint="Allow s3:DeleteObject (docs/providers.md), or let a lifecycle rule do it.",
         ) from error
-    denied = [store.abort(Unfinished(key, name, 0.0)) for key, name in found.unfinished]
+    denied = [store.abort(Unfinished(key, name, 0.0)) for key, name in plan.unfinished]
     notes = tuple(note for note in denied if note)
-    logger.info("Pruned %d uploads of %s", len(found.removed), found.system_id)
+    logger.info("Pruned %d uploads of %s", len(plan.removed), plan.system_id)
     return Pruned(
-        deleted=len(found.manifests) + len(found.objects),
+        deleted=len(plan.manifests) + len(plan.objects),
         aborted=len(denied) - len(notes),
-        freed_bytes=found.freed_bytes,
-        notes=(*found.notes, *notes),
+        freed_bytes=plan.freed_bytes,
+        notes=(*plan.notes, *notes),
     )

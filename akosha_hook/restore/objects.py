@@ -34,18 +34,18 @@ def stored_objects(store: ObjectStore, wanted: Sequence[StoredFile]) -> dict[str
             most.setdefault(each.delta.base_key, max_stored_base(each.delta))
     with ThreadPoolExecutor(READERS, thread_name_prefix="info") as pool:
         infos = dict(zip(most, pool.map(store.stat, most), strict=True))
-    found: dict[str, Info] = {}
+    objects: dict[str, Info] = {}
     for key, info in infos.items():
         if info is None:
             raise DamagedError(f"{key} is not in the bucket.", hint=HINT)
         if info.size > most[key]:
             raise DamagedError(f"{key} has {info.size:,} bytes, more than is believable.")
-        found[key] = info
+        objects[key] = info
     for each in wanted:
-        if found[each.key].size != each.stored_size:
+        if objects[each.key].size != each.stored_size:
             raise DamagedError(
-                f"{each.key} has {found[each.key].size:,} bytes in the bucket, its manifest says "
+                f"{each.key} has {objects[each.key].size:,} bytes in the bucket, its manifest says "
                 f"{each.stored_size:,}.",
                 hint=HINT,
             )
-    return found
+    return objects

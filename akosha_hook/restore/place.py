@@ -214,11 +214,11 @@ def clean(directory: Path) -> bool:
 def _private(directory: Path) -> bool:
     """Whether it is a directory as we make them: nobody else could have put anything there."""
     try:
-        found = directory.lstat()
+        status = directory.lstat()
     except OSError:
         return False
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-    return ours and not found.st_mode & 0o077
+    ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return ours and not status.st_mode & 0o077
 
 
 def _ours(journal: Journal) -> bool:

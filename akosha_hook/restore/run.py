@@ -38,27 +38,27 @@ def restore(request: RestoreRequest, context: Context) -> Restored:
     """
     started = time.monotonic()
     store = catalog.open_to_read(context)
-    found = plan(store, request, context)
-    placing.refuse_held(found.directory, found.databases)
-    _refuse_foreign(found, request, context)
-    _make_directory(found.directory)
-    notes = [*found.notes]
-    if placing.clean(found.directory):
+    planned = plan(store, request, context)
+    placing.refuse_held(planned.directory, planned.databases)
+    _refuse_foreign(planned, request, context)
+    _make_directory(planned.directory)
+    notes = [*planned.notes]
+    if placing.clean(planned.directory):
         notes.append("An earlier restore had been cut off; what it had begun was undone first.")
     members = {
-        name: [each.name for each in found.files if each.database == name]
-        for name in found.databases
+        name: [each.name for each in planned.files if each.database == name]
+        for name in planned.databases
     }
-    staging = continued(found.directory, found.files, found.objects)
+    staging = continued(planned.directory, planned.files, planned.objects)
     interrupted = staging.bytes_kept > 0
     with _kept_when_interrupted(staging):
-        assembled = assemble_all(store, found, staging, context)
-        spared = found.download_bytes - assembled.downloaded_bytes
+        assembled = assemble_all(store, planned, staging, context)
+        spared = planned.download_bytes - assembled.downloaded_bytes
         if interrupted and spared > 0:
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
         notes += _judge(assembled.checks, force=request.force)
-        kept = placing.place(staging.whole, staging.root, found.directory, members)
-    logger.info("Restored %s into %s", found.upload.upload_id, found.directory)
+        kept = placing.place(staging.whole, staging.root, planned.directory, members)
+    logger.info("Restored %s into %s", planned.upload.upload_id, planned.directory)
     return assembled.restored(started, notes, kept=kept)
 
 
@@ -119,13 +119,13 @@ def _remove(staging: Staging) -> None:
         files.remove_tree(staging.root)
 
 
-def _refuse_foreign(found: Plan, request: RestoreRequest, context: Context) -> None:
+def _refuse_foreign(planned: Plan, request: RestoreRequest, context: Context) -> None:
     mine = identity.peek(context.paths, context.settings)
-    if request.force or request.to or not found.replaces or found.upload.system_id == mine:
+    if request.force or request.to or not planned.replaces or planned.upload.system_id == mine:
         return
     raise AkoshaHookError(
-        f"{found.upload.upload_id} is {found.upload.system_id}'s; here, on {mine}, it would replace "
-        f"{', '.join(found.replaces)}.",
+        f"{planned.upload.upload_id} is {planned.upload.system_id}'s; here, on {mine}, it would replace "
+        f"{', '.join(planned.replaces)}.",
         hint="Go ahead with --force (what is there is kept aside), or look at it first: --to DIR",
     )
 

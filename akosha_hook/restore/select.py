@@ -55,9 +55,9 @@ def select_upload(store: ObjectStore, request: RestoreRequest, context: Context)
     system_id = request.system_id or mine
     if request.upload_id != LATEST:
         # Reading one object works with keys that may not list, and on a bucket of any size.
-        found = catalog.read_upload(store, system_id, request.upload_id)
-        if found is not None:
-            return Selected(_usable(found))
+        upload = catalog.read_upload(store, system_id, request.upload_id)
+        if upload is not None:
+            return Selected(_usable(upload))
     uploads = catalog.uploads(store, system_id)
     if not uploads:
         raise _no_such_system(store, system_id, named=bool(request.system_id))

@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 def sidecars(directory: Path, database: str) -> list[Path]:
     """Every file beside `database` that DuckDB would take for its own."""
     named = [directory / (database + end) for end in SIDECARS]
-    found = [*named, *directory.glob(glob.escape(database) + ".wal*")]
-    return [path for path in dict.fromkeys(found) if os.path.lexists(path)]
+    paths = [*named, *directory.glob(glob.escape(database) + ".wal*")]
+    return [path for path in dict.fromkeys(paths) if os.path.lexists(path)]

@@ -66,13 +66,13 @@ class Staging:
 @contextmanager
 def temporary_staging(beside: Path) -> Iterator[Staging]:
     """A new staging directory inside `beside`, gone when the block ends."""
-    made = Staging(Path(mkdtemp(prefix=PREFIX, dir=beside)))
+    staging = Staging(Path(mkdtemp(prefix=PREFIX, dir=beside)))
     try:
-        made.whole.mkdir()
-        made.parts.mkdir()
-        yield made
+        staging.whole.mkdir()
+        staging.parts.mkdir()
+        yield staging
     finally:
-        files.remove_tree(made.root)
+        files.remove_tree(staging.root)
 
 
 def continued(beside: Path, wanted: Sequence[StoredFile], infos: Mapping[str, Info]) -> Staging:
@@ -81,20 +81,20 @@ def continued(beside: Path, wanted: Sequence[StoredFile], infos: Mapping[str, In
     What `wanted` does not need is removed from it, and everything else is proved before it is used.
     Raises AkoshaHookError where the disk has no room.
     """
-    made = Staging(beside / KEPT, keeps=True)
-    if made.root.is_symlink() or (made.root.exists() and not made.root.is_dir()):
-        made.root.unlink()
-    _refuse_foreign(made.root)
-    for directory in (made.root, made.whole, made.parts, made.stored):
+    staging = Staging(beside / KEPT, keeps=True)
+    if staging.root.is_symlink() or (staging.root.exists() and not staging.root.is_dir()):
+        staging.root.unlink()
+    _refuse_foreign(staging.root)
+    for directory in (staging.root, staging.whole, staging.parts, staging.stored):
         files.private_directory(directory)
-    expected = {made.kept(key, info) for key, info in infos.items()}
-    expected |= {made.whole / each.name for each in wanted}
-    for path in [*made.whole.iterdir(), *made.parts.iterdir(), *made.stored.iterdir()]:
+    expected = {staging.kept(key, info) for key, info in infos.items()}
+    expected |= {staging.whole / each.name for each in wanted}
+    for path in [*staging.whole.iterdir(), *staging.parts.iterdir(), *staging.stored.iterdir()]:
         if path not in expected or path.is_symlink():
             _remove(path)
-    left = need_room(beside, wanted, there=made.bytes_kept)
+    left = need_room(beside, wanted, there=staging.bytes_kept)
     most = max((sum(infos[key].size for key in object_keys(each)) for each in wanted), default=0)
-    return replace(made, keeps=left >= most)
+    return replace(staging, keeps=left >= most)
 
 
 def _refuse_foreign(root: Path) -> None:

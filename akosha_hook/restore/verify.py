@@ -59,16 +59,16 @@ def verify(request: RestoreRequest, context: Context) -> Restored:
 
 def _verify(request: RestoreRequest, context: Context, started: float) -> Restored:
     store = catalog.open_to_read(context)
-    found = plan(store, request, context)
+    planned = plan(store, request, context)
     placing.clean(context.paths.state)
-    need_room(context.paths.state, found.files)
+    need_room(context.paths.state, planned.files)
     with temporary_staging(context.paths.state) as staging:
-        assembled = assemble_all(store, found, staging, context)
-    notes = [*found.notes]
+        assembled = assemble_all(store, planned, staging, context)
+    notes = [*planned.notes]
     for name, each in assembled.checks.items():
         if each.is_damaged:
             raise DamagedError(
-                f"{found.upload.upload_id}: DuckDB finds {name} damaged: {each.problem}",
+                f"{planned.upload.upload_id}: DuckDB finds {name} damaged: {each.problem}",
                 hint="akosha-hook verify UPLOAD_ID looks at an earlier upload; akosha-hook ls "
                 "shows them.",
             )

@@ -29,10 +29,10 @@ def find_databases(
     missing: list[Skipped] = []
     for pattern in patterns:
         if any(character in pattern for character in "*?["):
-            found = sorted(
+            matches = sorted(
                 path.name for path in directory.glob(pattern) if path.parent == directory
             )
-            names.update(dict.fromkeys(name for name in found if not name.endswith(SIDECARS)))
+            names.update(dict.fromkeys(name for name in matches if not name.endswith(SIDECARS)))
         elif (directory / pattern).exists():
             names[pattern] = None
         else:
@@ -45,14 +45,14 @@ def members(database: Path) -> dict[Path, Fingerprint]:
 
     Raises OSError where the database itself cannot be looked at.
     """
-    found = {database: Fingerprint.of(database.stat())}
+    fingerprints = {database: Fingerprint.of(database.stat())}
     for suffix in SIDECARS:
         sidecar = database.with_name(database.name + suffix)
         try:
-            found[sidecar] = Fingerprint.of(sidecar.stat())
+            fingerprints[sidecar] = Fingerprint.of(sidecar.stat())
         except FileNotFoundError:
             continue
-    return found
+    return fingerprints
 
 
 def is_known(database: Path, known: Mapping[str, Fingerprint]) -> bool:

@@ -41,12 +41,12 @@ def reopen(directory: Path) -> Snapshot | None:
     if any(each.path != directory / Path(each.name).name for each in frozen):
         return None
     try:
-        found = {each.name: hash_again(each.path) for each in frozen}
+        copies = {each.name: hash_again(each.path) for each in frozen}
     except OSError:
         return None
-    if any(found[each.name].sha256 != each.sha256 for each in frozen):
+    if any(copies[each.name].sha256 != each.sha256 for each in frozen):
         return None
-    blocks = {name: copied.blocks for name, copied in found.items()}
+    blocks = {name: copied.blocks for name, copied in copies.items()}
     return Snapshot(directory, tuple(_with_blocks(each, blocks) for each in databases))
 
 

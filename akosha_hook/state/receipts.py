@@ -51,10 +51,10 @@ class Receipts:
 
     def last_success(self, target: Target) -> Receipt | None:
         """The newest success for `target`, by sequence."""
-        found = [
+        successes = [
             each for each in self._by_id().values() if each.success and each.destination == target
         ]
-        return max(found, key=lambda receipt: receipt.sequence, default=None)
+        return max(successes, key=lambda receipt: receipt.sequence, default=None)
 
     def interrupted(self, target: Target) -> Receipt | None:
         """An upload to `target` that began and never ended."""
@@ -171,17 +171,17 @@ class Receipts:
         except OSError:
             return {}
         self._journals = {name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)}
-        found: dict[str, Receipt] = {}
+        receipts: dict[str, Receipt] = {}
         for name in names:
             if not name.endswith(".json"):
                 continue
             path = self._directory / name
             receipt = files.read_json(path, Receipt)
             if receipt is not None:
-                found[name.removesuffix(".json")] = receipt
+                receipts[name.removesuffix(".json")] = receipt
             elif not path.exists():
                 logger.warning("Receipt %s cannot be read; set aside as .corrupt", name)
-        return found
+        return receipts
 
 
 def _referenced(receipts: Iterable[Receipt]) -> set[str]:

@@ -31,8 +31,8 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 def last(paths: Paths) -> Verification | None:
     """The last verdict; None before the first. Changes nothing, whatever the file holds."""
-    found = files.peek_json(paths.verification, Verification)
-    return found or files.peek_json(paths.verification_of_0_1, Verification)
+    newest = files.peek_json(paths.verification, Verification)
+    return newest or files.peek_json(paths.verification_of_0_1, Verification)
 
 
 def remember(paths: Paths, verification: Verification) -> None:

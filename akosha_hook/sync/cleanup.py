@@ -60,11 +60,11 @@ def tidy(context: Context, receipts: Receipts) -> None:
 def remove_snapshots(context: Context, receipts: Receipts) -> None:
     """Remove those that no upload continues."""
     snapshots = context.paths.snapshots
-    found = list(snapshots.iterdir()) if snapshots.is_dir() else []
-    if not found:
+    directories = list(snapshots.iterdir()) if snapshots.is_dir() else []
+    if not directories:
         return
     unfinished = (each for each in receipts.newest_first() if each.state == "uploading")
     needed = {receipts.journal(each).snapshot for each in unfinished}
-    for directory in found:
+    for directory in directories:
         if directory.name not in needed:
             files.remove_tree(directory)

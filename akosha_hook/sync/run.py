@@ -18,8 +18,9 @@ from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import identity
 from akosha_hook.state.receipt import is_reusable, same_content
 from akosha_hook.sync import cleanup, select
-from akosha_hook.sync.delivery import Delivery, deliver
+from akosha_hook.sync.delivery import deliver
 from akosha_hook.sync.outcome import Outcome
+from akosha_hook.upload.job import UploadJob
 from akosha_hook.util import files
 from akosha_hook.util.clock import stamp
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.snapshot import Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.receipt import Method, Receipt, ReceiptFile, Target
+    from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile, Target
     from akosha_hook.state.receipts import Receipts
 
 ROUNDS = 3
@@ -191,14 +192,14 @@ def _deliver_along_chain(
     known: Mapping[str, ReceiptFile],
     interrupted: Receipt | None,
 ) -> Outcome:
-    delivery = Delivery(
-        sync.context,
-        sync.receipts,
-        sync.identity,
-        frozen,
-        known,
-        interrupted.triggered_by if interrupted else sync.request.triggered_by,
+    job = UploadJob(
+        context=sync.context,
+        identity=sync.identity,
+        snapshot=frozen,
+        known=known,
+        triggered_by=interrupted.triggered_by if interrupted else sync.request.triggered_by,
     )
+    attempts: list[Attempt] = []
     receipt: Receipt | None = None
     first: Receipt | None = None
     for method in sync.chain:
@@ -208,7 +209,8 @@ def _deliver_along_chain(
         sync.context.progress.phase("upload" if method == "cloud" else "akosha")
         if method == "http" and sync.request.full:
             _forget_acknowledged(sync.context)
-        ended = deliver(delivery, method, interrupted if method == "cloud" else None)
+        continued = interrupted if method == "cloud" else None
+        ended = deliver(job, sync.receipts, attempts, method, continued)
         receipt = ended.receipt
         first = first or receipt
         if receipt.success or ended.progressed:

@@ -24,10 +24,10 @@ def destinations(
 
     Raises SettingsError where nothing may be used.
     """
-    chosen = settings.akosha_force_method if method == "auto" else method
-    if chosen == "http":
+    wanted = settings.akosha_force_method if method == "auto" else method
+    if wanted == "http":
         return ("http",)
-    falls_back = chosen == "auto" and settings.akosha_enable_fallback and allow_fallback
+    falls_back = wanted == "auto" and settings.akosha_enable_fallback and allow_fallback
     if cloud_configured(settings):
         return ("cloud", "http") if falls_back else ("cloud",)
     if falls_back:

@@ -1,4 +1,4 @@
-"""One snapshot on its way into one store."""
+"""One snapshot on its way to where it is to be kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from akosha_hook.format import manifest
+from akosha_hook.state.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from akosha_hook.settings import Settings
     from akosha_hook.snapshot import Database, Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.journal import Journal
     from akosha_hook.state.receipt import ReceiptFile
 
 
@@ -24,21 +24,22 @@ def _not_counted(_: Database) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class UploadJob:
-    """What is uploaded, and under which name.
+    """What is uploaded, whose it is, and under which name.
 
-    `known` are the files, by name, as the last success at this destination left them. `journal`
-    is where it is written down what is stored already. `conversations` says how many a database of
-    the snapshot has, None where that is not known.
+    `known` are the files, by name, as the last success at the preferred destination left them.
+    `upload_id`, `sequence` and `journal`, where it is written down what is stored already, are
+    given when the upload begins. `conversations` says how many a database of the snapshot has,
+    None where that is not known.
     """
 
     context: Context
     identity: Identity
     snapshot: Snapshot
-    upload_id: str
-    sequence: int
-    journal: Journal
     known: Mapping[str, ReceiptFile] = field(default_factory=dict)
     triggered_by: tuple[str, ...] = ()
+    upload_id: str = ""
+    sequence: int = 0
+    journal: Journal = field(default_factory=lambda: Journal(None))
     conversations: Callable[[Database], int | None] = _not_counted
 
     @property

@@ -46,14 +46,14 @@ def _names(candidate: str, machine_id: str) -> Iterator[str]:
 
 def not_reusable(store: ObjectStore, files: Iterable[ReceiptFile], settings: Settings) -> set[str]:
     """Databases whose stored files cannot be referred to: gone, too old, or nobody can tell."""
-    found: set[str] = set()
+    databases: set[str] = set()
     for each in files:
-        if each.database in found:
+        if each.database in databases:
             continue
         young = is_reusable(each.oldest_object_at, settings)
         if not young or not all(is_there(store, *needed) for needed in _objects(each)):
-            found.add(each.database)
-    return found
+            databases.add(each.database)
+    return databases
 
 
 def is_there(store: ObjectStore, key: str, size: int | None) -> bool:

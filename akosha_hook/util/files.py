@@ -195,7 +195,7 @@ def read_bounded(
             raise NotRegularError(path, kind)
         if status.st_size > limit:
             raise TooLargeError(path, limit)
-        data = _read(descriptor, limit + 1 if first is None else first)
+        data = _read(descriptor, limit + 1 if first is None else first, status.st_size)
     finally:
         os.close(descriptor)
     if len(data) > limit:  # it has grown meanwhile, or tells no size, as in /proc
@@ -203,11 +203,17 @@ def read_bounded(
     return data
 
 
-def _read(descriptor: int, count: int) -> bytes:
-    data = bytearray()
-    while len(data) < count and (more := os.read(descriptor, count - len(data))):
+def _read(descriptor: int, count: int, size: int) -> bytes:
+    """Up to `count` bytes of a file that says it has `size`.
+
+    One request is enough for nearly every file, and no more memory is set aside than it needs.
+    """
+    data = os.read(descriptor, min(count, size + 1))
+    while 0 < len(data) < count and len(data) != size:
+        if not (more := os.read(descriptor, min(count - len(data), 1 << 20))):
+            break
         data += more
-    return bytes(data)
+    return data
 
 
 def _path_as_text(value: object) -> str:

@@ -98,7 +98,7 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
         logger.removeHandler(handler)
         handler.close()
     logger.propagate = False
-    chosen = "DEBUG" if debug else level
+    threshold = "DEBUG" if debug else level
     logger.setLevel(logging.DEBUG)
     # It knows what to redact even where no log can be opened.
     silent = logging.NullHandler()
@@ -111,12 +111,12 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
         own = _PrivateRotatingFileHandler(
             paths.log, maxBytes=ROTATE_BYTES, backupCount=ROTATE_KEEP, encoding="utf-8"
         )
-        own.setLevel("DEBUG" if chosen == "DEBUG" else "INFO")
+        own.setLevel("DEBUG" if threshold == "DEBUG" else "INFO")
         own.setFormatter(RedactingFormatter(known, tracebacks=True))
         logger.addHandler(own)
     with contextlib.suppress(OSError):
         shared = _session_buddy_handler(paths.session_buddy_log)
-        shared.setLevel(chosen)
+        shared.setLevel(threshold)
         shared.setFormatter(RedactingFormatter(known, tracebacks=debug))
         logger.addHandler(shared)
 

@@ -215,7 +215,7 @@ def test_two_users_of_one_name_overwrite_nothing(
     patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even when both upload in the same second."""
-    monkeypatch.setattr("akosha_hook.sync.delivery.stamp", lambda: "20260101_000000")
+    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda: "20260101_000000")
     patient.configure(akosha_system_id="laptop")
     one = patient.write(seed=1)
     assert patient.sync().success
@@ -239,7 +239,7 @@ def test_uploads_of_one_second_overwrite_nothing(
     patient: Patient, monkeypatch: pytest.MonkeyPatch, listing: str
 ) -> None:
     """Where the first name is another machine's, and where the bucket may not be listed."""
-    monkeypatch.setattr("akosha_hook.sync.delivery.stamp", lambda: "20260101_000000")
+    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda: "20260101_000000")
     patient.configure(akosha_system_id="laptop")
     contents = [patient.write(seed=1)]
     assert patient.sync().success

@@ -138,7 +138,7 @@ class S3Client:
 
     def list_parts(self, key: str, multipart_id: str) -> dict[int, tuple[int, str]]:
         """ListParts, all pages: size in bytes and ETag by part number."""
-        found: dict[int, tuple[int, str]] = {}
+        parts: dict[int, tuple[int, str]] = {}
         marker: str | None = None
         while True:
             page = self._call(
@@ -151,20 +151,20 @@ class S3Client:
                     part_number_marker=marker,
                 ),
             )
-            before = len(found)
-            found |= {
+            before = len(parts)
+            parts |= {
                 int(part.part_number): (int(part.size or 0), _etag(part.etag))
                 for part in page.parts
             }
             if not page.is_truncated or not page.parts:
-                return found
-            if len(found) == before or len(found) > MAX_PART_NUMBER:
+                return parts
+            if len(parts) == before or len(parts) > MAX_PART_NUMBER:
                 raise self._failure(EndlessError(), f"listing the parts of {key}")
             marker = str(page.next_part_number_marker or page.parts[-1].part_number)
 
     def unfinished(self, prefix: str) -> tuple[Unfinished, ...]:
         """ListMultipartUploads below `prefix`, all pages; MinIO finds them by exact key only."""
-        found: list[Unfinished] = []
+        uploads: list[Unfinished] = []
         key_marker: str | None = None
         id_marker: str | None = None
         while True:
@@ -179,7 +179,7 @@ class S3Client:
                     max_uploads=PAGE,
                 ),
             )
-            found += [
+            uploads += [
                 Unfinished(
                     str(each.object_name),
                     str(each.upload_id),
@@ -188,8 +188,8 @@ class S3Client:
                 for each in page.uploads
             ]
             if not page.is_truncated or not page.uploads:
-                return tuple(found)
-            if len(found) > MAX_LISTED:
+                return tuple(uploads)
+            if len(uploads) > MAX_LISTED:
                 raise self._failure(EndlessError(), "listing unfinished uploads")
             key_marker, id_marker = page.next_key_marker, page.next_upload_id_marker
 
@@ -197,12 +197,12 @@ class S3Client:
         """HeadObject; None where the object is not there."""
 
         def request() -> Info:
-            found = self._client.stat_object(self.name, key)
+            status = self._client.stat_object(self.name, key)
             metadata = {
                 name.lower().removeprefix("x-amz-meta-"): value
-                for name, value in (found.metadata or {}).items()
+                for name, value in (status.metadata or {}).items()
             }
-            return Info(_size(found.size), _etag(found.etag), metadata)
+            return Info(_size(status.size), _etag(status.etag), metadata)
 
         try:
             return self._call(f"looking at {key}", request, reads=True)
@@ -257,7 +257,7 @@ class S3Client:
 
     def _page(self, prefix: str, start_after: str) -> list[Listed]:
         # A generator that has raised is spent: every page, and every retry, starts a new one.
-        found = self._client.list_objects(
+        entries = self._client.list_objects(
             self.name, prefix=prefix, recursive=True, start_after=start_after or None
         )
         return [
@@ -266,14 +266,14 @@ class S3Client:
                 _size(each.size),
                 _moment(each.last_modified),
             )
-            for each in itertools.islice(found, PAGE)
+            for each in itertools.islice(entries, PAGE)
         ]
 
     def prefixes(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
         """What is directly below `prefix`: objects, and "folders" that end in a slash."""
 
         def request() -> list[Listed]:
-            found = self._client.list_objects(
+            entries = self._client.list_objects(
                 self.name, prefix=prefix, recursive=False, start_after=start_after or None
             )
             listed = [
@@ -283,9 +283,9 @@ class S3Client:
                     _moment(each.last_modified),
                     each.is_dir,
                 )
-                for each in itertools.islice(found, MAX_LISTED)
+                for each in itertools.islice(entries, MAX_LISTED)
             ]
-            if next(found, None) is not None:
+            if next(entries, None) is not None:
                 raise EndlessError
             return listed
 
@@ -325,8 +325,8 @@ def _size(value: object) -> int:
 
 def _total(headers: Mapping[str, str]) -> int | None:
     """An object's size by the Content-Range of an answer."""
-    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
-    return int(found.group(1)) if found else None
+    match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+    return int(match.group(1)) if match else None
 
 
 def _moment(value: dt.datetime | None) -> float:

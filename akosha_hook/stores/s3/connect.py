@@ -74,10 +74,8 @@ def open_client(
             f"{provider.name} does not take akosha_sse: {settings.akosha_sse}.",
             hint="Leave it empty: the provider encrypts at rest by itself.",
         )
-    found = access.resolve(settings, environ, home=Path(environ.get("HOME") or Path.home()))
-    log.protect(
-        *(each for each in (found.secret_key, found.session_token, found.access_key) if each)
-    )
+    keys = access.resolve(settings, environ, home=Path(environ.get("HOME") or Path.home()))
+    log.protect(*(each for each in (keys.secret_key, keys.session_token, keys.access_key) if each))
     http = pool(
         settings.akosha_ca_file,
         environ,
@@ -85,7 +83,7 @@ def open_client(
         size=max(provider.parallel_uploads, connections) + 1,
     )
     region = provider.region or _region(provider, http, context, retry, subject=subject)
-    client = _client(provider, found, http, region)
+    client = _client(provider, keys, http, region)
     client._http = BoundedHttp(http, retry.deadline, on_sent)  # type: ignore[assignment]
     return S3Client(
         client,
@@ -110,14 +108,14 @@ class _SigningMinio(Minio):
 
 
 def _client(
-    provider: Provider, found: access.Credentials, http: urllib3.PoolManager, region: str
+    provider: Provider, keys: access.Credentials, http: urllib3.PoolManager, region: str
 ) -> Minio:
     kind = _SigningMinio if provider.signed_payload else Minio
     client = kind(
         provider.host,
-        access_key=found.access_key.reveal(),
-        secret_key=found.secret_key.reveal(),
-        session_token=found.session_token.reveal() if found.session_token else None,
+        access_key=keys.access_key.reveal(),
+        secret_key=keys.secret_key.reveal(),
+        session_token=keys.session_token.reveal() if keys.session_token else None,
         secure=provider.secure,
         region=region,
         http_client=http,

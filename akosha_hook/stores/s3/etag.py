@@ -22,8 +22,8 @@ def multipart_etag(parts: Sequence[Part]) -> str:
 
 
 def is_multipart_etag(etag: str, count: int) -> bool:
-    found = _MULTIPART_ETAG.match(etag)
-    return bool(found and int(found.group(1)) == count)
+    match = _MULTIPART_ETAG.match(etag)
+    return bool(match and int(match.group(1)) == count)
 
 
 def is_md5(etag: str) -> bool:

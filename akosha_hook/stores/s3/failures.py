@@ -69,22 +69,22 @@ def classify(
     """
     match error:
         case DeliveryError():
-            found = error
+            failure = error
         case S3Error():
-            found = _of_error_document(error, what, subject, reads=reads)
+            failure = _of_error_document(error, what, subject, reads=reads)
         case InvalidResponseError():
-            found = _of_foreign_body(error, what, subject, reads=reads)
+            failure = _of_foreign_body(error, what, subject, reads=reads)
         case ServerError():
-            found = _of_status(error.status_code, what, subject)
+            failure = _of_status(error.status_code, what, subject)
         case http.HTTPError() | OSError():
-            found = _of_connection(error, what, subject)
+            failure = _of_connection(error, what, subject)
         case NotS3Error() | TooLongError() | EndlessError() | DamagedPartError():
-            found = _of_answer(error, what, subject)
+            failure = _of_answer(error, what, subject)
         case MinioException() | ValueError() | ParseError() | AttributeError() | TypeError():
-            found = _of_nonsense(what, subject)
+            failure = _of_nonsense(what, subject)
         case _:
             raise error
-    return found
+    return failure
 
 
 def _of_nonsense(what: str, subject: str) -> DeliveryError:
@@ -176,9 +176,9 @@ def _of_foreign_body(
     # minio-py keeps the status and body of this error in private attributes only.
     status = int(getattr(error, "_code", 0) or 0)
     body = str(getattr(error, "_body", None) or "")
-    found = _CODE_IN_BODY.search(body[:4096])
-    if found:
-        return _of_code(found.group(1), status, what, subject, reads=reads)
+    match = _CODE_IN_BODY.search(body[:4096])
+    if match:
+        return _of_code(match.group(1), status, what, subject, reads=reads)
     if status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
         return _of_status(status, what, subject)
     return _of_answer(NotS3Error(status), what, subject)
@@ -251,10 +251,10 @@ def _of_connection(error: Exception, what: str, subject: str) -> DeliveryError:
 
 
 def _of_tls(error: http.SSLError, what: str, subject: str) -> DeliveryError:
-    found = re.search(
+    match = re.search(
         r"(certificate verify failed[^(]*|WRONG_VERSION_NUMBER|[A-Z_]{6,})", str(error)
     )
-    reason = found.group(1).strip() if found else type(error).__name__
+    reason = match.group(1).strip() if match else type(error).__name__
     return DeliveryError(
         f"{subject}: TLS to the endpoint failed while {what}: {reason}.",
         hint="There is no TLS at that port: is the endpoint an http:// one?"

@@ -58,8 +58,8 @@ def store(client: S3Client, plan: ObjectPlan, *, parallel: int, journal: Journal
     except DeliveryError as error:
         if error.kind is not Kind.STALE:
             raise
-        if found := _completed(client, plan, journal):
-            return found
+        if completed := _completed(client, plan, journal):
+            return completed
         # The server forgot the upload or its parts (R2 after 7 days, MinIO after 24 h).
         logger.info("Upload of %s cannot be continued (%s); starting over", plan.key, error.code)
         _forget(client, plan.key, journal)

@@ -27,7 +27,7 @@ def abort(client: S3Client, partial: PartialUpload) -> str:
 def abort_all(client: S3Client, key: str) -> str:
     """Abort what is unfinished at `key`, which only our own upload ever uses."""
     try:
-        found = client.unfinished(key)
+        uploads = client.unfinished(key)
     except DeliveryError as error:
         if error.retryable:
             raise
@@ -35,7 +35,7 @@ def abort_all(client: S3Client, key: str) -> str:
             return ""  # rclone's answer for a bucket that never had one
         logger.warning("Could not look for unfinished uploads of %s: %s", key, error.message)
         return f"unfinished uploads of {key} could not be looked for ({error.code})"
-    notes = [abort_one(client, key, each.multipart_id) for each in found if each.key == key]
+    notes = [abort_one(client, key, each.multipart_id) for each in uploads if each.key == key]
     return next((note for note in notes if note), "")
 
 

@@ -29,8 +29,8 @@ def verify(client: S3Client, key: str, size: int, expected: str, *, count: int) 
             return Stored(key, size, "not verified")
         raise
     if head is None or head.size != size:
-        found = "is not there" if head is None else f"has {head.size:,} bytes, not {size:,}"
-        raise client.damaged(f"{key} {found} after the upload")
+        actual = "is not there" if head is None else f"has {head.size:,} bytes, not {size:,}"
+        raise client.damaged(f"{key} {actual} after the upload")
     if count:
         comparable = client.multipart_etag_is_md5 and is_multipart_etag(head.etag, count)
     else:

@@ -1,0 +1,121 @@
+"""What is written down of a delivery: its receipt when it begins, fails and succeeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from akosha_hook.state import identity
+from akosha_hook.state.receipt import Attempt, Receipt
+from akosha_hook.sync import select
+from akosha_hook.util import log
+from akosha_hook.util.clock import now_iso, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from akosha_hook.errors import AkoshaHookError
+    from akosha_hook.state.receipt import Method, ReceiptFile
+    from akosha_hook.state.receipts import Receipts
+    from akosha_hook.upload.job import UploadJob
+
+MAX_MESSAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a destination took: files as the receipt keeps them, and what it has to say."""
+
+    files: tuple[ReceiptFile, ...]
+    keys: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def new_receipt(job: UploadJob, receipts: Receipts, method: Method) -> Receipt:
+    """The receipt of a delivery that begins."""
+    context, me = job.context, job.identity
+    return Receipt(
+        upload_id=_new_upload_id(receipts, me.system_id, method),
+        state="uploading",
+        method=method,
+        success=False,
+        system_id=me.system_id,
+        machine_id=me.machine_id,
+        sequence=identity.next_sequence(context.paths, context.settings),
+        triggered_by=job.triggered_by,
+        started=now_iso(),
+        destination=select.target_of(context.settings, method, me.system_id),
+        skipped={each.name: each.message for each in job.snapshot.skipped},
+    )
+
+
+def _new_upload_id(receipts: Receipts, system_id: str, method: Method) -> str:
+    suffix = "" if method == "cloud" else "_http"
+    first = f"{stamp()}_{system_id}{suffix}"
+    candidate, number = first, 1
+    while receipts.exists(candidate):
+        number += 1
+        candidate = f"{first}_{number}"
+    return candidate
+
+
+def failed_receipt(
+    receipt: Receipt,
+    error: AkoshaHookError,
+    attempts: Sequence[Attempt],
+    *,
+    resumable: bool,
+    out_of_time: bool,
+) -> Receipt:
+    """`out_of_time` says that the deadline passed while parts got through."""
+    return msgspec.structs.replace(
+        receipt,
+        attempts=tuple(attempts),
+        state="uploading" if resumable else "failed",
+        error=cleaned(error),
+        details=error.details,
+        error_code="timeout-with-progress" if out_of_time else getattr(error, "code", ""),
+        hint=error.hint,
+        exit_code=int(error.exit_code),
+    )
+
+
+def succeeded_receipt(
+    receipt: Receipt, arrived: Arrived, attempts: Sequence[Attempt], bytes_sent: int
+) -> Receipt:
+    return msgspec.structs.replace(
+        receipt,
+        state="done",
+        success=True,
+        attempts=tuple(attempts),
+        error=None,
+        error_code="",
+        hint="",
+        exit_code=0,
+        files=arrived.files,
+        files_uploaded=arrived.keys,
+        files_unchanged=tuple(
+            dict.fromkeys(each.database for each in arrived.files if each.status == "unchanged")
+        ),
+        notes=(*receipt.notes, *arrived.notes),
+        bytes_transferred=receipt.bytes_transferred + bytes_sent,
+        details=dict(arrived.details),
+    )
+
+
+def cleaned(error: AkoshaHookError) -> str:
+    """The message for a file or a screen: a server may send back what it was sent."""
+    return log.redacted(error.message[:MAX_MESSAGE])
+
+
+def attempt_of(method: str, error: AkoshaHookError) -> Attempt:
+    return Attempt(
+        method=method,
+        code=getattr(error, "code", "") or type(error).__name__,
+        message=cleaned(error),
+        retryable=bool(getattr(error, "retryable", False)),
+        at=now_iso(),
+    )
