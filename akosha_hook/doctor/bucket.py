@@ -41,7 +41,7 @@ def _opened(context: Context) -> Generator[Finding, None, permissions.Probes | N
     """The probes if keys and connection are good, else None."""
     settings = context.loaded.settings
     unused = not cloud_configured(settings) or settings.akosha_force_method == "http"
-    if unused or context.loaded.doubtful:
+    if unused or context.loaded.unsafe:
         return None
     from akosha_hook.stores.providers import provider_for
 

@@ -10,15 +10,9 @@ import pytest
 from akosha_hook.install import git
 from akosha_hook.install.git import GitError
 from tests.support.installing import git as run_git
-from tests.support.installing import repository
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return repository(tmp_path / "repo")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.install import installer
+from akosha_hook.install.places import Place, installed_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,3 +86,11 @@ def commit(directory: Path, message: str = "more", *more: str) -> None:
 def calls(paths: Paths) -> list[str]:
     log = paths.state / "calls"
     return log.read_text().splitlines() if log.exists() else []
+
+
+def install_everywhere(paths: Paths, directory: Path) -> None:
+    carry_out(paths, installer.for_all_repositories(paths, os.environ, directory))
+
+
+def places(paths: Paths, directory: Path) -> dict[str, Place]:
+    return {place.kind: place for place in installed_places(paths, os.environ, directory)}

@@ -79,7 +79,7 @@ def _store_once(client: S3Client, plan: ObjectPlan, *, parallel: int, journal: J
         pending.run(pool, parallel, _put_back(first, stream))
     parts = [partial.parts[number] for number in sorted(partial.parts)]
     stored = _complete(client, plan, partial, parts)
-    if partial.doubtful:
+    if partial.ambiguous:
         abort_all(client, plan.key)
     journal.partial.pop(plan.key, None)
     journal.save()
@@ -188,7 +188,7 @@ def _begin(client: S3Client, plan: ObjectPlan, journal: Journal) -> PartialUploa
     journal.save()
 
     def on_repeat() -> None:
-        partial.doubtful = True
+        partial.ambiguous = True
 
     partial.multipart_id = client.create_multipart(plan.key, plan.headers, on_repeat=on_repeat)
     journal.save()
@@ -244,7 +244,7 @@ def _completed(client: S3Client, plan: ObjectPlan, journal: Journal) -> Stored |
         if error.retryable and error.kind is not Kind.DAMAGED:
             raise
         return None
-    if partial.doubtful:
+    if partial.ambiguous:
         abort_all(client, plan.key)
     journal.partial.pop(plan.key)
     journal.save()

@@ -28,10 +28,6 @@ def test_aws_variables_come_first(home: Path) -> None:
     assert found.warnings == ()
 
 
-def test_without_a_session_token_there_is_none(home: Path) -> None:
-    assert resolve(DEFAULTS, {**AWS, "AWS_SESSION_TOKEN": ""}, home=home).session_token is None
-
-
 def test_minio_variables_come_second(home: Path) -> None:
     write(home / ".aws/credentials", f"[default]\n{KEYS}")
     found = resolve(DEFAULTS, MINIO, home=home)
@@ -61,19 +57,6 @@ def test_a_missing_profile_of_the_setting_is_not_replaced_by_other_keys(home: Pa
     with pytest.raises(CredentialsError, match=r"profile privat .*only: default, work") as caught:
         resolve(Settings(akosha_aws_profile="privat"), {**AWS, **MINIO}, home=home)
     assert "[privat]" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("environ", "message"),
-    [
-        ({"AWS_ACCESS_KEY_ID": ACCESS}, "AWS_SECRET_ACCESS_KEY is not"),
-        ({"AWS_SECRET_ACCESS_KEY": SECRET}, "AWS_ACCESS_KEY_ID is not"),
-        ({"MINIO_ACCESS_KEY": ACCESS}, "MINIO_SECRET_KEY is not"),
-    ],
-)
-def test_half_a_pair_is_said(home: Path, environ: dict[str, str], message: str) -> None:
-    with pytest.raises(CredentialsError, match=message):
-        resolve(DEFAULTS, environ, home=home)
 
 
 def test_nothing_found_says_where_was_looked_in_order_and_what_to_type(home: Path) -> None:
@@ -120,11 +103,6 @@ def test_what_cannot_be_a_key_is_refused_without_showing_it(
         resolve(DEFAULTS, {**AWS, "AWS_SECRET_ACCESS_KEY": value}, home=home)
     assert "environment" in caught.value.message
     assert "canary" not in everything_said(caught.value)
-
-
-def test_a_newline_around_a_key_is_forgiven(home: Path) -> None:
-    found = resolve(DEFAULTS, {**AWS, "AWS_SECRET_ACCESS_KEY": f"{SECRET}\n"}, home=home)
-    assert revealed(found)[1] == SECRET
 
 
 def test_found_keys_show_in_no_repr_and_in_no_later_log_line(home: Path, paths: Paths) -> None:
