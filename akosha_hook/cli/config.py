@@ -137,9 +137,9 @@ def _row(name: str) -> Field:
     "--local", is_flag=True, help="Write local.yaml instead, which overrides session-buddy.yaml."
 )
 def init(base: bool, local: bool) -> None:
-    """Write a commented template with every setting to your TOML file.
+    """Write a commented template with every setting.
 
-    An existing file is never changed.
+    It becomes your TOML file if no option names another. An existing file is never changed.
     """
     if base and local:
         raise click.UsageError("--yaml and --local name different files: choose one.")
