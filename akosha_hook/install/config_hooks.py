@@ -67,7 +67,7 @@ def _with_sections(data: bytes, script: str) -> bytes:
 
 
 def _edited(data: bytes, edits: list[list[str]]) -> bytes:
-    """`data` after git itself made `edits`, since it knows its own format best."""
+    """`data` after `edits` by git itself, since it knows its own format best."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "config"
         copy.write_bytes(data)

@@ -24,7 +24,7 @@ class Part:
     """How to remove something of ours from a file.
 
     `remove` gets what the file holds now and what it held before us (None: there was no file), and
-    returns what stays; None where ours was all there is in a file that we made. `outline` reduces
+    returns what stays; None where nothing else is in a file that we created. `outline` reduces
     what the file held before us to what `remove` needs to know of it.
     """
 
@@ -50,7 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
     Where taking our part out gives back the same bytes, `before` is only the outline of them:
     a settings file may hold secrets, and no second copy of those is kept.
 
-    `directories` are those that had to be made for it, deepest first. `repository` is the common
+    `directories` are those that had to be created for it, deepest first. `repository` is the common
     git directory, or the project, it belongs to; None for the user's own files.
     """
 

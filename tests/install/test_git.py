@@ -84,5 +84,5 @@ def test_a_directory_that_git_cannot_be_asked_about_has_no_working_tree(tmp_path
 def test_a_hooks_path_and_its_scope(repo: Path) -> None:
     assert git.find(repo).own_hooks
     run_git(repo, "config", "--global", "core.hooksPath", "/srv/hooks")
-    found = git.find(repo)
-    assert (found.hooks_path, found.scope, found.own_hooks) == ("/srv/hooks", "global", False)
+    result = git.find(repo)
+    assert (result.hooks_path, result.scope, result.own_hooks) == ("/srv/hooks", "global", False)

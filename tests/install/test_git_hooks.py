@@ -170,14 +170,14 @@ def test_a_hook_keeps_its_exit_status_in_every_shell(paths: Paths, repo: Path, s
     paths.interpreter.write_text("/bin/true\n")
     added = repo / ".git" / "hooks" / "post-commit"
     added.write_text(added.read_text() + "cd /\necho $1\nexit 7\n")
-    for path, argument, code, said in (
+    for path, argument, code, output in (
         (added, "x", 7, b"x\n"),
         (added.with_name("post-merge"), "0", 9, b""),
     ):
         done = subprocess.run(
             [*command, path, argument], cwd=repo, capture_output=True, check=False
         )
-        assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
+        assert (done.returncode, done.stdout, done.stderr) == (code, output, b"")
     events = [path.read_text().splitlines() for path in paths.outbox.iterdir()]
     assert sorted(events) == [["post-commit", str(repo)], ["post-merge", str(repo)]]
 

@@ -75,10 +75,10 @@ def tool(directory: Path, *command: str) -> None:
 
 def type_next_step(repo: Path) -> None:
     """What install says to type next."""
-    found = install_git_module.find(repo)
-    manager = managers.in_use(found)
+    result = install_git_module.find(repo)
+    manager = managers.in_use(result)
     assert manager is not None
-    step = managers.next_step(manager, found.hooks)
+    step = managers.next_step(manager, result.hooks)
     if step is not None:
         tool(repo, *step.split())
 

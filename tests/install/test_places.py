@@ -25,14 +25,14 @@ def test_what_works_is_listed(paths: Paths, repo: Path, tmp_path: Path) -> None:
     install_claude(paths)
     install_claude(paths, "project", repo)
     install_git(paths, repo)
-    found = places(paths, tmp_path)
-    assert {kind: place.state for kind, place in found.items()} == {
+    result = places(paths, tmp_path)
+    assert {kind: place.state for kind, place in result.items()} == {
         "claude-user": "working",
         "claude-project": "working",
         "git": "working",
     }
-    assert found["git"].path == repo / ".git" / "hooks"
-    assert installed_places(paths, os.environ, repo) == tuple(found.values())
+    assert result["git"].path == repo / ".git" / "hooks"
+    assert installed_places(paths, os.environ, repo) == tuple(result.values())
     uninstall(paths)
     assert installed_places(paths, os.environ, repo) == ()
 
@@ -65,9 +65,9 @@ def test_hooks_that_name_a_script_of_a_moved_home_are_broken(
     install_git(old, repo)
     assert {place.state for place in places(old, repo).values()} == {"working"}
     old.claude.rename(paths.claude)
-    found = places(paths, repo)
-    assert {place.state for place in found.values()} == {"broken"}
-    for place in found.values():
+    result = places(paths, repo)
+    assert {place.state for place in result.values()} == {"broken"}
+    for place in result.values():
         assert place.detail == f"it names a script that is gone: {old.hook_script}"
     install_claude(paths)
     install_git(paths, repo)

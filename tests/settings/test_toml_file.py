@@ -18,7 +18,7 @@ EVERY_FIELD = frozenset(Table.__struct_fields__)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"akosha_max_retries = 5\nb =\n", ":2: is not valid TOML: Invalid value"),
         (b"a = 1\na = 2\n", ":2: is not valid TOML: Cannot overwrite a value"),
@@ -31,11 +31,11 @@ EVERY_FIELD = frozenset(Table.__struct_fields__)
     ],
 )
 def test_broken_toml_is_one_problem_with_its_line(
-    layers: Layers, content: bytes, said: str
+    layers: Layers, content: bytes, message: str
 ) -> None:
     path = layers.user(content)
     loaded = layers.load()
     (problem,) = loaded.problems
-    assert problem.startswith(f"{path}{said}")
+    assert problem.startswith(f"{path}{message}")
     assert loaded.settings == Settings()
     assert loaded.unsafe == EVERY_FIELD

@@ -18,7 +18,7 @@ EVERY_FIELD = frozenset(Table.__struct_fields__)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"akosha_max_retries: 5\n\tx: y\n", ":2: is not valid YAML: found a tab character"),
         (b"a: [1\nb: 2\n", ":2: is not valid YAML"),
@@ -37,12 +37,12 @@ EVERY_FIELD = frozenset(Table.__struct_fields__)
     ],
 )
 def test_broken_yaml_is_one_problem_with_its_line(
-    layers: Layers, content: bytes, said: str
+    layers: Layers, content: bytes, message: str
 ) -> None:
     path = layers.base(content)
     loaded = layers.load()
     (problem,) = loaded.problems
-    assert problem.startswith(f"{path}{said}")
+    assert problem.startswith(f"{path}{message}")
     assert problem.isprintable()
     assert loaded.settings == Settings()
     assert loaded.unsafe == EVERY_FIELD

@@ -39,14 +39,14 @@ def uninstall(paths: Paths, directory: Path = Path("/")) -> Removal:
 
 def tree(directory: Path) -> dict[str, tuple[int, bytes]]:
     """Every file, link and directory below `directory`, with mode and content."""
-    found = {}
+    result = {}
     for path in sorted(directory.rglob("*")):
         if path.is_symlink():
             content = os.fsencode(path.readlink())
         else:
             content = path.read_bytes() if path.is_file() else b""
-        found[str(path.relative_to(directory))] = (path.lstat().st_mode, content)
-    return found
+        result[str(path.relative_to(directory))] = (path.lstat().st_mode, content)
+    return result
 
 
 def git(directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:

@@ -16,7 +16,7 @@ from akosha_hook.util.files import private_directory
 from tests.support.credentials import KEYS, write
 
 
-def found(home: Path, profile: str = "", **environ: str) -> Credentials:
+def resolved(home: Path, profile: str = "", **environ: str) -> Credentials:
     return resolve(Settings(akosha_aws_profile=profile), environ, home=home)
 
 
@@ -24,13 +24,13 @@ def test_a_file_that_is_no_text_is_named(home: Path) -> None:
     path = write(home / ".aws/credentials", "")
     path.write_bytes(b"[default]\n\xff\xfe\n")
     with pytest.raises(CredentialsError, match=r"~/.aws/credentials is not UTF-8"):
-        found(home)
+        resolved(home)
 
 
 def test_a_huge_file_is_refused(home: Path) -> None:
     write(home / ".aws/credentials", "#" * (1 << 21))
     with pytest.raises(CredentialsError, match="larger than"):
-        found(home)
+        resolved(home)
 
 
 @pytest.mark.parametrize("kind", ["directory", "pipe"])
@@ -39,7 +39,7 @@ def test_what_is_not_a_file_is_refused_without_waiting(home: Path, kind: str) ->
     path = home / ".aws/credentials"
     path.mkdir() if kind == "directory" else os.mkfifo(path)
     with pytest.raises(CredentialsError, match="is not a file"):
-        found(home)
+        resolved(home)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_file_open_to_others_is_warned_about(
     write(home / ".aws/credentials", f"[default]\n{KEYS}", mode)
     private_directory(paths.state)
     log.configure(paths)
-    warnings = found(home).warnings
+    warnings = resolved(home).warnings
     assert ("chmod 600" in paths.log.read_text()) is warned
     assert bool(warnings) is warned
     if warned:

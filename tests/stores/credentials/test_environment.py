@@ -33,5 +33,5 @@ def test_half_a_pair_is_said(home: Path, environ: dict[str, str], message: str) 
 
 
 def test_a_newline_around_a_key_is_forgiven(home: Path) -> None:
-    found = resolve(DEFAULTS, {**AWS, "AWS_SECRET_ACCESS_KEY": f"{SECRET}\n"}, home=home)
-    assert revealed(found)[1] == SECRET
+    resolved = resolve(DEFAULTS, {**AWS, "AWS_SECRET_ACCESS_KEY": f"{SECRET}\n"}, home=home)
+    assert revealed(resolved)[1] == SECRET
