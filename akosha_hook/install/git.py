@@ -175,10 +175,19 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _git(directory: Path) -> gitpython.Git:
+    # Importing GitPython starts `git version` with the environment of this process.
+    keys = os.environ.keys() - without_keys(os.environ).keys()
+    hidden = {name: os.environ.pop(name) for name in keys}
     # Without it, importing GitPython fails where there is no git.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    import git
-
+    try:
+        import git
+    except ImportError as error:  # raised for a git that is there and fails
+        raise GitError(
+            "git cannot be run: `git version` fails.", hint="Find out why: git version"
+        ) from error
+    finally:
+        os.environ.update(hidden)
     return git.Git(directory)
 
 

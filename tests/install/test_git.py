@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +52,20 @@ def test_git_gets_none_of_our_keys(
     monkeypatch.setenv("KEPT", "kept")
     assert git.ask(repo, "x") == "[kept]"
     assert git.ask(repo, "x", environ=os.environ | {"KEPT": "given"}) == "[given]"
+
+
+def test_a_git_that_does_not_work_is_named(tmp_path: Path, fake_git: Path) -> None:
+    """GitPython asks for its version when it is imported, which only a new process does again."""
+    fake_git.write_text("#!/bin/sh\nexit 1\n")
+    ask = (
+        "import pathlib; from akosha_hook.install import git\n"
+        "try: git.find(pathlib.Path())\n"
+        "except git.GitError as error: print(error.message)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "git cannot be run: `git version` fails.\n"
 
 
 def test_a_git_that_takes_too_long_is_given_up(repo: Path, fake_git: Path) -> None:
