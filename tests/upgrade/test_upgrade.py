@@ -13,6 +13,7 @@ from akosha_hook.state import backoff
 from akosha_hook.util import files
 from tests.support.akosha_server import serve
 from tests.support.duck import change
+from tests.support.faults import error
 from tests.support.installing import commit, tree
 from tests.support.waiting import until
 from tests.upgrade.archive import below, text_of, unpack
@@ -71,6 +72,15 @@ def test_an_interrupted_upload_is_continued_on_its_parts(upgraded_anywhere: Upgr
     assert not upgraded.paths.notice.exists()
     restored(upgraded, upgraded.left.interrupted)
     upgraded.nothing_was_set_aside()
+
+
+def test_a_try_that_fails_first_leaves_the_parts_to_the_next_one(upgraded: Upgraded) -> None:
+    upgraded.network.on(fault=error(503, "SlowDown"))
+    assert upgraded.akosha_hook("sync").returncode != 0
+    upgraded.network.heal()
+    assert upgraded.document("sync")["upload_id"] == upgraded.left.interrupted
+    assert upgraded.network.parts() == BIG_PARTS[1:]
+    assert upgraded.store.open_uploads() == 0
 
 
 def test_an_interrupted_upload_whose_snapshot_is_gone_is_cleaned_up(upgraded: Upgraded) -> None:
