@@ -83,6 +83,7 @@ changelog: $(STAMP)
 	@$(BIN)/towncrier build --yes --version $(VERSION)
 
 dist: $(STAMP)
+	@rm -rf dist
 	@$(BIN)/python -m hatchling build -d dist
 
 bench: $(VENV)/.bench

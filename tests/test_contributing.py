@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 GUIDES = ("CONTRIBUTING.md", "SECURITY.md", "changelog/README.md")
@@ -15,7 +17,6 @@ MADE = (".venv",)
 # A path with a folder in it, or a file of the top folder.
 _PATH = re.compile(r"^\.?[\w.-]+(/[\w.-]+)*/?$")
 _TOP = re.compile(r"^\.?[\w-]+\.(md|toml|yaml|json)$")
-_FIXED_NAMES = {"README.md": ROOT}
 
 
 def text_of(guide: str) -> str:
@@ -61,7 +62,6 @@ def test_the_guide_is_looked_at() -> None:
 def test_every_make_target_that_a_page_names_is_there(guide: str) -> None:
     commands = [line.strip() for span in spans(guide) for line in span.splitlines()]
     named = {found[1] for each in commands if (found := re.match(r"make ([a-z]+)\b", each))}
-    # -n says what would be done; -q only whether.
     for target in sorted(named):
         done = subprocess.run(
             ["make", "--dry-run", "--directory", ROOT, target, "VERSION=1.0.0"],
@@ -76,3 +76,24 @@ def test_help_names_every_target() -> None:
     makefile = text_of("Makefile")
     targets = set(re.findall(r"(?m)^\.PHONY: (.+)$", makefile)[0].split()) - {"help"}
     assert set(re.findall(r'echo "make (\w+)', makefile)) == targets
+
+
+def test_our_own_configuration_runs_the_checks_that_we_ship() -> None:
+    """On the same files, from the checkout."""
+    [local] = yaml.safe_load(text_of(".pre-commit-config.yaml"))["repos"]
+    ours = {hook["id"]: hook for hook in local["hooks"]}
+    shipped = {hook["id"]: hook for hook in yaml.safe_load(text_of(".pre-commit-hooks.yaml"))}
+    checks = [name for name in shipped if name.startswith("akosha-check-")]
+    assert checks
+    for name in checks:
+        assert ours[name]["files"] == shipped[name]["files"]
+        assert ours[name]["entry"] == f".venv/bin/{shipped[name]['entry']}"
+
+
+def test_every_fragment_says_something_and_has_a_kind() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        kinds = {each["directory"] for each in tomllib.load(file)["tool"]["towncrier"]["type"]}
+    for path in (ROOT / "changelog").iterdir():
+        if path.name not in {"README.md", "TEMPLATE.md"}:
+            assert path.suffixes[-2:] in [[f".{kind}", ".md"] for kind in kinds], path.name
+            assert path.read_text(encoding="utf-8").strip()

@@ -7,7 +7,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.support.duck import make_databases
@@ -109,16 +108,3 @@ def test_a_failed_sync_is_an_answer_and_no_error_of_the_server(home: Path, paths
     assert not answer.is_error
     assert answer.structured_content["success"] is False
     assert answer.structured_content["error"]
-
-
-def test_without_the_extra_it_says_what_to_install(
-    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from akosha_hook.cli import cli
-    from akosha_hook.cli.boundary import run
-
-    monkeypatch.setitem(sys.modules, "mcp", None)
-    monkeypatch.setitem(sys.modules, "mcp.server", None)
-    monkeypatch.delitem(sys.modules, "akosha_hook.mcp", raising=False)
-    assert run(cli, ["mcp"]) == 1
-    assert "pip install 'akosha-hook[mcp]'" in capsys.readouterr().err

@@ -22,11 +22,9 @@ from akosha_hook.paths import Paths, shipped
 from akosha_hook.settings import Layer, wording
 from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
 from akosha_hook.settings.table import table
-from akosha_hook.settings.values import from_text
 from akosha_hook.util.text import one_line, printable, with_tilde
 
 if TYPE_CHECKING:
-    from akosha_hook.context import Context
     from akosha_hook.settings import Loaded
     from akosha_hook.settings.table import Field
     from akosha_hook.settings.validation import FileReport
@@ -91,28 +89,21 @@ def set_(name: str, value: str, path: Path | None) -> None:
 
     row = _row(name)
     context = open_context(strict=False)
-    _refuse_unusable(row, value, context)
+    try:
+        typed = settings.check_value(row.name, value, context.environ, context.paths)
+    except SettingsError as error:
+        raise SettingsError(f"{error.message}; nothing was written.") from error
     target = path or context.paths.user_toml
     if target.suffix != ".toml":
         raise SettingsError(
             f"{one_line(str(target))} is not a .toml file.",
             hint="leave --file out, or edit the YAML by hand",
         )
-    typed = from_text(row, value)
     edit.set_key(target, row.name, list(typed) if isinstance(typed, tuple) else typed)
     where = with_tilde(one_line(str(target), 1024), _home())
     click.echo(printable(f"Set {row.name} = {literal(typed)} in {where}"))
     if path is None:
         _warn_if_overridden(row)
-
-
-def _refuse_unusable(row: Field, value: str, context: Context) -> None:
-    """Raises SettingsError if `value`, given as an option, would not be used."""
-    loaded = settings.load(context.environ, context.paths, {row.name: value})
-    if loaded.origins[row.name].layer is Layer.COMMAND_LINE:
-        return
-    problem = next(each for each in loaded.problems if each not in context.loaded.problems)
-    raise SettingsError(f"{problem.removeprefix(f'{Layer.COMMAND_LINE}: ')}; nothing was written.")
 
 
 def _warn_if_overridden(row: Field) -> None:
@@ -146,9 +137,9 @@ def _row(name: str) -> Field:
     "--local", is_flag=True, help="Write local.yaml instead, which overrides session-buddy.yaml."
 )
 def init(base: bool, local: bool) -> None:
-    """Write a commented template with every setting to your TOML file.
+    """Write a commented template with every setting.
 
-    An existing file is never changed.
+    It becomes your TOML file if no option names another. An existing file is never changed.
     """
     if base and local:
         raise click.UsageError("--yaml and --local name different files: choose one.")

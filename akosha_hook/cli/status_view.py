@@ -41,9 +41,9 @@ class Section(NamedTuple):
 
 def sections(report: Report, servers: tuple[Finding, ...] | None = None) -> Iterator[Section]:
     """The view from top to bottom; `servers` are the findings of `status --check`."""
-    doubtful = report.loaded.doubtful
+    unsafe = report.loaded.unsafe
     yield Section("Backup", [_headline(report)])
-    yield Section("To", [Line(_where(report.destination, report.system_id, doubtful))])
+    yield Section("To", [Line(_where(report.destination, report.system_id, unsafe))])
     yield Section("From", [Line(str(report.data_directory))])
     yield Section("Last sync", [_success(report.last_success), *_unchanged(report)])
     yield Section("Last error", list(_failure(report)))
@@ -71,7 +71,7 @@ def _headline(report: Report) -> Line:
             "off: no bucket is set. Try: akosha-hook config set akosha_cloud_bucket NAME",
             Tone.WARNING,
         )
-    if report.loaded.doubtful:
+    if report.loaded.unsafe:
         return Line("on hold: the settings have a problem (see below)", Tone.PROBLEM)
     if not any(place.state == "working" for place in report.places):
         return Line("manual only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
@@ -80,8 +80,8 @@ def _headline(report: Report) -> Line:
     return Line("on", Tone.OK)
 
 
-def _where(destination: Target | None, system_id: str, doubtful: frozenset[str]) -> str:
-    if doubtful & DESTINATION_SETTINGS:
+def _where(destination: Target | None, system_id: str, unsafe: frozenset[str]) -> str:
+    if unsafe & DESTINATION_SETTINGS:
         return "unknown: the settings have a problem (see below)"
     if destination is None:
         return "nowhere yet"

@@ -1,11 +1,11 @@
-"""The bucket: the keys, the way there, then what the keys may do."""
+"""The bucket: the keys, the connection, then what the keys may do."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook.doctor import permissions, way
+from akosha_hook.doctor import connection, permissions
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import (
     AkoshaHookError,
@@ -20,36 +20,28 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
 
 AREA = "Bucket"
-STEP_SECONDS = 8.0
-CONNECT_SECONDS = 4.0
 CREDENTIAL_SECONDS = 15.0
-# S3 refuses requests more than 15 minutes off.
-CLOCK_LIMIT_SECONDS, CLOCK_WARNING_SECONDS = 900.0, 60.0
-NETWORK_FIX = (
-    "check the network, and akosha_cloud_endpoint: akosha-hook config get akosha_cloud_endpoint"
-)
-DENIED = frozenset({"AccessDenied", "HTTP403", "AllAccessDisabled", "MethodNotAllowed"})
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Keys, then the way there, then what the keys may do; a step that fails ends it."""
+    """Keys, then the connection, then what the keys may do; the first problem ends it."""
     probes = yield from _opened(context)
     if probes is not None:
         yield from permissions.findings(probes)
 
 
 def reachable(context: Context) -> Iterator[Finding]:
-    """Whether the server answers, and these keys open the bucket."""
+    """Whether the server answers, and the bucket is open to these keys."""
     probes = yield from _opened(context)
     if probes is not None:
         yield permissions.listing(probes)
 
 
 def _opened(context: Context) -> Generator[Finding, None, permissions.Probes | None]:
-    """The bucket once the way to it is known to be good, else None."""
+    """The probes if keys and connection are good, else None."""
     settings = context.loaded.settings
     unused = not cloud_configured(settings) or settings.akosha_force_method == "http"
-    if unused or context.loaded.doubtful:
+    if unused or context.loaded.unsafe:
         return None
     from akosha_hook.stores.providers import provider_for
 
@@ -62,7 +54,7 @@ def _opened(context: Context) -> Generator[Finding, None, permissions.Probes | N
     except AkoshaHookError as error:
         yield Finding(AREA, "keys", "problem", error.message, error.hint, error.exit_code)
         return None
-    for finding in way.findings(context, provider):
+    for finding in connection.findings(context, provider):
         yield finding
         if finding.state == "problem":
             return None

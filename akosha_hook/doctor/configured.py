@@ -32,7 +32,7 @@ def findings(context: Context) -> Iterator[Finding]:
         yield Finding(AREA, "value", "warning", each, "akosha-hook config show --origin")
     for each in loaded.notes:
         yield Finding(AREA, "note", "ok", each)
-    if loaded.doubtful:
+    if loaded.unsafe:
         detail = "unclear: nothing is sent anywhere until the settings are corrected"
         yield Finding(AREA, "destination", "problem", detail, "", ExitCode.SETTINGS)
         return

@@ -1,4 +1,4 @@
-"""What the keys may do in the bucket: each permission is tried with an object of ours."""
+"""What the keys may do in the bucket: each permission is tried with a test object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEP_SECONDS = 8.0
 
 
 class _Patience(Deadline):
-    """A deadline that begins anew with every probe."""
+    """A deadline that starts again with every probe."""
 
     def renew(self) -> None:
         object.__setattr__(self, "started", time.monotonic())
@@ -32,7 +32,7 @@ class _Patience(Deadline):
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """The bucket, and one key of ours in it that nothing else uses."""
+    """The bucket, and the key of the test object, which nothing else uses."""
 
     client: S3Client
     patience: _Patience
@@ -65,7 +65,7 @@ def open_probes(context: Context) -> Probes:
 
 
 def findings(probes: Probes) -> Iterator[Finding]:
-    """Put first: where that is refused, the rest says nothing more."""
+    """One finding for each permission; without the permission to put, the rest is not tried."""
     client, key = probes.client, probes.key
     if _is_missing(probes):
         yield listing(probes)
@@ -83,7 +83,7 @@ def findings(probes: Probes) -> Iterator[Finding]:
         probes,
         "head (s3:GetObject)",
         lambda: _look(probes),
-        "what is stored is not checked, and nothing unchanged is left out",
+        "checking what is stored and skipping what has not changed",
     )
     yield _try(probes, "get (s3:GetObject)", lambda: _fetch(probes), "restore and verify")
     yield listing(probes)
@@ -92,7 +92,7 @@ def findings(probes: Probes) -> Iterator[Finding]:
 
 
 def _is_missing(probes: Probes) -> bool:
-    """Asked before anything is put: SeaweedFS makes the bucket for a key that may do all."""
+    """Asked before anything is put: SeaweedFS creates a missing bucket for an administrator's key."""
     probes.patience.renew()
     try:
         bounded(lambda: _list_one(probes), seconds=2 * STEP_SECONDS, what="the request")
@@ -103,7 +103,7 @@ def _is_missing(probes: Probes) -> bool:
 
 def listing(probes: Probes) -> Finding:
     return _try(
-        probes, "list (s3:ListBucket)", lambda: _list_one(probes), "ls, restore latest, prune"
+        probes, "list (s3:ListBucket)", lambda: _list_one(probes), "ls, restore latest and prune"
     )
 
 
@@ -113,7 +113,7 @@ def _list_one(probes: Probes) -> None:
 
 
 def _multipart(probes: Probes) -> Iterator[Finding]:
-    """Begin an upload in parts, list them, give it up."""
+    """Start a multipart upload, list its parts, abort it."""
     multipart_ids: list[str] = []
     client, key = probes.client, f"{probes.key}-parts"
     start = _try(
@@ -129,13 +129,13 @@ def _multipart(probes: Probes) -> Iterator[Finding]:
         probes,
         "list parts (s3:ListMultipartUploadParts)",
         lambda: client.list_parts(key, multipart_ids[0]),
-        "checking the parts before an upload is continued",
+        "checking the parts of an upload before it is continued",
     )
     yield _try(
         probes,
         "abort (s3:AbortMultipartUpload)",
         lambda: client.abort_multipart(key, multipart_ids[0]),
-        "removing parts of abandoned uploads, which cost money: let a lifecycle rule do it",
+        "removing the parts of abandoned uploads, which cost money,",
     )
 
 
@@ -147,7 +147,7 @@ def _deletion(probes: Probes) -> Finding:
         "prune",
     )
     if finding.state == "warning" and not probes.prunes:
-        detail = f"denied, and not needed: nothing is pruned. {probes.key} stays in the bucket"
+        detail = f"denied, but not needed: nothing is pruned. {probes.key} stays in the bucket"
         return Finding(AREA, finding.name, "ok", detail)
     return finding
 
@@ -157,7 +157,7 @@ def _look(probes: Probes) -> None:
     if head is None or head.size != len(probes.content):
         raise DeliveryError(
             "What was just stored is not there, or has another size.",
-            hint="ask the provider: it is not consistent",
+            hint="ask the provider: the bucket is not consistent",
             code="NotThere",
         )
 
@@ -165,14 +165,14 @@ def _look(probes: Probes) -> None:
 def _fetch(probes: Probes) -> None:
     if probes.client.get_range(probes.key, 0, 2 * len(probes.content)) != probes.content:
         raise DeliveryError(
-            "What comes back is not what was stored.",
-            hint="a proxy in between changes the data; check the proxy",
+            "What was read back is not what was stored.",
+            hint="check whether a proxy changes the data",
             code="Changed",
         )
 
 
 def _try(probes: Probes, name: str, request: Callable[[], object], without: str) -> Finding:
-    """One probe; `without` says what does not work where it is refused, "" means nothing does."""
+    """One probe; `without` names what will not work if it is denied, "" stands for everything."""
     probes.patience.renew()
     try:
         bounded(request, seconds=2 * STEP_SECONDS, what="the request")

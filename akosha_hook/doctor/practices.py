@@ -27,7 +27,7 @@ OK_STATUS = 200
 def findings(context: Context, directory: Path) -> Iterator[Finding]:
     """No keys in files, HTTPS, encryption at rest, and no access for strangers."""
     yield from _secrets(context, directory)
-    if context.loaded.doubtful or not cloud_configured(context.loaded.settings):
+    if context.loaded.unsafe or not cloud_configured(context.loaded.settings):
         return
     yield _transport(context)
     yield _encryption(context)

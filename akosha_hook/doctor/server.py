@@ -19,7 +19,7 @@ SECONDS = 12.0
 
 def findings(context: Context) -> Iterator[Finding]:
     """The server's answer; its absence is a problem only if it is the only destination."""
-    if context.loaded.doubtful:
+    if context.loaded.unsafe:
         return
     try:
         chain = selection.destinations(context.loaded.settings)

@@ -1,4 +1,4 @@
-"""What `hooks/akosha-hook.sh` does, from Python: for pre-commit, and where there is no sh."""
+"""What `hooks/akosha-hook.sh` does, in Python: for pre-commit, and where there is no sh."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook.hook import outbox
-from akosha_hook.hook import spawn as handoff
+from akosha_hook.hook import outbox, spawn
 from akosha_hook.hook.event import EVENTS, MAX_STDIN_BYTES, REPOSITORY_EVENTS, SESSION_EVENTS
 from akosha_hook.paths import Paths
 
@@ -21,11 +20,11 @@ _CHUNK_BYTES = 65_536
 
 
 class _TerminatedError(Exception):
-    """Claude Code's budget for this hook is used up."""
+    """Claude Code ended this hook: its time was up."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Note the event `arguments` names and start a worker; never fails, prints only a notice.
+    """Record the event that `arguments` names and start a worker; never fails, prints only a notice.
 
     `--worker` instead of an event becomes the worker: the hook script's last resort.
     """
@@ -34,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
     try:
         _forget_projects()
         if list(arguments) == ["--worker"]:
-            handoff.main([sys.executable])
+            spawn.main([sys.executable])
         else:
             fire(arguments, os.environ)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a commit must not hear of it
@@ -42,14 +41,14 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def fire(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Note the event `arguments` names, with git's own arguments, and start a worker."""
+    """Record the event that `arguments` names (git's own arguments follow) and start a worker."""
     name, *rest = _as_pre_commit_means(arguments, environ) or [""]
     if name not in EVENTS or (name == "post-rewrite" and rest[:1] == ["amend"]):
         return
     if name in {"post-commit", "post-merge"} and in_rebase(environ):
         return
     if not (environ.get("CLAUDE_CONFIG_DIR") or environ.get("HOME")):
-        # The user database may name a home, but one that this process was not meant to use.
+        # The user database may name a home directory, but this process was not meant to use it.
         _read_stdin(name)
         return
     directory = _working_directory()
@@ -60,11 +59,11 @@ def fire(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         if not _anything_waits(paths):
             return
     outbox.record(paths, name, directory, stdin)
-    handoff.start_worker(paths, environ)
+    spawn.start_worker(paths, environ)
 
 
 def in_rebase(environ: Mapping[str, str]) -> bool:
-    """Whether git replays commits here: `post-rewrite` comes once, at the end."""
+    """Whether git is replaying commits: `post-rewrite` is run once, at the end."""
     git = Path(environ.get("GIT_DIR") or ".git")
     if git.is_file():
         git = git.parent / os.fsdecode(git.read_bytes()).removeprefix("gitdir: ").rstrip("\n")
@@ -89,7 +88,7 @@ def _working_directory() -> Path | None:
 
 
 def _read_stdin(name: str) -> bytes:
-    """A session's JSON, the first MiB of it; the rest is read too, or its writer gets a SIGPIPE.
+    """The first MiB of a session's JSON; the rest is read too, or its writer would get a SIGPIPE.
 
     git's stdin is of no use here, and a hook manager may have left it one that never ends.
     """
@@ -119,7 +118,7 @@ def _raise_terminated(*_: object) -> None:
 
 
 def _forget_projects() -> None:
-    """A project must not say which interpreter becomes the worker, nor where its events wait."""
+    """A project must not choose the worker's interpreter, nor where its events are kept."""
     from akosha_hook.settings.project import forget_projects
 
     previous = os.environ.get("OLDPWD")

@@ -1,4 +1,4 @@
-"""What happened: an event's names and the file a hook leaves for it."""
+"""Events: their names, and the format of the files that hooks write for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPOSITORY_EVENTS = frozenset({"post-commit", "post-merge", "post-rewrite"})
 MANUAL = "manual"
 EVENTS = SESSION_EVENTS | REPOSITORY_EVENTS | {MANUAL}
 MAX_STDIN_BYTES = 1_048_576
-# The event's name and a working directory of PATH_MAX, with room to spare.
+# Room for the event's name and a working directory as long as PATH_MAX.
 MAX_HEADER_BYTES = 8_192
 
 _SUFFIX = ".event"
@@ -21,7 +21,7 @@ _MAX_DIGITS = 11
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened at `epoch` (seconds); a sync takes whatever is the newest state then.
+    """Something happened at `epoch` (seconds); a sync takes the newest state, whatever that is by then.
 
     `path` is the event's file in the outbox; `directory` is None where the hook could not tell.
     """

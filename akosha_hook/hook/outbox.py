@@ -66,11 +66,11 @@ def waiting(paths: Paths) -> tuple[Event, ...]:
     for name in names:
         if name.startswith(".") and name.endswith(".tmp"):
             _adopt(paths.outbox / name)
-    found = [(epoch_of(name), name) for name in _names(paths.outbox) if name.endswith(".event")]
-    for epoch, name in found:
+    entries = [(epoch_of(name), name) for name in _names(paths.outbox) if name.endswith(".event")]
+    for epoch, name in entries:
         if epoch is None:
             _set_aside(paths.outbox / name, "its name is not an event's")
-    ordered = sorted((epoch, name) for epoch, name in found if epoch is not None)
+    ordered = sorted((epoch, name) for epoch, name in entries if epoch is not None)
     for _, name in ordered[:-KEPT]:
         _remove(paths.outbox / name)
     events = (_read(paths.outbox / name, epoch) for epoch, name in ordered[-KEPT:])

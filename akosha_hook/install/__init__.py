@@ -1,1 +1,1 @@
-"""Joining the hooks people already have, and leaving without a trace."""
+"""Adding our hooks beside those that are already there, and removing them without a trace."""

@@ -41,7 +41,7 @@ _OWN_SCRIPT = "/akosha/bin/akosha-hook.sh"
 
 @dataclass(frozen=True, slots=True)
 class _Hook:
-    """What Claude Code calls the event, which of its kinds we want, and our name for it."""
+    """Claude Code's name for an event, the matcher of its kinds that we want, and our name for it."""
 
     event: str
     matcher: str | None
@@ -71,7 +71,7 @@ def project_directory(directory: Path) -> Path:
     for each in (directory, *directory.parents):
         inside.append(each)
         if (each / ".git").exists():
-            return next((found for found in inside if (found / ".claude").is_dir()), each)
+            return next((level for level in inside if (level / ".claude").is_dir()), each)
     return directory
 
 
@@ -83,7 +83,7 @@ def command(script: Path, name: str, *, shared: bool = False) -> str:
 
 
 def is_ours(text: object) -> bool:
-    """Whether a command is one that we write, or wrote, and nothing but that."""
+    """Whether a command is exactly one that this version writes or an earlier one wrote."""
     if not isinstance(text, str):
         return False
     for hook in HOOKS:
@@ -136,10 +136,10 @@ def _root(scope: Scope, directory: Path) -> Path | None:
 
 
 def remove(path: Path, data: bytes, original: bytes | None) -> bytes | None:
-    """`data` without our hooks; None where they were all there is in a file that we made.
+    """`data` without our hooks; None where nothing else is in a file that we created.
 
-    `original` is the file as it was before us (None: there was none): empty containers that it had
-    stay.
+    `original` is the file before our first install (None: there was none). Empty containers that
+    it had are kept.
     """
     hint = _parsed(original) if original is not None else {}
     after = _edited(path, data, lambda settings: without_ours(settings, hint))
@@ -147,7 +147,7 @@ def remove(path: Path, data: bytes, original: bytes | None) -> bytes | None:
 
 
 def outline(data: bytes) -> bytes:
-    """A settings file reduced to the containers of hooks that it has."""
+    """A settings file reduced to its containers of hooks."""
     settings = _parsed(data)
     hooks = settings.get("hooks") if isinstance(settings, dict) else None
     kept = {"hooks": dict.fromkeys(hooks)} if isinstance(hooks, dict) else {}
@@ -171,13 +171,9 @@ def _edited(path: Path, data: bytes, edit: Callable[[dict[str, Any]], dict[str, 
         return (mark + json_text.edit(text, wanted)).encode()
     except json_text.JSONTextError as error:
         raise PlanError(
-            f"{path} {_verb(error.message)}, so it was left alone.",
+            f"{path} {error.message}, so it was left alone.",
             hint="Correct the file (Claude Code ignores it as a whole until then), and try again.",
         ) from error
-
-
-def _verb(message: str) -> str:
-    return message if message.startswith(("has ", "cannot ")) else f"is {message}"
 
 
 def with_ours(settings: dict[str, Any], script: Path, scope: Scope) -> dict[str, Any]:
@@ -197,7 +193,7 @@ def with_ours(settings: dict[str, Any], script: Path, scope: Scope) -> dict[str,
 
 
 def _collapse(groups: Any, wanted: str | None) -> bool:
-    """Keep one entry of ours, the first, as `wanted`; whether any was removed."""
+    """Keep the first of our entries, as `wanted`, and remove the others; whether any was removed."""
     seen = wanted is None
     removed = False
     for group in list(_groups(groups)):
@@ -214,7 +210,7 @@ def _collapse(groups: Any, wanted: str | None) -> bool:
 
 
 def without_ours(settings: dict[str, Any], original: Any) -> dict[str, Any]:
-    """`settings` with none of our hooks, nor containers that only we needed."""
+    """`settings` without our hooks, and without containers that only held ours."""
     result = copy.deepcopy(settings)
     hooks = result.get("hooks")
     if not isinstance(hooks, dict):
@@ -232,7 +228,7 @@ def without_ours(settings: dict[str, Any], original: Any) -> dict[str, Any]:
 
 
 def hooks_disabled(data: bytes) -> bool:
-    """Whether a settings file switches every hook off."""
+    """Whether a settings file turns every hook off."""
     settings = _parsed(data)
     return isinstance(settings, dict) and settings.get("disableAllHooks") is True
 
@@ -261,7 +257,7 @@ def our_entries(settings: Any, event: str) -> list[dict[str, Any]]:
 
 
 def _groups(groups: Any) -> Iterator[dict[str, Any]]:
-    """The groups that have the shape Claude Code reads; others are somebody else's worry."""
+    """The groups that have the shape Claude Code reads; others are ignored."""
     for group in groups if isinstance(groups, list) else ():
         if isinstance(group, dict) and isinstance(group.get("hooks"), list):
             yield group
@@ -289,11 +285,11 @@ def _replace_one(items: list[Any], item: Any, replacement: Any) -> None:
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise json_text.JSONTextError(f"not as Claude Code wants it: {name} must be an object")
+        raise json_text.JSONTextError(f"is not as Claude Code wants it: {name} must be an object")
     return value
 
 
 def _array(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise json_text.JSONTextError(f"not as Claude Code wants it: {name} must be a list")
+        raise json_text.JSONTextError(f"is not as Claude Code wants it: {name} must be a list")
     return value

@@ -48,7 +48,8 @@ def _claude_place(kind: str, path: Path, recorded: bool) -> Place | None:
         content = read(path)
         settings = json_text.parse(json_text.decode(content.data if content else b"")[1])
     except AkoshaHookError as error:
-        detail = f"Claude Code ignores the file: {error.message}"
+        subject = "it " if isinstance(error, json_text.JSONTextError) else ""
+        detail = f"Claude Code ignores the file: {subject}{error.message}"
         return Place(kind, path, "broken", detail, f"correct {path}") if recorded else None
     missing = [hook.event for hook in claude.HOOKS if not claude.our_entries(settings, hook.event)]
     if len(missing) == len(claude.HOOKS):
@@ -65,7 +66,7 @@ def _claude_place(kind: str, path: Path, recorded: bool) -> Place | None:
 
 
 def _missing_script(settings: Any) -> str | None:
-    """The script that one of our entries names, where there is none: a home may have moved."""
+    """The script that one of our entries names, if it does not exist: a home may have moved."""
     for hook in claude.HOOKS:
         for entry in claude.our_entries(settings, hook.event):
             script = unquoted(entry["command"])
@@ -75,7 +76,7 @@ def _missing_script(settings: Any) -> str | None:
 
 
 def plugin_places(paths: Paths) -> Iterator[Place]:
-    """The plugin, by the settings that Claude Code keeps of it."""
+    """The plugin, as Claude Code's settings list it."""
     try:
         content = read(paths.claude_settings)
         settings = json_text.parse(json_text.decode(content.data if content else b"")[1])

@@ -1,4 +1,4 @@
-"""Hooks named in git's configuration, which git runs from 2.54 on beside those in files.
+"""Hooks in git's configuration, which git 2.54 and later runs in addition to those in files.
 
 See `hook.<name>.command` and `hook.<name>.event` in git-config(1): the command goes to a shell,
 with git's own arguments behind it.
@@ -35,7 +35,7 @@ def change(named: Path, script: Path, place: str, repository: Path | None) -> Ch
 
 
 def remove(data: bytes, original: bytes | None) -> bytes | None:
-    """The file without our sections; None where they were all there was."""
+    """The file without our sections; None where nothing else is in a file that we created."""
     present = [event for event in wrapper.EVENTS if _has_section(data, event)]
     after = _edited(data, [["--remove-section", section(event)] for event in present])
     return None if after != data and original is None and not after.strip() else after
@@ -67,7 +67,7 @@ def _with_sections(data: bytes, script: str) -> bytes:
 
 
 def _edited(data: bytes, edits: list[list[str]]) -> bytes:
-    """`data` after git itself made `edits`: it knows best how to write its own format."""
+    """`data` after `edits` by git itself, since it knows its own format best."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "config"
         copy.write_bytes(data)

@@ -1,4 +1,4 @@
-"""The one place that runs git, through GitPython: where it looks for hooks, and whose place that is."""
+"""Everything we ask of git, through GitPython: repositories, hooks directories, configuration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GitError(AkoshaHookError):
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """What git says: the working tree, the common git directory, where it looks for hooks.
+    """A repository: its working tree, common git directory, and where git looks for its hooks.
 
     `hooks_path` is `core.hooksPath` as written, "" where it is not set, and `scope` the scope it
     comes from.
@@ -96,7 +96,7 @@ def version_text(directory: Path, environ: Mapping[str, str], *, seconds: float)
 
 
 def working_tree(directory: Path, environ: Mapping[str, str], *, seconds: float) -> Here | None:
-    """What git says of `directory`; None outside of working trees, and where it cannot be asked."""
+    """The repository around `directory`; None outside of working trees, or if git cannot be run."""
     if "GIT_DIR" not in environ and not any(
         (each / ".git").exists() for each in (directory, *directory.parents)
     ):
@@ -140,10 +140,10 @@ def ask(
     environ: Mapping[str, str] | None = None,
     seconds: float | None = None,
 ) -> str:
-    """What `git` with `arguments` prints in `directory`, without the last line end.
+    """The output of `git` with `arguments` in `directory`, without the last line end.
 
-    It runs under `environ`, by default the process's, but never sees our keys. Raises GitError
-    where git is missing, fails, or takes longer than `seconds`.
+    It gets `environ`, by default the process's, without the keys in it. Raises GitError where git
+    is missing, fails, or takes longer than `seconds`.
     """
     client = _git(directory)
     from git.exc import GitCommandNotFound
@@ -169,16 +169,25 @@ def ask(
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What GitPython lays over the process's environment: it can replace values, not remove them."""
+    """Variables for GitPython to set over the process's own; it cannot unset any."""
     kept = {name: value for name, value in without_keys(environ).items() if name not in _LANGUAGE}
     return dict.fromkeys(os.environ.keys() - without_keys(os.environ).keys(), "") | kept
 
 
 def _git(directory: Path) -> gitpython.Git:
+    # Importing GitPython starts `git version` with the environment of this process.
+    keys = os.environ.keys() - without_keys(os.environ).keys()
+    hidden = {name: os.environ.pop(name) for name in keys}
     # Without it, importing GitPython fails where there is no git.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    import git
-
+    try:
+        import git
+    except ImportError as error:  # raised for a git that is there and fails
+        raise GitError(
+            "git cannot be run: `git version` fails.", hint="Find out why: git version"
+        ) from error
+    finally:
+        os.environ.update(hidden)
     return git.Git(directory)
 
 
@@ -190,7 +199,7 @@ def _rev_parse(directory: Path, answers: int, *arguments: str) -> list[str]:
 
 
 def _config(directory: Path, *arguments: str) -> str:
-    """What `git config --get` prints; "" where nothing is set."""
+    """The output of `git config --get`; "" where nothing is set."""
     try:
         return ask(directory, "config", *arguments[:-1], "--get", arguments[-1])
     except GitError:

@@ -1,4 +1,4 @@
-"""Our hooks as files in one of git's hooks directories, beside whatever is there."""
+"""Our hooks as files in one of git's hooks directories; hooks that are already there keep running."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class HooksDirectory:
 
 
 def changes(directory: HooksDirectory, script: Path) -> tuple[Change, ...]:
-    """Our three hooks in `directory`; whatever is there still runs.
+    """Our three hooks in `directory`; existing ones keep running.
 
     Raises PlanError where that directory cannot hold hooks.
     """
@@ -52,10 +52,10 @@ def changes(directory: HooksDirectory, script: Path) -> tuple[Change, ...]:
 
 
 def present(directory: HooksDirectory) -> tuple[Change, ...]:
-    """Our hooks that are in `directory`, as they are."""
+    """Our hooks in `directory`, unchanged: for a record that was lost."""
     paths = (directory.path / event for event in wrapper.EVENTS)
-    found = ((path, read(path, follow=False)) for path in paths if _has_block(path))
-    return tuple(_change(directory, path, now, now) for path, now in found if now)
+    contents = ((path, read(path, follow=False)) for path in paths if _has_block(path))
+    return tuple(_change(directory, path, now, now) for path, now in contents if now)
 
 
 def _event_changes(directory: HooksDirectory, expression: str, event: str) -> tuple[Change, ...]:
@@ -77,7 +77,7 @@ def _event_changes(directory: HooksDirectory, expression: str, event: str) -> tu
 def _chained(
     directory: HooksDirectory, before: Content, expression: str, event: str
 ) -> tuple[Change, ...]:
-    """Move the foreign hook beside ours, which runs it."""
+    """Keep the existing hook beside ours, which runs it first."""
     path = directory.path / event
     kept = directory.path / wrapper.kept_name(event)
     in_the_way = read(kept, follow=False)
@@ -100,11 +100,11 @@ def _change(
 
 
 def undo(entry: Entry) -> tuple[Change, ...]:
-    """Take our hook away and give the one that was there before its place back.
+    """Remove our hook, and move the one that was there before it back.
 
-    That one is taken from where it was kept: its owner may have changed it there. A hook manager
-    may have moved ours aside in the meantime. Raises PlanError where ours was edited since, so
-    that only its owner can tell what should stay.
+    That one is read from where we kept it, since its owner may have changed it there. A hook
+    manager may have moved ours aside meanwhile. Raises PlanError where ours was edited since: only
+    its owner can tell what should stay.
     """
     path = Path(entry.path)
     kept = path.with_name(wrapper.kept_name(path.name))
@@ -116,15 +116,15 @@ def undo(entry: Entry) -> tuple[Change, ...]:
         return (record.undo(entry, record.Part(wrapper.remove)), *others)
     if not ours and read(path, follow=False) is not None:
         raise PlanError(
-            f"{path} is somebody else's now; the hook that was there before us is still {kept}.",
+            f"{path} is not ours any more; the hook from before our install is still {kept}.",
             hint=f"Compare them, and remove {kept} if it is no longer needed.",
         )
     place = ours[0] if ours else path
     current = read(place, follow=False)
     if current is not None and wrapper.remove(current.data, None) is not None:
         raise PlanError(
-            f"{place} was edited since we made it, so it was left alone.",
-            hint=f"Remove the akosha-hook block; the hook from before us is {kept}.",
+            f"{place} was edited after we wrote it, so it was left alone.",
+            hint=f"Remove the akosha-hook block; the hook from before our install is {kept}.",
         )
     return (Change(place, current, waiting), Change(kept, waiting, None))
 

@@ -1,4 +1,4 @@
-"""Whether git would run our hooks: its own, and those that a hook manager runs for us."""
+"""Whether git would run our hooks, directly or through a hook manager."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INSTALL = "akosha-hook install --git"
 def places(
     entries: tuple[Entry, ...], environ: Mapping[str, str], directory: Path
 ) -> Iterator[Place]:
-    """The places in `entries`, and those around `directory` that no entry knows."""
+    """The places in `entries`, and those around `directory` that are not recorded."""
     here = git.working_tree(directory, environ, seconds=GIT_SECONDS)
     recorded = [entry for entry in entries if _exists(entry.repository)]
     yield from _own_places(recorded, here)
@@ -35,7 +35,7 @@ def _exists(repository: str | None) -> bool:
 
 
 def _own_places(entries: list[Entry], here: Here | None) -> Iterator[Place]:
-    """Git's own hooks, a place for each directory of them."""
+    """Git's own hooks: one place per hooks directory."""
     recorded = {
         Path(entry.path).parent: (entry.place, Path(entry.repository) if entry.repository else None)
         for entry in entries
@@ -52,9 +52,9 @@ def _own_place(kind: str, hooks: Path, repository: Path | None, here: Here | Non
     if here is not None and repository == here.common and hooks != here.hooks:
         detail = f"git runs hooks from {here.hooks} now"
         return Place(kind, hooks, "broken", detail, fix, repository)
-    there = _events_in(hooks)
-    missing = [event for event in wrapper.EVENTS if event not in there]
-    if gone := next(filter(None, (_missing_script(hooks / event) for event in there)), None):
+    present = _events_in(hooks)
+    missing = [event for event in wrapper.EVENTS if event not in present]
+    if gone := next(filter(None, (_missing_script(hooks / event) for event in present)), None):
         detail = f"it names a script that is gone: {gone}"
         return Place(kind, hooks, "broken", detail, fix, repository)
     if missing:
@@ -64,7 +64,7 @@ def _own_place(kind: str, hooks: Path, repository: Path | None, here: Here | Non
 
 
 def _missing_script(path: Path) -> str | None:
-    """The script that our block in a hook names, where there is none: a home may have moved."""
+    """The script that our block in a hook names, if it does not exist: a home may have moved."""
     script = wrapper.named_script(_bytes(path))
     return script if script is not None and not os.access(script, os.X_OK) else None
 
@@ -80,7 +80,7 @@ def _runs_ours(path: Path) -> bool:
     data = _bytes(path)
     if wrapper.has_block(data):
         return True
-    # pre-commit and prek run what they found before them.
+    # pre-commit and prek keep the hook that was there before them, and run it.
     return b"hook-impl" in data and _runs_ours(path.with_name(f"{path.name}.legacy"))
 
 
@@ -98,16 +98,16 @@ def _config_places(entries: list[Entry]) -> Iterator[Place]:
 
 
 def _manager_places(entries: list[Entry], here: Here | None) -> Iterator[Place]:
-    found: dict[Path, tuple[managers.Manager, Path | None]] = {}
+    by_config: dict[Path, tuple[managers.Manager, Path | None]] = {}
     for entry in entries:
         manager = _manager_of(entry)
         if manager is not None:
             repository = Path(entry.repository) if entry.repository else None
-            found[manager.config] = manager, repository
+            by_config[manager.config] = manager, repository
     if here is not None:
         for manager in _managers_around(here):
-            found.setdefault(manager.config, (manager, here.common))
-    for manager, repository in found.values():
+            by_config.setdefault(manager.config, (manager, here.common))
+    for manager, repository in by_config.values():
         hooks = here.hooks if here is not None and repository == here.common else None
         yield _manager_place(manager, repository, hooks)
 
@@ -135,7 +135,7 @@ def _managers_around(here: Here) -> Iterator[managers.Manager]:
 
 
 def _manager_place(manager: managers.Manager, repository: Path | None, hooks: Path | None) -> Place:
-    """`hooks` is where git looks; None where only the manager's usual place can be looked at."""
+    """`hooks` is git's hooks directory; None: not known, so the manager's usual one is looked at."""
     kind, path = manager.name, manager.config
     if missing := managers.missing_events(manager):
         detail = f"our part is gone from it: {', '.join(missing)}"

@@ -1,4 +1,4 @@
-"""Installing and uninstalling: which changes, carried out and recorded together."""
+"""Installing and uninstalling: which files change, and changing and recording them together."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The changes that install us in one place, and what its user should know and type next."""
+    """The changes that install us in one place, and what the user should know and type next."""
 
     changes: tuple[Change, ...]
     summary: str = ""
@@ -42,7 +42,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The changes that take us out; `left` are the errors of what has to stay as it is."""
+    """The changes that uninstall us; `left` has an error for each file that must stay as it is."""
 
     changes: tuple[Change, ...]
     entries: tuple[Entry, ...]
@@ -51,7 +51,7 @@ class Removal:
 
 
 def for_script(paths: Paths) -> Installation:
-    """What every hook of ours runs; part of every installation.
+    """The script that every hook of ours runs; part of every installation.
 
     Raises PlanError where the running environment would not outlive this command.
     """
@@ -64,7 +64,7 @@ def for_claude(paths: Paths, scope: claude.Scope, directory: Path) -> Installati
     notes = []
     if change.after and claude.hooks_disabled(change.after.data):
         notes.append(
-            f"{change.path} says disableAllHooks: no hook of anybody's runs until it goes."
+            f"{change.path} has disableAllHooks: Claude Code runs no hooks until it is removed."
         )
     summary = f"Claude Code ({scope} settings) reports when a session ends."
     return Installation((change,), summary, tuple(notes))
@@ -97,7 +97,7 @@ def for_git(paths: Paths, directory: Path, *, use_manager: bool = True) -> Insta
 
 
 def for_all_repositories(paths: Paths, environ: Mapping[str, str], directory: Path) -> Installation:
-    """Our hooks in every repository of the user's.
+    """Our hooks in every repository of the user.
 
     Raises PlanError where this git can only run hooks repository by repository.
     """
@@ -136,7 +136,7 @@ def _for_manager(manager: managers.Manager, repository: git.Repository) -> Insta
 
 
 def carry_out(paths: Paths, changes: Sequence[Change]) -> None:
-    """Record `changes`, then make them; where they fail the record stays as it was.
+    """Record `changes`, then make them; if that fails, the record stays as it was.
 
     Raises PlanError.
     """
@@ -156,7 +156,7 @@ def carry_out(paths: Paths, changes: Sequence[Change]) -> None:
 
 
 def removal(paths: Paths, directory: Path, wanted: Callable[[Entry], bool]) -> Removal:
-    """What takes the `wanted` entries out again: those recorded, and those found at `directory`.
+    """What removes the `wanted` entries: recorded ones, and unrecorded ones around `directory`.
 
     The script and the interpreter file go with the last place that uses them.
     """
@@ -180,7 +180,7 @@ def removal(paths: Paths, directory: Path, wanted: Callable[[Entry], bool]) -> R
 
 
 def _disarming(entries: Iterable[Entry], changes: Iterable[Change]) -> Iterator[str]:
-    """What to type for hook managers that were armed for us alone."""
+    """What to type for hook managers whose git hooks were only installed for us."""
     after = {str(change.path): change.after for change in changes}
     for entry in entries:
         remaining = after.get(entry.path)
@@ -192,10 +192,10 @@ def _disarming(entries: Iterable[Entry], changes: Iterable[Change]) -> Iterator[
 
 
 def _with_unrecorded(paths: Paths, directory: Path) -> record.Record:
-    """The record, and what it should hold: it may be lost, but our parts are easy to recognise."""
+    """The record, completed from the files: it may be lost, but our parts can be recognised."""
     known = record.load(paths)
     recorded = {entry.path for entry in known.entries}
-    found = [
+    unrecorded = [
         change
         for change in (
             *claude.present(paths, directory),
@@ -204,7 +204,7 @@ def _with_unrecorded(paths: Paths, directory: Path) -> record.Record:
         )
         if str(change.path) not in recorded
     ]
-    return record.with_changes(known, found, parts.part_of)
+    return record.with_changes(known, unrecorded, parts.part_of)
 
 
 def _present_in_git(directory: Path) -> tuple[Change, ...]:
@@ -218,7 +218,7 @@ def _present_in_git(directory: Path) -> tuple[Change, ...]:
 
 
 def remove(paths: Paths, removal: Removal) -> None:
-    """Make the changes, forget their entries, and remove the directories that were made for them."""
+    """Make the changes, forget their entries, and remove the directories created for them."""
     plan.apply(removal.changes)
     before = record.load(paths)
     kept = tuple(entry for entry in before.entries if entry not in removal.entries)
@@ -227,7 +227,7 @@ def remove(paths: Paths, removal: Removal) -> None:
 
 
 def _remove_directories(entries: Iterable[Entry]) -> None:
-    made = {Path(each) for entry in entries for each in entry.directories}
-    for directory in sorted(made, key=lambda each: len(each.parts), reverse=True):
+    created = {Path(each) for entry in entries for each in entry.directories}
+    for directory in sorted(created, key=lambda each: len(each.parts), reverse=True):
         with contextlib.suppress(OSError):
             directory.rmdir()

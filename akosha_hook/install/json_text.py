@@ -20,12 +20,15 @@ Path = tuple[str | int, ...]
 
 
 class JSONTextError(AkoshaHookError):
-    """The text is not JSON that can be changed safely; the message says where."""
+    """The text is not JSON that can be changed safely.
+
+    The message says why and where, as a verb and its object: what has the text comes before it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A member or an element: `start` is where it begins (a member's key), `end` is behind it."""
+    """A member or an element: `start` is where it (or its key) begins, `end` is just after it."""
 
     name: str | int
     start: int
@@ -43,7 +46,7 @@ def decode(data: bytes) -> tuple[str, str]:
         return mark, data.removeprefix(_UTF8_BOM).decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise JSONTextError(f"not UTF-8 text (line {line})") from error
+        raise JSONTextError(f"is not UTF-8 text (line {line})") from error
 
 
 def parse(text: str) -> Any:
@@ -57,15 +60,15 @@ def parse(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise JSONTextError(f"not valid JSON: {_syntax_error(text, error.pos)}") from error
+        raise JSONTextError(f"is not valid JSON: {_syntax_error(text, error.pos)}") from error
     except RecursionError as error:
-        raise JSONTextError("nested too deeply") from error
+        raise JSONTextError("is nested too deeply") from error
 
 
 def _syntax_error(text: str, position: int) -> str:
-    """What stands at `position`, and where that is, in words that no version of Python changes."""
+    """What is wrong at `position`, and where that is: the same words under every version of Python."""
     if (comma := _TRAILING_COMMA.match(text, position)) is not None:
-        # Python 3.13 points at the comma, earlier versions behind it.
+        # Python 3.13 reports the comma, earlier versions the bracket after it.
         position = comma.end() - 1
     if position >= len(text):
         what = "it ends too early"
@@ -93,16 +96,16 @@ def edit(text: str, new: Any) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    document = dict(pairs)
+    if len(document) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise JSONTextError(f"has the key {json.dumps(twice)} twice in one object")
-    return found
+    return document
 
 
 def _refuse_constant(name: str) -> None:
-    raise JSONTextError(f"not valid JSON: {name} is not a JSON value")
+    raise JSONTextError(f"is not valid JSON: {name} is not a JSON value")
 
 
 def _dumped(value: Any) -> str:
@@ -111,7 +114,7 @@ def _dumped(value: Any) -> str:
 
 
 class _Document:
-    """A text under change; every edit keeps it valid JSON."""
+    """A text being changed; every edit keeps it valid JSON."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -189,7 +192,7 @@ class _Document:
         self.text = self.text[:start] + replacement + self.text[end:]
 
     def _inside_newline(self, start: int, items: list[_Item]) -> str:
-        """What stands before an item of this container; "" where its items share one line."""
+        """What precedes an item of this container; "" where its items share one line."""
         if items:
             gap = self.text[start + 1 : items[0].start]
             return self._newline + gap.rpartition("\n")[2] if "\n" in gap else ""
@@ -224,22 +227,22 @@ class _Document:
 
 def _items(text: str, start: int) -> list[_Item]:
     """The items of the container that opens at `start`; a plain value has none."""
-    found: list[_Item] = []
+    items: list[_Item] = []
     if text[start] not in "{[":
-        return found
+        return items
     position = _skip_blank(text, start + 1)
     while text[position] not in "}]":
-        name: str | int = len(found)
+        name: str | int = len(items)
         value = position
         if text[start] == "{":
             name, after = _DECODER.raw_decode(text, position)
             value = _skip_blank(text, _skip_blank(text, after) + 1)
         end = _end_of(text, value)
-        found.append(_Item(name, position, value, end))
+        items.append(_Item(name, position, value, end))
         position = _skip_blank(text, end)
         if text[position] == ",":
             position = _skip_blank(text, position + 1)
-    return found
+    return items
 
 
 def _end_of(text: str, start: int) -> int:
@@ -248,6 +251,6 @@ def _end_of(text: str, start: int) -> int:
 
 
 def _skip_blank(text: str, position: int) -> int:
-    found = _BLANK.match(text, position)
-    assert found is not None
-    return found.end()
+    match = _BLANK.match(text, position)
+    assert match is not None
+    return match.end()

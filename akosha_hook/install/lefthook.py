@@ -26,7 +26,7 @@ def add(path: Path, data: bytes) -> bytes:
 
 
 def remove(path: Path, data: bytes, original: bytes | None) -> bytes | None:
-    """The configuration without our commands, nor git hooks that only we needed."""
+    """The configuration without our commands, and without git hooks that only ran ours."""
     return _edit(path, data, lambda document: _remove(document, _parsed(path, original)))
 
 
@@ -85,5 +85,5 @@ def _our_job(jobs: list[Any]) -> Any:
 
 def _mapping(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise yaml_text.YAMLTextError("not a lefthook configuration")
+        raise yaml_text.YAMLTextError("is not a lefthook configuration")
     return value

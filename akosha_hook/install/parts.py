@@ -1,4 +1,4 @@
-"""What of ours can be in a file, and how each is taken out again."""
+"""The kinds of content that we add to files, and how each is removed again."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from akosha_hook.install import (
     claude,
     config_hooks,
     git_hooks,
+    json_text,
     lefthook,
     managers,
     precommit,
     record,
     script,
     wrapper,
+    yaml_text,
 )
+from akosha_hook.install.plan import PlanError
 from akosha_hook.install.record import Part
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def part_of(name: str, path: Path) -> Part:
-    """How the part `name` is taken out of `path`; one that this version does not know stays."""
+    """How to remove the part `name` from `path`; one that this version does not know stays."""
     parts = {
         claude.PART: Part(partial(claude.remove, path), claude.outline),
         config_hooks.PART: Part(config_hooks.remove),
@@ -43,10 +46,16 @@ def _leave(data: bytes, _original: bytes | None) -> bytes:
 
 
 def undo(entry: Entry) -> tuple[Change, ...]:
-    """The changes that take an entry's part out again.
+    """The changes that remove an entry's part.
 
     Raises PlanError where the file cannot be changed safely.
     """
     if entry.part == git_hooks.PART:
         return git_hooks.undo(entry)
-    return (record.undo(entry, part_of(entry.part, Path(entry.path))),)
+    try:
+        return (record.undo(entry, part_of(entry.part, Path(entry.path))),)
+    except (json_text.JSONTextError, yaml_text.YAMLTextError) as error:
+        raise PlanError(
+            f"{entry.path} {error.message}, so it was left alone.",
+            hint="Correct it, then try again, or remove the akosha-hook part by hand.",
+        ) from error

@@ -1,4 +1,4 @@
-"""Every place where we are installed, and whether what is there would still run."""
+"""Every place where we are installed, and whether our hooks there would still run."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ __all__ = ["Place", "installed_places", "script_outdated", "script_problem"]
 def installed_places(
     paths: Paths, environ: Mapping[str, str], directory: Path
 ) -> tuple[Place, ...]:
-    """The places that were recorded, and those found in Claude Code's settings and around `directory`.
+    """The places that were recorded, and those places in Claude Code's settings and around `directory`.
 
     Reads files and asks git once; changes nothing.
     """
     entries = record.load(paths).entries
     broken = script_problem(paths)
-    found = [
+    places = [
         *claude_places.settings_places(paths, entries, directory),
         *claude_places.plugin_places(paths),
         *git_places.places(entries, environ, directory),
     ]
     if broken is None:
-        return tuple(found)
+        return tuple(places)
     return tuple(
         place
         if place.state == "broken" or place.kind == "claude-plugin"
         else replace(place, state="broken", detail=broken, fix="akosha-hook install")
-        for place in found
+        for place in places
     )
 
 
@@ -58,7 +58,7 @@ def script_problem(paths: Paths) -> str | None:
 
 
 def script_outdated(paths: Paths) -> bool:
-    """Whether the installed script is another than this version ships."""
+    """Whether the installed script differs from the one that this version ships."""
     try:
         return paths.hook_script.read_bytes() != shipped(script.SHIPPED).read_bytes()
     except (OSError, AkoshaHookError):

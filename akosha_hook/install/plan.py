@@ -30,7 +30,7 @@ class Content(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`path` is to go from `before` to `after`; None: no such file.
+    """`path` is to change from `before` to `after`; None: no such file.
 
     `part` names what of ours is in the file (see `parts`), "" where the change needs no record of
     its own; `place` is where we are installed by it, `repository` the common git
@@ -76,7 +76,7 @@ def read(path: Path, *, follow: bool = True) -> Content | None:
 
 
 def target(path: Path) -> Path:
-    """The file a settings path stands for: where a symbolic link leads, dangling or not.
+    """The file that a settings path means: the target of a symbolic link, even of a dangling one.
 
     Raises PlanError for a loop.
     """
@@ -84,7 +84,7 @@ def target(path: Path) -> Path:
         return Path(os.path.realpath(path)) if path.is_symlink() else path
     except OSError as error:
         raise PlanError(
-            f"{path} is a symbolic link that leads nowhere: {error.strerror}."
+            f"{path} is a symbolic link that cannot be followed: {error.strerror}."
         ) from error
 
 
@@ -101,7 +101,7 @@ def refuse_leaving(path: Path, top: Path) -> None:
 
 
 def writable(path: Path, content: Content | None) -> None:
-    """Raise PlanError where its owner made the file read-only, or its directory forbids us."""
+    """Raise PlanError where the file is read-only or its directory is not writable."""
     if content is not None and not content.link and not content.mode & 0o222:
         raise PlanError(
             f"{path} is read-only, so it was left alone.",
@@ -116,12 +116,12 @@ def writable(path: Path, content: Content | None) -> None:
 
 def missing_directories(path: Path) -> tuple[Path, ...]:
     """The parents of `path` that writing it would make, deepest first."""
-    found = []
+    missing = []
     directory = path.parent
     while not directory.exists():
-        found.append(directory)
+        missing.append(directory)
         directory = directory.parent
-    return tuple(found)
+    return tuple(missing)
 
 
 def apply(changes: Iterable[Change]) -> None:

@@ -14,7 +14,7 @@ _TYPES = "default_install_hook_types"
 
 
 def add(data: bytes) -> bytes:
-    """The configuration with our hook, and with the git hooks that have to be armed for it.
+    """The configuration with our hook, and with the git hook types that it needs.
 
     Raises YAMLTextError where that would touch lines that are not ours.
     """
@@ -22,7 +22,7 @@ def add(data: bytes) -> bytes:
 
 
 def remove(data: bytes, original: bytes | None) -> bytes | None:
-    """The configuration without our hook; git hooks that `original` did not arm are left out."""
+    """The configuration without our hook, and without hook types that `original` did not have."""
     had = _types_of(original)
     return yaml_text.edit(data, lambda document: _remove(document, had))
 
@@ -45,15 +45,15 @@ def _add(document: Any) -> None:
 
 def _repositories(document: Any) -> list[Any]:
     if not isinstance(document, dict) or not isinstance(document.get("repos", []), list):
-        raise yaml_text.YAMLTextError("not a pre-commit configuration")
+        raise yaml_text.YAMLTextError("is not a pre-commit configuration")
     if not isinstance(document.get(_TYPES, []), list):
-        raise yaml_text.YAMLTextError(f"not a pre-commit configuration: {_TYPES} is no list")
+        raise yaml_text.YAMLTextError(f"is not a pre-commit configuration: {_TYPES} is not a list")
     repositories: list[Any] = document.setdefault("repos", [])
     return repositories
 
 
 def _our_hook(repositories: list[Any]) -> Any:
-    """Our hook in a `repo: local`; None where it is not, or comes from our own repository."""
+    """Our hook in a `repo: local`; None where there is none, or it comes from our repository."""
     for repository in repositories:
         if isinstance(repository, dict) and repository.get("repo") == "local":
             for hook in repository.get("hooks") or ():
@@ -63,7 +63,7 @@ def _our_hook(repositories: list[Any]) -> Any:
 
 
 def _has_published_hook(repositories: list[Any]) -> bool:
-    """Whether a team wrote our hook from our own repository, as the README says."""
+    """Whether the hook comes from our own repository, as the README suggests to teams."""
     return any(
         isinstance(hook, dict) and hook.get("id") == HOOK_ID
         for repository in repositories

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How something of ours is taken out of a file.
+    """How to remove something of ours from a file.
 
     `remove` gets what the file holds now and what it held before us (None: there was no file), and
-    returns what stays; None where ours was all there is in a file that we made. `outline` reduces
+    returns what stays; None where nothing else is in a file that we created. `outline` reduces
     what the file held before us to what `remove` needs to know of it.
     """
 
@@ -33,7 +33,7 @@ class Part:
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """Enough of a Content to tell whether a file still is what we wrote."""
+    """Enough of a Content to tell whether a file is still as we wrote it."""
 
     sha256: str
     mode: int
@@ -45,12 +45,12 @@ class Digest(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One file that install changed; `before` is what uninstall gives back.
+    """One file that install changed; `before` is what uninstall restores.
 
     Where taking our part out gives back the same bytes, `before` is only the outline of them:
     a settings file may hold secrets, and no second copy of those is kept.
 
-    `directories` are those that had to be made for it, deepest first. `repository` is the common
+    `directories` are those that had to be created for it, deepest first. `repository` is the common
     git directory, or the project, it belongs to; None for the user's own files.
     """
 
@@ -89,7 +89,7 @@ def save(paths: Paths, record: Record) -> None:
 def with_changes(
     record: Record, changes: Iterable[Change], part_of: Callable[[str, Path], Part]
 ) -> Record:
-    """`record` after `changes`: what was there before the first of ours stays what is given back."""
+    """`record` after `changes`; `before` stays what was there before our first change."""
     entries = {(entry.path, entry.part): entry for entry in record.entries}
     for change in changes:
         if change.part and change.after is not None:
@@ -127,7 +127,7 @@ def _without_us(current: Content, old: Entry | None, part: Part) -> Content | No
 
 
 def _outline(before: Content | None, after: Content, part: Part) -> Content | None:
-    """What has to be known of `before` to get it back from `after`; None if that is all of it."""
+    """What is needed to restore `before` from `after`; None if that is all of it."""
     if before is None or before.link or part.outline is None:
         return None
     outline = part.outline(before.data)
@@ -137,7 +137,7 @@ def _outline(before: Content | None, after: Content, part: Part) -> Content | No
 
 
 def undo(entry: Entry, part: Part) -> Change:
-    """The change that takes us out of a file again: the same bytes as before, or all but our part."""
+    """The change that removes us from a file: to the same bytes as before, or all but our part."""
     path = Path(entry.path)
     current = read(path, follow=not (entry.before and entry.before.link))
     if current is None:
@@ -151,7 +151,7 @@ def undo(entry: Entry, part: Part) -> Change:
         remaining = part.remove(current.data, original)
         after = None if remaining is None else Content(remaining, current.mode, current.link)
     if after is not None and entry.before is not None:
-        # The mode that someone gave the file since stays.
+        # A mode that somebody has set since is kept.
         mode = entry.before.mode if now.mode == ours.mode else now.mode
         after = msgspec.structs.replace(after, mode=mode)
     return Change(path, current, after)

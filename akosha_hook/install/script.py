@@ -52,13 +52,13 @@ def changes(paths: Paths, executable: str = sys.executable) -> tuple[Change, ...
 
 
 def present(paths: Paths) -> tuple[Change, ...]:
-    """Both files as they are."""
-    found = ((path, read(path)) for path in (paths.hook_script, paths.interpreter))
-    return tuple(Change(path, now, now, PART, "script") for path, now in found if now)
+    """Both files, unchanged: for a record that was lost."""
+    contents = ((path, read(path)) for path in (paths.hook_script, paths.interpreter))
+    return tuple(Change(path, now, now, PART, "script") for path, now in contents if now)
 
 
 def refuse_throwaway(executable: str) -> None:
-    """Raise PlanError where `executable` lives in a cache that its owner may empty."""
+    """Raise PlanError where `executable` is in a cache that its tool may empty."""
     for path in (executable, os.path.realpath(Path(executable).parent)):
         for pattern, tool, instead in _THROWAWAY:
             if pattern.search(f"{path}/"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-# In a file that others share: no user's home; whoever names it so tests first that it is there.
+# For files that others share: it names no user's home. Commands test first that it exists.
 SHARED_SCRIPT = '"${CLAUDE_CONFIG_DIR:-$HOME/.claude}/akosha/bin/akosha-hook.sh"'
 
 
@@ -21,6 +21,6 @@ def quoted(path: Path) -> str:
 
 
 def unquoted(text: str) -> str | None:
-    """The path that `quoted` put at the start of `text`; None where none is."""
-    found = re.match(r'"((?:[^"\\]|\\.)*)"', text)
-    return re.sub(r"\\(.)", r"\1", found.group(1)) if found else None
+    """The path that `quoted` wrote at the start of `text`; None where there is none."""
+    match = re.match(r'"((?:[^"\\]|\\.)*)"', text)
+    return re.sub(r"\\(.)", r"\1", match.group(1)) if match else None

@@ -1,4 +1,4 @@
-"""Our block of shell in a git hook: written, recognised, taken out again."""
+"""Our block of shell code in a git hook: writing it, recognising it, removing it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHELL = re.compile(
 
 
 def kept_name(event: str) -> str:
-    """Beside our hook, what was there before it."""
+    """The name under which the hook that was there before ours is kept."""
     return f"{event}.before-akosha-hook"
 
 
@@ -58,18 +58,18 @@ def inserted(data: bytes, expression: str, event: str) -> bytes:
 
 
 def renewed(data: bytes, expression: str, event: str) -> bytes:
-    """`data` with the block that it has, of whichever kind, as we would write it now."""
-    found = _BLOCK.search(data)
-    assert found is not None
-    if kept_name(event).encode() in found.group():
+    """`data` with its block, of whichever kind, as this version would write it."""
+    current = _BLOCK.search(data)
+    assert current is not None
+    if kept_name(event).encode() in current.group():
         template = "git-hook-chained.sh"
-    elif b"</dev/null" in found.group():
+    elif b"</dev/null" in current.group():
         template = "git-hook-line.sh"
     else:
         template = "git-hook.sh"
     block = _BLOCK.search(_filled(template, expression, event))
     assert block is not None
-    return data[: found.start()] + block.group() + data[found.end() :]
+    return data[: current.start()] + block.group() + data[current.end() :]
 
 
 def _filled(template: str, expression: str, event: str) -> bytes:
@@ -99,7 +99,7 @@ def is_shell(data: bytes) -> bool:
 
 
 def remove(data: bytes, original: bytes | None) -> bytes | None:
-    """`data` without our block; None where nothing but a first line is left of a file of ours."""
+    """`data` without our block; None where only the first line of a file that we created is left."""
     rest = _BLOCK.sub(b"", data)
     return None if rest != data and original is None and _is_blank(rest) else rest
 

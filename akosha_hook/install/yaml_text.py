@@ -22,7 +22,10 @@ MAX_DEPTH = 50
 
 
 class YAMLTextError(AkoshaHookError):
-    """The document cannot be changed without touching lines that are not ours."""
+    """The document cannot be changed without touching lines that are not ours.
+
+    The message says why, as a verb and its object: what holds the document comes before it.
+    """
 
 
 def parse(text: str) -> Any:
@@ -35,12 +38,12 @@ def parse(text: str) -> Any:
         return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise YAMLTextError(f"not valid YAML: {error.problem} (line {line})") from error
+        raise YAMLTextError(f"is not valid YAML: {error.problem} (line {line})") from error
     except YAMLError as error:
-        raise YAMLTextError("not valid YAML") from error
+        raise YAMLTextError("is not valid YAML") from error
     except (ValueError, ArithmeticError, LookupError, TypeError, RecursionError) as error:
-        # What Python's own numbers and dates raise for a value that is none.
-        raise YAMLTextError("not valid YAML: a value that cannot be read") from error
+        # What Python's own numbers and dates raise for an invalid value.
+        raise YAMLTextError("is not valid YAML: a value that cannot be read") from error
 
 
 def _refuse_depth(text: str) -> None:
@@ -55,7 +58,7 @@ def _refuse_depth(text: str) -> None:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             if depth > MAX_DEPTH:
-                raise YAMLTextError("nested too deeply")
+                raise YAMLTextError("is nested too deeply")
     except yaml.YAMLError:
         return  # ruamel says it with its line
 
@@ -66,15 +69,15 @@ def edit(data: bytes, change: Callable[[Any], None]) -> bytes:
     Raises YAMLTextError where writing the unchanged document would already alter its text.
     """
     if len(data) > MAX_BYTES:
-        raise YAMLTextError(f"longer than {MAX_BYTES // 1024} KiB")
+        raise YAMLTextError(f"is longer than {MAX_BYTES // 1024} KiB")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise YAMLTextError("not UTF-8 text") from error
+        raise YAMLTextError("is not UTF-8 text") from error
     newline = "\r\n" if "\r\n" in text else "\n"
     text = text.replace("\r\n", "\n")
     if parse(text) is None:
-        raise YAMLTextError("empty")
+        raise YAMLTextError("is empty")
     yaml = _faithful(text)
     document = yaml.load(text)
     change(document)
@@ -82,18 +85,18 @@ def edit(data: bytes, change: Callable[[Any], None]) -> bytes:
     change(wanted)
     after = _dump(yaml, document)
     if parse(after) != wanted:
-        raise YAMLTextError("written in a way that cannot be kept")
+        raise YAMLTextError("is written in a way that cannot be kept")
     return after.replace("\n", newline).encode()
 
 
 def _faithful(text: str) -> YAML:
-    """A writer that gives `text` back as it is."""
+    """A writer that reproduces `text` exactly."""
     for layout in _LAYOUTS:
         for explicit_start in (False, True):
             yaml = _writer(*layout, explicit_start=explicit_start)
             if _dump(yaml, yaml.load(text)) == text:
                 return yaml
-    raise YAMLTextError("written in a way that cannot be kept")
+    raise YAMLTextError("is written in a way that cannot be kept")
 
 
 def _writer(mapping: int, sequence: int, offset: int, *, explicit_start: bool) -> YAML:

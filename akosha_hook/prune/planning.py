@@ -189,7 +189,7 @@ def _unfinished(
     ended = [partial for state, partial in partials if state != "uploading"]
     keys_by_id = {each.multipart_id: each.key for each in ended if each.multipart_id}
     prefixes = [f"systems/{system_id}/uploads/"]
-    prefixes += [each.key for each in ended if each.doubtful or not each.multipart_id]
+    prefixes += [each.key for each in ended if each.ambiguous or not each.multipart_id]
     notes: tuple[str, ...] = ()
     try:
         listed = [each for prefix in prefixes for each in store.unfinished(prefix)]

@@ -1,9 +1,9 @@
-"""Settings: one table of fields, layers folded over it, and where each value came from."""
+"""Settings: one table of fields, layers of values over it, and the origin of each value."""
 
 from __future__ import annotations
 
 from akosha_hook.settings.fields import Settings
 from akosha_hook.settings.layers import Layer, Origin
-from akosha_hook.settings.loading import Loaded, load, load_strict
+from akosha_hook.settings.loading import Loaded, check_value, load, load_strict
 
-__all__ = ["Layer", "Loaded", "Origin", "Settings", "load", "load_strict"]
+__all__ = ["Layer", "Loaded", "Origin", "Settings", "check_value", "load", "load_strict"]

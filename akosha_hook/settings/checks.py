@@ -30,7 +30,7 @@ _STORAGE_NAME = re.compile(
     r"|^(?:access|secret)_(?:access_)?key(?:_id)?$|^session_token$",
     re.IGNORECASE,
 )
-# What documentation writes in the place of a secret, MinIO's public default among it.
+# Placeholders for secrets in documentation, MinIO's public default included.
 _PLACEHOLDER = re.compile(
     r"^(?:|null|none|true|false|~|[*x.]+|minioadmin|redacted)$|your[-_ ]|<[^>]*>|^\$|\$[({]|\{\{|%\(|change[-_]?me|"
     r"example|placeholder|dummy|secret[-_]?key$|access[-_]?key$",
@@ -42,13 +42,13 @@ _POINTER = re.compile(
     r"_(?:file|path|dir|helper|process|command|env|name|ur[il]|export|refresh|ttl)$"
 )
 MAX_LINE = 10_000
-# Below this, a value under a general name like `token` is rather a word than a secret.
+# A shorter value under a general name like `token` is more likely a word than a secret.
 _SECRET_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something to correct, on one line that names file and line but no secret."""
+    """Something to correct, on one line that names the file and line but never the secret."""
 
     message: str
     warning: bool = False
@@ -58,28 +58,28 @@ def check_settings(files: Iterable[Path], *, home: Path) -> tuple[Finding, ...]:
     """Values in `files` that cannot be used, and keys that look mistyped."""
     from akosha_hook.settings.validation import validate_file
 
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for path in files:
         report = validate_file(path, home=home)
-        found += [Finding(message) for message in report.problems]
-        found += [Finding(message, warning=True) for message in report.warnings]
-    return tuple(found)
+        findings += [Finding(message) for message in report.problems]
+        findings += [Finding(message, warning=True) for message in report.warnings]
+    return tuple(findings)
 
 
 def check_secrets(files: Iterable[Path]) -> tuple[Finding, ...]:
     """Access keys, secrets, tokens and passwords written out in `files`, comments included."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for path in files:
         try:
             text = read_text(path)
         except UnreadableError as error:
-            found.append(Finding(str(error)))
+            findings.append(Finding(str(error)))
             continue
-        found += [
+        findings += [
             Finding(f"{place(path, line)}: {what}; {CREDENTIALS_BELONG}")
             for line, what in _secrets(text or "")
         ]
-    return tuple(found)
+    return tuple(findings)
 
 
 def without_secrets(text: str) -> str:
@@ -91,7 +91,7 @@ def without_secrets(text: str) -> str:
 
 
 def _secrets(text: str) -> Iterator[tuple[int, str]]:
-    """Line numbers, and what is wrong there; one finding a line is enough."""
+    """Line numbers, and what is wrong there; one finding per line is enough."""
     lines = [line[:MAX_LINE] for line in text.splitlines()]
     for number, line in enumerate(lines, 1):
         whole = line
@@ -103,18 +103,18 @@ def _secrets(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _secret_in(line: str) -> str | None:
-    for found in _ACCESS_KEY_ID.finditer(line):
-        if not found.group().endswith("EXAMPLE"):
+    for match in _ACCESS_KEY_ID.finditer(line):
+        if not match.group().endswith("EXAMPLE"):
             return "an access key id"
     if _PRIVATE_KEY.search(line):
         return "a private key"
-    for found in _PASSWORD_IN_URL.finditer(line):
-        if not _PLACEHOLDER.search(found["password"]):
+    for match in _PASSWORD_IN_URL.finditer(line):
+        if not _PLACEHOLDER.search(match["password"]):
             return "a password in a URL"
-    for found in _ASSIGNMENT.finditer(line):
-        value = next(each for each in found.group("double", "single", "bare") if each is not None)
-        if _is_secret(found["name"], value):
-            return f"{one_line(found['name'])} looks like a credential"
+    for match in _ASSIGNMENT.finditer(line):
+        value = next(each for each in match.group("double", "single", "bare") if each is not None)
+        if _is_secret(match["name"], value):
+            return f"{one_line(match['name'])} looks like a credential"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What follows from settings."""
+"""Values that are computed from settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def data_directory(settings: Settings, paths: Paths) -> Path:
 
 
 def part_size(settings: Settings) -> int:
-    """Bytes of a multipart part, never below S3's least (5 MiB)."""
+    """Bytes of a multipart part, at least S3's minimum of 5 MiB."""
     return max(settings.akosha_chunk_size_mb, MIN_PART_MB) * MIB
 
 

@@ -27,7 +27,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One top-level key. `first_line` is set where the key stands a second time."""
+    """One top-level key. `first_line` is set if the key was already set on that line."""
 
     key: str
     value: object
@@ -64,7 +64,7 @@ def read_text(path: Path, *, follow: bool = True, limit: int = MAX_BYTES) -> str
 
 
 def _why(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or "there can be no such file"
+    return (isinstance(error, OSError) and error.strerror) or "such a file cannot exist"
 
 
 def _decoded(path: Path, data: bytes) -> str:

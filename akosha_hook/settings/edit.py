@@ -1,4 +1,4 @@
-"""Changing one key of a TOML file, and nothing else in it: comments and order survive."""
+"""Changing one key of a TOML file and nothing else in it: comments and order are kept."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def set_key(path: Path, name: str, value: object) -> None:
             _write(target, changed)
             return
     raise SettingsError(
-        f"{place(path)}: {name} cannot be changed there without touching what is around it; "
+        f"{place(path)}: {name} cannot be changed without touching the lines around it; "
         "nothing was written.",
         hint=f"write the line yourself: {rendered(name, value)}",
     )
@@ -85,10 +85,10 @@ def _replacements(
 
 
 def _comment(statement: str, expected: dict[str, Any]) -> str | None:
-    """What follows the value in `statement`; None where it is not the whole of one."""
+    """What follows the value in `statement`; None unless that is one complete statement."""
     import tomllib
 
-    for cut in [*(found.start() for found in re.finditer(r"\s*#", statement)), len(statement)]:
+    for cut in [*(match.start() for match in re.finditer(r"\s*#", statement)), len(statement)]:
         try:
             if tomllib.loads(statement[:cut].rstrip("\r")) == expected:
                 return statement[cut:] or ("\r" if statement.endswith("\r") else "")

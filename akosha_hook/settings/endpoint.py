@@ -126,7 +126,7 @@ def _parse(url: str) -> Endpoint | None:
 
 
 def _normal_host(host: str) -> str:
-    """Lower-case ASCII, international names as DNS knows them; "" for what no host is called."""
+    """`host` in lower-case ASCII, international names as in DNS; "" if it cannot be a host."""
     if ":" in host:
         return str(ipaddress.IPv6Address(host)) if is_ip(host) else ""
     try:

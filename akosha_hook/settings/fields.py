@@ -2,7 +2,7 @@
 
 Validation, `config show`, the templates and the reference in `docs/configuration.md` come from
 here. A field's environment name is `SESSION_BUDDY_` and its upper-case name. No field holds a
-credential: those are found as `docs/security.md` says, never read from settings.
+credential: `docs/security.md` says where those come from.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ MAX_INTERVAL_SECONDS = 86_400
 
 
 class RepositoryRule(Enum):
-    """How far a repository's own file may restrict its events; it may widen nothing."""
+    """How far a repository's own file may restrict its events; it can never allow more."""
 
     ONLY_OFF = "only off"
     ONLY_LONGER = "only longer"
 
 
-def _help(text: str, *, repository: RepositoryRule | None = None, tuning: bool = False) -> Meta:
-    """`tuning` marks a field whose wrong value can only cost time or a log line.
+def _help(
+    text: str, *, repository: RepositoryRule | None = None, safe_to_default: bool = False
+) -> Meta:
+    """`safe_to_default` marks a field whose wrong value can only cost time or a log line.
 
-    Every other one says where memories go, which of them, or whether: see `Loaded.doubtful`.
+    Every other field decides where memories go, which of them, or whether: see `Loaded.unsafe`.
     """
-    return Meta(description=text, extra={"repository": repository, "tuning": tuning})
+    return Meta(
+        description=text, extra={"repository": repository, "safe_to_default": safe_to_default}
+    )
 
 
 Count = Annotated[int, Meta(ge=0, le=100_000)]
@@ -64,28 +68,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     akosha_upload_timeout_seconds: Annotated[
         int,
         Meta(ge=1, le=86_400),
-        _help("Upload timeout (seconds) for each destination.", tuning=True),
+        _help("Upload timeout (seconds) for each destination.", safe_to_default=True),
     ] = 300
     akosha_max_retries: Annotated[
         int,
         Meta(ge=0, le=100),
-        _help("Maximum retry attempts of one request.", tuning=True),
+        _help("Maximum retry attempts of one request.", safe_to_default=True),
     ] = 3
     akosha_retry_backoff_seconds: Annotated[
         float,
         Meta(ge=0, le=3600),
-        _help("Base delay for exponential backoff, in seconds.", tuning=True),
+        _help("Base delay for exponential backoff, in seconds.", safe_to_default=True),
     ] = 2.0
     akosha_enable_compression: Annotated[
-        bool, _help("Gzip compression before upload.", tuning=True)
+        bool, _help("Gzip compression before upload.", safe_to_default=True)
     ] = True
-    akosha_enable_deduplication: Annotated[bool, _help("Skip unchanged uploads.", tuning=True)] = (
-        True
-    )
+    akosha_enable_deduplication: Annotated[
+        bool, _help("Skip unchanged uploads.", safe_to_default=True)
+    ] = True
     akosha_chunk_size_mb: Annotated[
         int,
         Meta(ge=1, le=100),
-        _help("Upload chunk size (MB); 1-4 mean 5, the least S3 takes.", tuning=True),
+        _help("Upload chunk size (MB); 1-4 mean 5, the least S3 takes.", safe_to_default=True),
     ] = 5
     akosha_http_url: Annotated[str, _help("Akosha server, with or without /mcp.")] = (
         "http://localhost:8682"
@@ -107,22 +111,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _help(
             "Commits start at most one upload per this many seconds; the last state still goes.",
             repository=RepositoryRule.ONLY_LONGER,
-            tuning=True,
+            safe_to_default=True,
         ),
     ] = 900
     akosha_settle_seconds: Annotated[
         float,
         Meta(ge=0, le=30),
-        _help("Quiet time in seconds before a snapshot is taken.", tuning=True),
+        _help("Quiet time in seconds before a snapshot is taken.", safe_to_default=True),
     ] = 1.0
     akosha_parallel_uploads: Annotated[
-        int, Meta(ge=0, le=16), _help("Parts in flight; 0: by provider (3, on R2 2).", tuning=True)
+        int,
+        Meta(ge=0, le=16),
+        _help("Parts in flight; 0: by provider (3, on R2 2).", safe_to_default=True),
     ] = 0
     akosha_enable_delta: Annotated[
-        bool, _help("Send only the blocks that changed since the last full upload.", tuning=True)
+        bool,
+        _help(
+            "Send only the blocks that changed since the last full upload.", safe_to_default=True
+        ),
     ] = True
     akosha_full_interval_days: Annotated[
-        int, Meta(ge=1, le=365), _help("Oldest upload, in days, that a newer one may lean on.")
+        int, Meta(ge=1, le=365), _help("Oldest upload, in days, that a delta may be based on.")
     ] = 7
     akosha_addressing_style: Annotated[
         Literal["auto", "path", "virtual"], _help("How the bucket stands in the URL.")
@@ -146,12 +155,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     akosha_keep_weekly: Annotated[Count, _help("Uploads that prune keeps: one for N weeks.")] = 0
     akosha_keep_monthly: Annotated[Count, _help("Uploads that prune keeps: one for N months.")] = 0
     akosha_metrics_file: Annotated[
-        str, _help("Prometheus textfile to write after a sync.", tuning=True)
+        str, _help("Prometheus textfile to write after a sync.", safe_to_default=True)
     ] = ""
     enable_debug_mode: Annotated[
-        bool, _help("Log everything, stack traces included.", tuning=True)
+        bool, _help("Log everything, stack traces included.", safe_to_default=True)
     ] = False
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-        _help("Least level that reaches Session-Buddy's log.", tuning=True),
+        _help("Least level that reaches Session-Buddy's log.", safe_to_default=True),
     ] = "INFO"

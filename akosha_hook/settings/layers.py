@@ -1,4 +1,4 @@
-"""Each layer of settings as candidates: a field, a raw value, and where it stands."""
+"""Each layer of settings as candidates: a field, a raw value, and its origin."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One layer. `doubtful` are fields it sets in a way that cannot be used; None: perhaps any.
+    """One layer. `unsafe` are the fields whose values in it cannot be used; None: any may be.
 
     `data_dir` is Session-Buddy's own setting, which our akosha_data_dir falls back to.
     """
@@ -76,7 +76,7 @@ class Content:
     data_dir: Candidate | None = None
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    doubtful: frozenset[str] | None = frozenset()
+    unsafe: frozenset[str] | None = frozenset()
 
 
 def command_line(overrides: Mapping[str, object]) -> Content:
@@ -121,7 +121,7 @@ def _file(path: Path, layer: Layer) -> Content:
     try:
         entries = toml_entries(path) if layer is Layer.USER else read_yaml(path, _is_of_interest)
     except UnreadableError as error:
-        return Content(problems=(str(error),), doubtful=None)
+        return Content(problems=(str(error),), unsafe=None)
     return _sorted_out(entries, layer, path)
 
 
@@ -139,7 +139,7 @@ def _sorted_out(entries: Iterable[Entry], layer: Layer, path: Path | None) -> Co
     candidates: list[Candidate] = []
     problems: list[str] = []
     warnings: list[str] = []
-    doubtful: set[str] = set()
+    unsafe: set[str] = set()
     data_dir: Candidate | None = None
     for entry in entries:
         field = rows.get(entry.key)
@@ -148,7 +148,7 @@ def _sorted_out(entries: Iterable[Entry], layer: Layer, path: Path | None) -> Co
             problems.append(
                 f"{origin.place}: {origin.name} is set twice, first on line {entry.first_line}"
             )
-            doubtful.add(entry.key)
+            unsafe.add(entry.key)
         elif field is None and entry.key == SESSION_BUDDY_DATA_DIR and layer is not Layer.USER:
             data_dir = (
                 Candidate(rows["akosha_data_dir"], entry.value, origin) if entry.value else None
@@ -159,11 +159,11 @@ def _sorted_out(entries: Iterable[Entry], layer: Layer, path: Path | None) -> Co
             textual = layer is Layer.ENVIRONMENT
             candidates.append(Candidate(field, entry.value, origin, textual))
     return Content(
-        tuple(each for each in candidates if each.field.name not in doubtful),
+        tuple(each for each in candidates if each.field.name not in unsafe),
         data_dir,
         _limited(problems),
         _limited(warnings),
-        frozenset(doubtful),
+        frozenset(unsafe),
     )
 
 
@@ -172,21 +172,23 @@ def _written(key: str, layer: Layer) -> str:
 
 
 def _foreign(entry: Entry, origin: Origin, problems: list[str], warnings: list[str]) -> None:
-    """Report a key that is no setting: everywhere if it looks like a credential, else if ours."""
+    """Report a key that is not a setting: one that looks like a credential, or one meant for us."""
     ours = origin.layer is Layer.USER or entry.key.lower().startswith("akosha")
     name = one_line(origin.name)
     for key in _names(entry) if ours else [entry.key]:
         if is_credential_name(key):
             inside = "" if key == entry.key else f".{one_line(key)}"
-            said = f"{origin.place}: {name}{inside} looks like a credential; {CREDENTIALS_BELONG}"
-            (problems if ours else warnings).append(said)
+            message = (
+                f"{origin.place}: {name}{inside} looks like a credential; {CREDENTIALS_BELONG}"
+            )
+            (problems if ours else warnings).append(message)
             return
     if ours and isinstance(entry.value, dict):
         warnings.append(
             f"{origin.place}: {name} is a mapping; settings are flat, like akosha_cloud_bucket"
         )
     elif ours:
-        # Looking for a similar name takes a while: not for messages that are cut off anyway.
+        # Searching a similar name is slow, and messages beyond the limit are cut off anyway.
         meant = similar(entry.key, table()) if len(warnings) < MAX_MESSAGES else None
         suggestion = f"; did you mean {_written(meant, origin.layer)}?" if meant else ""
         warnings.append(f"{origin.place}: {name} is not a setting{suggestion}")

@@ -1,4 +1,4 @@
-"""The fold: layers of candidates into one `Settings` that remembers where each value came from."""
+"""Loading settings: layers of candidates become one `Settings`, with the origin of each value."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Loaded:
     """Settings with every layer applied.
 
-    `problems` are values that cannot be used: their fields have the next layer's value.
-    `doubtful` names those of them that say where memories go, which, or whether: an upload that
-    went on with another value could be the wrong one. `notes` are values that work a little differently.
+    `problems` are values that cannot be used: their fields have the next layer's value. `unsafe`
+    names the fields among them that decide where memories go, which of them, or whether: nothing
+    is uploaded then. `notes` are values that have a somewhat different effect.
     """
 
     settings: Settings
@@ -38,19 +38,19 @@ class Loaded:
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    doubtful: frozenset[str] = frozenset()
+    unsafe: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class _Fold:
-    """What the fold has found so far."""
+    """The values decided on so far."""
 
     home: Path
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    doubtful: set[str] = field(default_factory=set)
+    unsafe: set[str] = field(default_factory=set)
 
     def usable(self, candidate: Candidate) -> Any:
         """Its value; raises RejectedError."""
@@ -64,12 +64,12 @@ class _Fold:
             try:
                 value = self.usable(candidate)
             except RejectedError as error:
-                said = _rejection(candidate, error)
+                problem = _rejection(candidate, error)
                 if name in self.values:
-                    self.warnings.append(f"{said}; {self.origins[name]} overrides it")
+                    self.warnings.append(f"{problem}; {self.origins[name]} overrides it")
                 else:
-                    self.problems.append(said)
-                    self.doubtful.add(name)
+                    self.problems.append(problem)
+                    self.unsafe.add(name)
                 continue
             if name not in self.values:
                 self.values[name] = value
@@ -116,6 +116,21 @@ def load_strict(
     return loaded
 
 
+def check_value(name: str, text: str, environ: Mapping[str, str], paths: Paths) -> Any:
+    """The value that `text` means for the field `name` beside the other settings in use.
+
+    Raises SettingsError where it cannot be used.
+    """
+    settings = load(environ, paths).settings
+    given = Given({each: getattr(settings, each) for each in table()}, _home(environ, paths))
+    try:
+        value = from_text(table()[name], text)
+        check(name, value, given)
+    except RejectedError as error:
+        raise SettingsError(f"{name} is {shown(text)} but must be {error}") from error
+    return value
+
+
 def _home(environ: Mapping[str, str], paths: Paths) -> Path:
     return Path(environ["HOME"]) if environ.get("HOME") else _known_home(paths)
 
@@ -139,8 +154,8 @@ def fold(contents: Sequence[Content], *, home: Path) -> Loaded:
             name, (each for c in contents for each in c.candidates if each.field.name == name)
         )
     _take_session_buddys_directory(state, contents)
-    unknown = any(content.doubtful is None for content in contents)
-    doubtful = state.doubtful.union(*(content.doubtful or () for content in contents))
+    unknown = any(content.unsafe is None for content in contents)
+    unsafe = state.unsafe.union(*(content.unsafe or () for content in contents))
     settings = Settings(**state.values)
     return Loaded(
         settings,
@@ -148,12 +163,14 @@ def fold(contents: Sequence[Content], *, home: Path) -> Loaded:
         (*state.warnings, *_cautions(settings, state.origins)),
         tuple(state.problems),
         _notes(settings),
-        frozenset(table() if unknown else {each for each in doubtful if not table()[each].tuning}),
+        frozenset(
+            table() if unknown else {each for each in unsafe if not table()[each].safe_to_default}
+        ),
     )
 
 
 def _take_session_buddys_directory(state: _Fold, contents: Sequence[Content]) -> None:
-    """Session-Buddy's own `data_dir`, where ours is empty; one we cannot follow is a warning."""
+    """Use Session-Buddy's own `data_dir` where ours is empty; an unusable one is only a warning."""
     for content in contents:
         if state.values["akosha_data_dir"] or content.data_dir is None:
             continue

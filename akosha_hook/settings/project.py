@@ -1,4 +1,4 @@
-"""Variables that a project's `.claude` settings put into the environment, and that we must not heed.
+"""Variables that a project's `.claude` settings put into the environment, and that we must ignore.
 
 Claude Code applies `env` of `.claude/settings.json`, a file that comes with a clone, to everything
 it starts: a hostile one could send memories elsewhere by it.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FILES = (".claude/settings.json", ".claude/settings.local.json")
 MAX_LEVELS = 64
 
-# Claude Code's marks on what it starts.
+# Variables that Claude Code sets for everything it starts.
 _CLAUDE_CODE = ("CLAUDECODE", "CLAUDE_PROJECT_DIR")
 _PREFIXES = (
     "SESSION_BUDDY_",
@@ -53,7 +53,7 @@ _NAMES = frozenset(
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
         "SSLKEYLOGFILE",
-        # The C library's own: other addresses for names, other code for character sets.
+        # The C library's: they redirect host names, or load code for character sets.
         "GCONV_PATH",
         "HOSTALIASES",
         "LOCALDOMAIN",
@@ -70,7 +70,7 @@ _NAMES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """An environment without what projects put into it; `dropped` says which names, and who."""
+    """An environment without projects' variables; `dropped` says which, and which file set each."""
 
     environ: Mapping[str, str]
     dropped: tuple[str, ...]
@@ -96,7 +96,7 @@ def without_project_environment(
 def without_project_variables(
     environ: Mapping[str, str], directories: Iterable[Path | None]
 ) -> Cleaned:
-    """The same where only the environment says which configuration directory is the user's own.
+    """The same, where only the environment says which configuration directory is the user's own.
 
     If a project names `HOME` or `CLAUDE_CONFIG_DIR`, it is the one of the user's account.
     """
@@ -111,7 +111,7 @@ def forget_projects(
     *,
     claude: Path | None = None,
 ) -> tuple[str, ...]:
-    """Take out of `environ` itself what projects put into it, and say what.
+    """Remove projects' variables from `environ` itself; returns what was removed, for messages.
 
     For `os.environ`: platformdirs, expanduser and every child process look there. `claude` is the
     user's own configuration directory where it is known for sure.
@@ -172,12 +172,12 @@ def _files(start: Path | None) -> Iterator[Path]:
 
 
 def _named_in(path: Path, claude: Path) -> Mapping[str, object]:
-    """The variables `path` sets; a file Claude Code cannot read sets none."""
+    """The variables that `path` sets; a file that Claude Code cannot read sets none."""
     if os.path.realpath(path.parent) == os.path.realpath(claude):
         return {}
     try:
         text = read_text(path)
-        found = msgspec.json.decode(text or "{}", type=_ClaudeSettings)
+        settings = msgspec.json.decode(text or "{}", type=_ClaudeSettings)
     except (UnreadableError, msgspec.DecodeError, RecursionError):
         return {}
-    return found.env
+    return settings.env

@@ -1,6 +1,6 @@
-"""The templates of `config init` and the tables of `docs/configuration.md`, made from the table.
+"""The templates of `config init` and the tables of `docs/configuration.md`, generated.
 
-`python -m akosha_hook.settings.reference` in a checkout writes them anew.
+`python -m akosha_hook.settings.reference` in a checkout rewrites them.
 """
 
 from __future__ import annotations
@@ -65,19 +65,19 @@ def markdown(rows: Sequence[Field]) -> str:
     """A reference table."""
     lines = ["| field | type | default | |", "|---|---|---|---|"]
     for row in rows:
-        said = f"`{row.name}` | {row.kind} | `{literal(row.default)}` | {description(row)}"
-        lines.append(f"| {said} |")
+        cells = f"`{row.name}` | {row.kind} | `{literal(row.default)}` | {description(row)}"
+        lines.append(f"| {cells} |")
     return "\n".join(lines) + "\n"
 
 
 def with_tables(page: str) -> str:
-    """The documentation page with both of its tables made anew."""
+    """The documentation page with both of its tables regenerated."""
     rows = list(table().values())
     for name, part in (("guide", rows[:GUIDE_FIELDS]), ("more", rows[GUIDE_FIELDS:])):
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        made = f"{begin}\n\n{markdown(part)}\n{end}"
-        page, count = pattern.subn(made.replace("\\", r"\\"), page)
+        generated = f"{begin}\n\n{markdown(part)}\n{end}"
+        page, count = pattern.subn(generated.replace("\\", r"\\"), page)
         assert count == 1, f"{CONFIGURATION} lacks {begin}"
     return page
 

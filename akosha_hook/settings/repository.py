@@ -1,7 +1,7 @@
 """What a repository's own file may say: restrict its own events, and nothing else.
 
 A repository is somebody else's file. It never chooses where memories go or how credentials are
-found, and a broken or hostile one costs nothing but a line in `ignored`.
+found, and a broken or hostile one has no effect but a line in `ignored`.
 """
 
 from __future__ import annotations

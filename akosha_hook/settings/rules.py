@@ -1,4 +1,4 @@
-"""What a value must be beyond its type; each rule returns the value as it is used."""
+"""What is required of a value besides its type; each rule returns the value in its final form."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Field:
     allowed: str
     choices: tuple[str, ...]
     repository: RepositoryRule | None
-    tuning: bool
+    safe_to_default: bool
 
     @property
     def environment_name(self) -> str:
@@ -65,7 +65,7 @@ def _field(row: msgspec.inspect.Field, hint: Any) -> Field:
         allowed=allowed,
         choices=choices,
         repository=(described.extra or {})["repository"],
-        tuning=(described.extra or {})["tuning"],
+        safe_to_default=(described.extra or {})["safe_to_default"],
     )
 
 

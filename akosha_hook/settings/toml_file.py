@@ -34,9 +34,9 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = _ERROR_LINE.search(str(error))
-        at = int(found[1]) if found and found[1] else None
-        reason = _ERROR_LINE.sub("", str(error)) + ("" if at or not found else " at its end")
+        match = _ERROR_LINE.search(str(error))
+        at = int(match[1]) if match and match[1] else None
+        reason = _ERROR_LINE.sub("", str(error)) + ("" if at or not match else " at its end")
         raise unreadable(path, f"is not valid TOML: {reason}", at) from error
     except RecursionError as error:
         raise unreadable(path, "is nested too deeply for settings") from error
@@ -47,13 +47,13 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
 
 
 def key_lines(text: str, keys: Iterable[str]) -> dict[str, int]:
-    """The line of each top-level key of TOML `text`, where one can be found."""
+    """The line of each top-level key of TOML `text`, where one can be match."""
     wanted = frozenset(keys)
     lines: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), 1):
-        found = re.match(r"\s*(?:\[+\s*)?[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.\]]", line)
-        if found and found[1] in wanted:
-            lines.setdefault(found[1], number)
+        match = re.match(r"\s*(?:\[+\s*)?[\"']?([A-Za-z0-9_-]+)[\"']?\s*[=.\]]", line)
+        if match and match[1] in wanted:
+            lines.setdefault(match[1], number)
     return lines
 
 

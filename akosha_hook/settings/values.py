@@ -23,12 +23,12 @@ _FLOAT = re.compile(
 
 
 class RejectedError(Exception):
-    """A value its field does not take; the text finishes "... but must be"."""
+    """A value that its field does not accept; the text completes "... but must be"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unparsed:
-    """A value the file's format itself could not make sense of."""
+    """A value that the file's own format could not interpret."""
 
     text: str
 

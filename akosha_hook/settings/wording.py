@@ -29,7 +29,7 @@ _CREDENTIAL_VALUE = (
 
 
 def is_credential_name(name: str) -> bool:
-    """Whether a key that is no field of ours looks like one for a key, token or password."""
+    """Whether a name that is not a field of ours looks like that of a key, token or password."""
     return bool(_CREDENTIAL_NAME.search(name[:200].lower()))
 
 
@@ -56,7 +56,7 @@ def _plain(value: object) -> str:
 
 
 def similar(name: str, known: Iterable[str]) -> str | None:
-    """The known field that `name` was probably meant to be; the common prefix says nothing."""
+    """The known field that `name` was probably meant to be; the common prefix does not count."""
     bare = {each.removeprefix(PREFIX): each for each in known}
     close = difflib.get_close_matches(
         name[:100].lower().removeprefix(PREFIX), list(bare), n=1, cutoff=0.7

@@ -125,7 +125,7 @@ def _value(loader: Any, node: yaml.Node) -> object:
 
 
 def _scalar(loader: Any, node: yaml.Node) -> object:
-    """A plain value; the constructor raises whatever Python's own int, date or base64 raise.
+    """A plain value; the constructor raises whatever Python's int, date or base64 raise.
 
     A long one is not constructed: YAML's base 60 numbers take quadratic time.
     """

@@ -104,7 +104,7 @@ class Part(msgspec.Struct, frozen=True):
 class PartialUpload(msgspec.Struct, kw_only=True):
     """A multipart upload that has begun: what it takes to continue it on the same bytes.
 
-    `multipart_id` is empty until the server has told it. `doubtful` says that a request to begin
+    `multipart_id` is empty until the server has told it. `ambiguous` says that a request to begin
     was repeated, so that the server may hold a second one at the same key.
     """
 
@@ -113,7 +113,8 @@ class PartialUpload(msgspec.Struct, kw_only=True):
     part_size: Annotated[int, Meta(ge=1, le=10**12)]
     codec: str
     sha256: str
-    doubtful: bool = False
+    # Its name on disk is that of 0.1.
+    ambiguous: bool = msgspec.field(default=False, name="doubtful")
     parts: dict[int, Part] = {}
 
 

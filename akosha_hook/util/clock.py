@@ -1,4 +1,4 @@
-"""Times as receipts and names carry them: UTC."""
+"""Times in receipts and upload ids: UTC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-# The year 3000: what is later was never written by a clock, and overflows in what reads it.
+# The year 3000. No clock wrote a later time, and it would overflow where it is read.
 MAX_EPOCH = 32_503_680_000
 Epoch = Annotated[float, Meta(ge=0, le=MAX_EPOCH)]
 
@@ -18,7 +18,7 @@ def now_iso() -> str:
 
 
 def stamp() -> str:
-    """`YYYYMMDD_HHMMSS`, the beginning of an upload id."""
+    """`YYYYMMDD_HHMMSS`, the start of an upload id."""
     return dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S")
 
 

@@ -85,7 +85,7 @@ def sync_directory(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
-    """Replace `path` by `data` so that a reader, or a crash, sees the old or the new file whole."""
+    """Replace the file `path` so that readers, even after a crash, see all of the old or the new."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -102,12 +102,12 @@ def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
 
 
 def remove_abandoned(directory: Path) -> None:
-    """Remove what a `write_atomic` that was killed left in `directory`."""
+    """Remove temporary files in `directory` that a killed `write_atomic` left there."""
     try:
-        found = [path for path in directory.iterdir() if path.name.endswith(".tmp")]
+        temporary = [path for path in directory.iterdir() if path.name.endswith(".tmp")]
     except OSError:
         return
-    for path in found:
+    for path in temporary:
         *_, pid, _, _ = path.name.rsplit(".", 3)
         if path.name.startswith(".") and pid.isdecimal() and not _is_writing(path, int(pid)):
             with contextlib.suppress(OSError):
@@ -115,7 +115,7 @@ def remove_abandoned(directory: Path) -> None:
 
 
 def _is_writing(temporary: Path, pid: int) -> bool:
-    """Whether process `pid` may still be at it; a write never takes an hour, and pids come back."""
+    """Whether process `pid` may still be writing it; no write takes an hour, and pids are reused."""
     try:
         os.kill(pid, 0)
         return abs(time.time() - temporary.stat().st_mtime) < ABANDONED_SECONDS
@@ -135,7 +135,7 @@ def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
     """The JSON document in `path`; None where it is missing.
 
     One that cannot be read as `type` is renamed to `<name>.corrupt` and counts as missing: our
-    state can be rebuilt, and a user may want to look at what was there.
+    state can be rebuilt, and the user may want to look at it.
     """
     try:
         data = read_bounded(path)
@@ -156,7 +156,7 @@ def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
 
 
 class NotRegularError(ValueError):
-    """Something other than a regular file has the name."""
+    """What has the name is not a regular file; `kind` says what it is."""
 
     def __init__(self, path: Path, kind: Literal["directory", "symlink", "special file"]) -> None:
         super().__init__(f"{path.name} is a {kind}, not a regular file")
@@ -164,7 +164,7 @@ class NotRegularError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """A file larger than whoever reads it has a use for."""
+    """A file longer than `limit` bytes."""
 
     def __init__(self, path: Path, limit: int) -> None:
         super().__init__(f"{path.name} is longer than {limit:,} bytes")
@@ -229,7 +229,7 @@ def _text_as_path(wanted: type, value: object) -> object:
 
 
 def set_aside(path: Path) -> Path | None:
-    """Rename a file that cannot be used to `<name>.corrupt`; None where even that is impossible."""
+    """Rename an unusable file to `<name>.corrupt`; returns None if even that is impossible."""
     aside = path.with_name(path.name + ".corrupt")
     try:
         path.replace(aside)
@@ -239,7 +239,7 @@ def set_aside(path: Path) -> Path | None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory of ours; one that is gone or not removable is left to the next run."""
+    """Remove a directory of ours; one that cannot be removed is left to the next run."""
     import shutil
 
     shutil.rmtree(path, ignore_errors=True)

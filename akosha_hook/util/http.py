@@ -33,7 +33,7 @@ def pool(
     `ca_file` is the extra CA bundle of `akosha_ca_file`, "" for none.
 
     Certificates and host names are always verified. Nothing is retried and no redirect is
-    followed: both would hide what the server said, and a redirect could lead anywhere. Raises
+    followed: both would hide the server's answer, and a redirect could lead anywhere. Raises
     SettingsError for a CA file or a proxy that cannot be used.
     """
     timeout = urllib3.Timeout(connect=connect_seconds, read=read_seconds)
@@ -63,7 +63,7 @@ def tls_context(ca_file: str, environ: Mapping[str, str]) -> ssl.SSLContext:
     """TLS 1.2 or newer, verifying against the usual authorities and those in `ca_file`.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the usual ones. They are read from `environ`, not
-    from the process, which may hold what a repository put there.
+    from the process, whose environment may hold variables of a project.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -118,13 +118,13 @@ def _load_file(context: ssl.SSLContext, path: Path, origin: str) -> None:
 
 
 def _load_directory(context: ssl.SSLContext, directories: str) -> None:
-    found = [each for each in directories.split(os.pathsep) if each and Path(each).is_dir()]
-    if not found:
+    existing = [each for each in directories.split(os.pathsep) if each and Path(each).is_dir()]
+    if not existing:
         raise SettingsError(
             f"There is no directory {directories} (named by the environment variable SSL_CERT_DIR).",
             hint="Point SSL_CERT_DIR at a directory of hashed certificates, or unset it.",
         )
-    for each in found:
+    for each in existing:
         context.load_verify_locations(capath=each)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Lock:
-    """An exclusive lock on a file, which is made where it is missing, never through a symlink."""
+    """An exclusive lock on a file, which is created if missing, but never through a symlink."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

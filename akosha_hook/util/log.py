@@ -1,4 +1,4 @@
-"""Logging: a short line into Session-Buddy's log, everything into our own rotated one, no secrets."""
+"""Logging: short lines to Session-Buddy's log, everything to our own rotated one, never a secret."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def _session_buddy_handler(path: Path) -> logging.Handler:
 
 
 def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None:
-    """Send the package's log to both files; a log that cannot be opened is done without.
+    """Send the package's log to both files; one that cannot be opened is left out.
 
-    Nothing is made where there is no state directory yet: only looking leaves no trace.
+    Without a state directory nothing is created: commands that only look leave no trace.
 
     `debug` (the guide's `enable_debug_mode`) lowers the level and adds tracebacks to both.
     """
@@ -122,7 +122,7 @@ def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None
 
 
 def _protected(logger: logging.Logger) -> tuple[Secret, ...]:
-    """What the handlers of an earlier `configure` were told to protect."""
+    """The secrets that the handlers of an earlier `configure` redact."""
     formatters = [handler.formatter for handler in logger.handlers]
     return tuple(
         secret
@@ -133,7 +133,7 @@ def _protected(logger: logging.Logger) -> tuple[Secret, ...]:
 
 
 def redacted(text: str) -> str:
-    """`text`, which came from somebody else, without the values that `protect` was told of."""
+    """`text` from elsewhere, without the secrets that were passed to `protect`."""
     for handler in logging.getLogger(LOGGER).handlers:
         if isinstance(handler.formatter, RedactingFormatter):
             text = handler.formatter.redact(text)
@@ -141,7 +141,7 @@ def redacted(text: str) -> str:
 
 
 def protect(*secrets: Secret) -> None:
-    """Never let these values reach a log, whatever message they turn up in."""
+    """Redact these values in everything that is logged from now on."""
     for handler in logging.getLogger(LOGGER).handlers:
         if isinstance(handler.formatter, RedactingFormatter):
             for secret in secrets:
@@ -149,5 +149,5 @@ def protect(*secrets: Secret) -> None:
 
 
 def protect_environment(environ: Mapping[str, str]) -> None:
-    """Protect the keys in `environ` from the beginning: who is sent one may show it at any time."""
+    """Protect the keys in `environ` from the start: whoever receives one may echo it at any time."""
     protect(*(Secret(environ[name].strip()) for name in VARIABLES if environ.get(name)))

@@ -1,4 +1,4 @@
-"""Which proxy the environment asks for, for a given URL."""
+"""The proxy that the environment sets for a URL."""
 
 from __future__ import annotations
 

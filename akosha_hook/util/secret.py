@@ -1,4 +1,4 @@
-"""A value that prints as stars, and an environment without such values."""
+"""Secrets that print as stars, and environments without secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What holds keys; no program that we start has a use for them.
+# Variables that hold keys; no program that we start needs them.
 VARIABLES = frozenset(
     {
         "AKOSHA_TOKEN",

@@ -72,7 +72,7 @@ def run(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ()) -
                 return
             context = _context(paths, environ, progress)
             _log_once(context.loaded.problems, logged)
-            if context.loaded.doubtful:
+            if context.loaded.unsafe:
                 _report_unsafe(context.loaded, progress)
                 return
             if error := _no_destination(context):
@@ -109,7 +109,7 @@ def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
     if not outbox.waiting(paths):
         return False
     context = Context(settings.load(environ, paths), paths, environ)
-    if context.loaded.doubtful or _no_destination(context):
+    if context.loaded.unsafe or _no_destination(context):
         return False
     plan = _plan(context)
     return plan.due is not None and plan.due <= time.time() + STAY_SECONDS

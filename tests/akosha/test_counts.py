@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from akosha_hook.akosha.client.failures import quoted
 from akosha_hook.akosha.counts import MAX_REASONS, OTHER, Counts
 
 
@@ -38,7 +39,8 @@ def test_a_server_that_invents_reasons_fills_no_receipt(reasons: list[str]) -> N
         counts.fail(reason)
     assert counts.failures == len(reasons)
     assert len(counts.failed) <= MAX_REASONS + 1
-    assert set(counts.failed) - {OTHER} <= {" ".join(reason.split())[:200] for reason in reasons}
+    assert set(counts.failed) - {OTHER} <= {quoted(reason) for reason in reasons}
+    assert all(len(reason) <= 4 * 200 + 3 for reason in counts.failed)
 
 
 def test_without_skipped_rows_and_graphs_there_is_no_note() -> None:

@@ -7,6 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import akosha_hook.cli
 from akosha_hook.cli import COMMANDS, cli
 
 README = Path(__file__).parents[2] / "README.md"
@@ -43,7 +44,25 @@ def test_every_command_and_option_says_what_it_does(name: str, made: click.Comma
             assert parameter.help, f"{name} {parameter.opts}"
 
 
-@pytest.mark.parametrize("name", ["", *sorted(COMMANDS)])
+@pytest.mark.parametrize("name", ["", *(name for name, _ in everything())])
 def test_help_fits_eighty_columns(name: str) -> None:
-    said = CliRunner().invoke(cli, [*name.split(), "--help"], terminal_width=80).output
-    assert max(len(line) for line in said.splitlines()) <= 80
+    result = CliRunner().invoke(cli, [*name.split(), "--help"], terminal_width=80)
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.output.splitlines()) <= 80
+
+
+def test_every_command_module_is_listed_and_every_listed_command_has_a_module() -> None:
+    folder = Path(akosha_hook.cli.__file__).parent
+    decorated = {
+        path.stem.replace("_", "-")
+        for path in folder.glob("*.py")
+        if re.search(r"^@click\.(command|group)\(", path.read_text(), re.MULTILINE)
+    }
+    assert decorated - {"--init--"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "made"), everything())
+def test_a_short_help_is_one_sentence(name: str, made: click.Command) -> None:
+    short = COMMANDS.get(name, made.get_short_help_str(limit=200))
+    assert short.endswith(".")
+    assert len(short) <= 80 - len("  check-settings  ")

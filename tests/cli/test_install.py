@@ -1,4 +1,4 @@
-"""What `install` and `uninstall` say and do, typed as a user would."""
+"""What `install` says and does, typed as a user would."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import pytest
 
 from akosha_hook.cli import cli
 from akosha_hook.cli.boundary import run
-from akosha_hook.install import script
-from akosha_hook.install.plan import PlanError
 from akosha_hook.paths import shipped
 from tests.support.installing import repository, tree
 
@@ -101,76 +99,6 @@ def test_installed_files_and_their_modes(paths: Paths) -> None:
     assert paths.state.stat().st_mode & 0o777 == 0o700
 
 
-def test_uninstall_takes_everything_or_only_what_is_named(
-    paths: Paths,
-    home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    one, two = repository(tmp_path / "one"), repository(tmp_path / "two")
-    before = tree(home), tree(one), tree(two)
-    for directory in (one, two):
-        monkeypatch.chdir(directory)
-        assert run(cli, ["install", "--git", "--scope", "user"]) == 0
-    assert run(cli, ["install", "--scope", "project"]) == 0
-    assert run(cli, ["uninstall", "--git"]) == 0
-    assert not (two / ".git" / "hooks").exists()
-    assert (two / ".claude" / "settings.json").exists()
-    assert (one / ".git" / "hooks" / "post-commit").exists()
-    assert run(cli, ["uninstall", "--scope", "project"]) == 0
-    assert tree(two) == before[2]
-    assert paths.hook_script.exists()
-    assert run(cli, ["uninstall"]) == 0
-    assert (tree(home), tree(one), tree(two)) == before
-    capsys.readouterr()
-    assert run(cli, ["uninstall"]) == 0
-    assert "Nothing of ours" in capsys.readouterr().out
-
-
-def test_a_dry_run_of_uninstall_writes_nothing(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(cli, ["install"])
-    before = tree(home)
-    capsys.readouterr()
-    assert run(cli, ["uninstall", "--dry-run"]) == 0
-    assert tree(home) == before
-    assert "session-end" in capsys.readouterr().out
-
-
-def test_what_uninstall_has_to_leave_is_an_error(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run(cli, ["install"])
-    paths.claude_settings.write_text("{")
-    assert run(cli, ["uninstall"]) == 1
-    assert f"{paths.claude_settings} is not valid JSON" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("executable", "instead"),
-    [
-        ("/home/ada/.cache/uv/archive-v0/abc/bin/python", "uv tool install akosha-hook"),
-        ("/srv/uvcache/environments-v2/akosha-1/bin/python", "uv tool install akosha-hook"),
-        ("/home/ada/.cache/pipx/0a1b2c/bin/python", "pipx install akosha-hook"),
-        ("/home/ada/.local/pipx/.cache/0a1b2c/bin/python", "pipx install akosha-hook"),
-        ("/home/ada/.cache/pre-commit/repoab12/py_env-python3.11/bin/python", "pip install"),
-    ],
-)
-def test_a_throwaway_environment_is_refused(executable: str, instead: str) -> None:
-    with pytest.raises(PlanError, match="outlive the interpreter") as caught:
-        script.refuse_throwaway(executable)
-    assert instead in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "executable",
-    [
-        "/home/ada/.local/share/uv/tools/akosha-hook/bin/python",
-        "/home/ada/.local/share/pipx/venvs/akosha-hook/bin/python",
-        "/usr/bin/python3",
-    ],
-)
-def test_a_lasting_environment_is_not(executable: str) -> None:
-    script.refuse_throwaway(executable)
+@pytest.mark.parametrize("option", ["--global", "--no-manager"])
+def test_options_of_git_need_git(option: str) -> None:
+    assert run(cli, ["install", option]) == 2

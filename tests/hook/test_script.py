@@ -62,7 +62,7 @@ def script(paths: Paths) -> Path:
     return install_script(paths)
 
 
-def said(fired: Fired) -> tuple[int, bytes, bytes]:
+def message(fired: Fired) -> tuple[int, bytes, bytes]:
     return fired.code, fired.stdout, fired.stderr
 
 
@@ -81,7 +81,7 @@ def test_a_repository_event_is_left_in_silence(
 ) -> None:
     before = int(time.time())
     fired = fire([*shell, script, event, "rebase"], cwd=tmp_path, environ=os.environ)
-    assert said(fired) == SILENT
+    assert message(fired) == SILENT
     (waiting,) = outbox.waiting(paths)
     assert (waiting.name, waiting.directory) == (event, tmp_path)
     assert before <= waiting.epoch <= time.time()
@@ -96,7 +96,7 @@ def test_a_session_end_carries_its_stdin(
 ) -> None:
     stdin = b'{"reason": "other"}\n' + bytes(range(256))
     fired = fire([*shell, script, "session-end"], cwd=tmp_path, environ=os.environ, stdin=stdin)
-    assert said(fired) == SILENT
+    assert message(fired) == SILENT
     assert only_event(paths) == b"session-end\n%s\n" % os.fsencode(tmp_path) + stdin
 
 
@@ -121,7 +121,7 @@ def test_a_writer_of_ten_megabytes_is_read_to_its_end(
     for environ, copy in ((os.environ, script), (homeless, SCRIPT)):
         status, fired = fed_ten_megabytes([*shell, copy, event], cwd=tmp_path, environ=environ)
         assert status == 0
-        assert said(fired) == SILENT
+        assert message(fired) == SILENT
 
 
 def test_of_a_long_stdin_only_the_beginning_is_kept(
@@ -135,7 +135,7 @@ def test_a_closed_stdin_is_an_empty_one(
     shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path
 ) -> None:
     command = ["sh", "-c", 'exec "$@" <&-', "sh", *shell, script, "session-end"]
-    assert said(fire(command, cwd=tmp_path, environ=os.environ)) == SILENT
+    assert message(fire(command, cwd=tmp_path, environ=os.environ)) == SILENT
     assert only_event(paths) == b"session-end\n%s\n" % os.fsencode(tmp_path)
 
 
@@ -154,9 +154,9 @@ def test_in_the_middle_of_a_rebase_only_its_end_counts(
     environ = os.environ | ({"GIT_DIR": str(git_dir)} if kind == "variable" else {})
     outbox_directory = script.parent.parent / "outbox"
     for event in ("post-commit", "post-merge"):
-        assert said(fire([*shell, script, event], cwd=place, environ=environ)) == SILENT
+        assert message(fire([*shell, script, event], cwd=place, environ=environ)) == SILENT
     assert left_in(outbox_directory) == []
-    assert said(fire([*shell, script, "post-rewrite"], cwd=place, environ=environ)) == SILENT
+    assert message(fire([*shell, script, "post-rewrite"], cwd=place, environ=environ)) == SILENT
     assert len(left_in(outbox_directory)) == 1
 
 
@@ -167,7 +167,7 @@ def test_a_terminal_is_not_read(
     ours, theirs = pty.openpty()
     try:
         command = [*shell, script, event]
-        assert said(fire(command, cwd=tmp_path, environ=os.environ, stdin=theirs)) == SILENT
+        assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=theirs)) == SILENT
     finally:
         os.close(theirs)
         os.close(ours)
@@ -181,7 +181,7 @@ def test_a_stdin_that_never_ends_does_not_hold_up_git(
     reading, writing = os.pipe()
     try:
         command = [*shell, script, event, "rebase"]
-        assert said(fire(command, cwd=tmp_path, environ=os.environ, stdin=reading)) == SILENT
+        assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=reading)) == SILENT
     finally:
         os.close(writing)
         os.close(reading)
@@ -192,11 +192,11 @@ def test_a_session_end_that_is_terminated_still_leaves_its_event(
     shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path
 ) -> None:
     """Claude Code terminates the group of a hook that takes too long."""
-    told = tmp_path / "told"
-    os.mkfifo(told)
+    messages = tmp_path / "messages"
+    os.mkfifo(messages)
     head = tmp_path / "bin" / "head"
     head.parent.mkdir()
-    head.write_text(f"#!/bin/sh\necho reading > {told}\nexec cat\n")
+    head.write_text(f"#!/bin/sh\necho reading > {messages}\nexec cat\n")
     head.chmod(0o755)
     reading, writing = pipe()
     with subprocess.Popen(
@@ -207,7 +207,7 @@ def test_a_session_end_that_is_terminated_still_leaves_its_event(
         pass_fds=[writing],
     ) as hook:
         os.close(writing)
-        assert told.read_text() == "reading\n"
+        assert messages.read_text() == "reading\n"
         os.killpg(hook.pid, signal.SIGTERM)
         assert hook.wait() == 0
     Fired(0, b"", b"", reading).wait()
@@ -231,7 +231,7 @@ def test_the_worker_is_detached_and_nothing_of_git_leaks_into_it(
     fired = fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ, wait=False)
     started = worker.wait()
     fired.wait()
-    assert said(fired) == SILENT
+    assert message(fired) == SILENT
     assert started.arguments == ["-P", "-m", "akosha_hook.worker"]
     assert started.directory == "/"
     assert started.leads_session == bool(shutil.which("setsid"))
@@ -259,7 +259,7 @@ def test_without_setsid_the_worker_survives_a_hangup(
     fired = fire([*shell, script, "session-end"], cwd=tmp_path, environ=environ, wait=False)
     started = worker.wait()
     fired.wait()
-    assert said(fired) == SILENT
+    assert message(fired) == SILENT
     assert started.ignores_hangup
     assert not started.leads_session
 
@@ -268,7 +268,7 @@ def test_without_a_clock_the_event_is_the_oldest(
     shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path
 ) -> None:
     environ = os.environ | {"PATH": tools(tmp_path / "bin", "mkdir", "mv")}
-    assert said(fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ)) == SILENT
+    assert message(fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ)) == SILENT
     (event,) = outbox.waiting(paths)
     assert event.epoch == 0
 
@@ -279,7 +279,7 @@ def test_with_no_programs_at_all_the_event_still_waits(
     """It never got its name, but the worker takes it in when it is old enough."""
     paths.outbox.mkdir(mode=0o700)
     environ = os.environ | {"PATH": "/nonexistent"}
-    assert said(fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ)) == SILENT
+    assert message(fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ)) == SILENT
     (temporary,) = paths.outbox.iterdir()
     os.utime(temporary, (1_600_000_000, 1_600_000_000))
     assert only_event(paths) == b"post-commit\n%s\n" % os.fsencode(tmp_path)
@@ -289,18 +289,18 @@ def test_with_no_programs_at_all_the_event_still_waits(
 def test_without_its_interpreter_the_command_on_path_is_used(
     shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path, recorded: str
 ) -> None:
-    found = witness(tmp_path / "bin", argument="--worker")
-    found.program.rename(found.program.with_name("akosha-hook"))
-    relative = os.path.relpath(found.program.with_name("akosha-hook"), "/")
+    result = witness(tmp_path / "bin", argument="--worker")
+    result.program.rename(result.program.with_name("akosha-hook"))
+    relative = os.path.relpath(result.program.with_name("akosha-hook"), "/")
     lines = {"gone": "/gone/python", "a directory": str(tmp_path), "relative": relative}
     paths.interpreter.write_bytes(lines.get(recorded, "\x1b[31m\0\n$(touch x)").encode())
     if recorded == "missing":
         paths.interpreter.unlink()
     environ = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     fired = fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ, wait=False)
-    started = found.wait()
+    started = result.wait()
     fired.wait()
-    assert said(fired) == SILENT
+    assert message(fired) == SILENT
     assert started.arguments == ["run", "--worker"]
     assert len(outbox.waiting(paths)) == 1
 
@@ -310,7 +310,7 @@ def test_with_nothing_to_run_the_event_waits(
 ) -> None:
     paths.interpreter.unlink()
     environ = os.environ | {"PATH": tools(tmp_path / "bin", *TOOLS)}
-    assert said(fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ)) == SILENT
+    assert message(fire([*shell, script, "post-commit"], cwd=tmp_path, environ=environ)) == SILENT
     assert len(outbox.waiting(paths)) == 1
 
 
@@ -322,7 +322,7 @@ def test_state_that_cannot_be_written_costs_nothing(
     paths.state.write_text("a file where the directory should be")
     command = [*shell, SCRIPT, event]
     status, fired = fed_ten_megabytes(command, cwd=tmp_path, environ=os.environ)
-    assert said(fired) == SILENT
+    assert message(fired) == SILENT
     assert status == 0 or event == "post-commit"
     assert left_in(paths.claude) == ["akosha"]
 
@@ -337,7 +337,7 @@ def test_an_outbox_that_cannot_be_written_starts_no_worker(
     record_interpreter(paths, worker)
     paths.outbox.symlink_to("/dev/null")
     command = [*shell, script, event]
-    assert said(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == SILENT
+    assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == SILENT
     assert not (tmp_path / "started").exists()
 
 
@@ -348,7 +348,7 @@ def test_without_a_home_nothing_happens(
     tmp_path.joinpath("empty").mkdir()
     environ = {"PATH": os.environ["PATH"]}
     command = [*shell, SCRIPT, event]
-    assert said(fire(command, cwd=tmp_path / "empty", environ=environ, stdin=b"{}")) == SILENT
+    assert message(fire(command, cwd=tmp_path / "empty", environ=environ, stdin=b"{}")) == SILENT
     assert left_in(tmp_path / "empty") == []
     assert not Path("/akosha").exists()
 
@@ -357,7 +357,7 @@ def test_without_a_home_nothing_happens(
 def test_an_unknown_event_is_ignored(
     shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path, arguments: list[str]
 ) -> None:
-    assert said(fire([*shell, script, *arguments], cwd=tmp_path, environ=os.environ)) == SILENT
+    assert message(fire([*shell, script, *arguments], cwd=tmp_path, environ=os.environ)) == SILENT
     assert left_in(paths.outbox) == []
 
 
@@ -383,7 +383,7 @@ def test_a_hostile_working_directory_is_harmless(
         (directory / tool).chmod(0o755)
     environ = os.environ | {"PATH": f".:{os.environ['PATH']}"}
     for event in ("post-commit", "session-end"):
-        assert said(fire([*shell, script, event], cwd=directory, environ=environ)) == SILENT
+        assert message(fire([*shell, script, event], cwd=directory, environ=environ)) == SILENT
     expected = None if "\n" in name else directory
     assert [event.directory for event in outbox.waiting(paths)] == [expected] * 2
     assert left_in(tmp_path / "hostile") == [name]
@@ -409,7 +409,7 @@ def test_options_exported_to_bash_change_nothing(
     environ = os.environ | {"SHELLOPTS": "errexit:noclobber:noglob:nounset:monitor"}
     for event in ("session-end", "post-commit", "session-start"):
         command: list[str | Path] = [bash, script, event]
-        assert said(fire(command, cwd=tmp_path, environ=environ)) == SILENT
+        assert message(fire(command, cwd=tmp_path, environ=environ)) == SILENT
     assert len(outbox.waiting(paths)) == 3
 
 
@@ -425,7 +425,7 @@ def test_the_environment_says_where_a_copy_that_is_not_installed_leaves_its_even
     ]
     for variables, expected in cases:
         fired = fire([*shell, SCRIPT, "post-commit"], cwd=tmp_path, environ=os.environ | variables)
-        assert said(fired) == SILENT
+        assert message(fired) == SILENT
         assert len(left_in(expected / "akosha" / "outbox")) == 1
         shutil.rmtree(expected)
 
@@ -436,7 +436,7 @@ def test_session_start_shows_the_notice_as_it_is_and_leaves_no_event(
     notice = b'{"systemMessage": "a \\u001b \\n %s $(x) `y`"}\n'
     paths.notice.write_bytes(notice)
     command = [*shell, script, "session-start"]
-    assert said(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == (0, notice, b"")
+    assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == (0, notice, b"")
     assert left_in(paths.outbox) == []
 
 
@@ -447,16 +447,16 @@ def test_session_start_starts_a_worker_only_if_something_waits(
     stdin = b'{"source": "startup"}'
     outbox.record(paths, "session-end", tmp_path, b"")
     fired = fire(command, cwd=tmp_path, environ=os.environ, stdin=stdin)
-    assert said(fired) == SILENT
+    assert message(fired) == SILENT
     assert sorted(event.name for event in outbox.waiting(paths)) == ["session-end", "session-start"]
     outbox.acknowledge(outbox.waiting(paths))
-    assert said(fire(command, cwd=tmp_path, environ=os.environ, stdin=stdin)) == SILENT
+    assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=stdin)) == SILENT
     assert outbox.waiting(paths) == ()
 
 
 def test_a_commit_needs_no_look_into_the_outbox(script: Path, paths: Paths, tmp_path: Path) -> None:
     """It stays as quick with thousands of events: it can write there without reading."""
     paths.outbox.mkdir(mode=0o300)
-    assert said(fire([script, "post-commit"], cwd=tmp_path, environ=os.environ)) == SILENT
+    assert message(fire([script, "post-commit"], cwd=tmp_path, environ=os.environ)) == SILENT
     paths.outbox.chmod(0o700)
     assert len(outbox.waiting(paths)) == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.hook import spawn as handoff
+from akosha_hook.hook import spawn
 from tests.support.hooks import record_interpreter, witness
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_the_worker_is_detached_and_nothing_of_the_caller_leaks_into_it(
 ) -> None:
     worker = witness(tmp_path / "bin")
     record_interpreter(paths, worker.program)
-    handoff.start_worker(paths, os.environ | LEAKING | {"AWS_PROFILE": "kept"})
+    spawn.start_worker(paths, os.environ | LEAKING | {"AWS_PROFILE": "kept"})
     started = worker.wait()
     assert started.arguments == ["-P", "-m", "akosha_hook.worker"]
     assert started.directory == "/"
@@ -55,7 +55,7 @@ def test_an_interpreter_that_cannot_run_is_passed_over(
     elif recorded == "not executable":
         other.program.chmod(0o644)
     record_interpreter(paths, line.get(recorded, other.program))
-    handoff.start_worker(paths, os.environ, python=str(own.program))
+    spawn.start_worker(paths, os.environ, python=str(own.program))
     assert own.wait().arguments == ["-P", "-m", "akosha_hook.worker"]
 
 
@@ -68,5 +68,5 @@ def test_an_interpreter_that_lost_the_package_is_passed_over(tmp_path: Path) -> 
 
 
 def test_nothing_that_can_run_is_no_error(paths: Paths, tmp_path: Path) -> None:
-    handoff.start_worker(paths, os.environ, python=str(tmp_path / "missing"))
-    handoff.start_worker(paths, os.environ, python="")
+    spawn.start_worker(paths, os.environ, python=str(tmp_path / "missing"))
+    spawn.start_worker(paths, os.environ, python="")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,15 +12,9 @@ import pytest
 from akosha_hook.install import git
 from akosha_hook.install.git import GitError
 from tests.support.installing import git as run_git
-from tests.support.installing import repository
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return repository(tmp_path / "repo")
 
 
 @pytest.fixture
@@ -58,6 +54,20 @@ def test_git_gets_none_of_our_keys(
     assert git.ask(repo, "x", environ=os.environ | {"KEPT": "given"}) == "[given]"
 
 
+def test_a_git_that_does_not_work_is_named(tmp_path: Path, fake_git: Path) -> None:
+    """GitPython asks for its version when it is imported, which only a new process does again."""
+    fake_git.write_text("#!/bin/sh\nexit 1\n")
+    ask = (
+        "import pathlib; from akosha_hook.install import git\n"
+        "try: git.find(pathlib.Path())\n"
+        "except git.GitError as error: print(error.message)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "git cannot be run: `git version` fails.\n"
+
+
 def test_a_git_that_takes_too_long_is_given_up(repo: Path, fake_git: Path) -> None:
     fake_git.write_text("#!/bin/sh\nexec sleep 1000\n")
     with pytest.raises(GitError):
@@ -90,5 +100,5 @@ def test_a_directory_that_git_cannot_be_asked_about_has_no_working_tree(tmp_path
 def test_a_hooks_path_and_its_scope(repo: Path) -> None:
     assert git.find(repo).own_hooks
     run_git(repo, "config", "--global", "core.hooksPath", "/srv/hooks")
-    found = git.find(repo)
-    assert (found.hooks_path, found.scope, found.own_hooks) == ("/srv/hooks", "global", False)
+    result = git.find(repo)
+    assert (result.hooks_path, result.scope, result.own_hooks) == ("/srv/hooks", "global", False)

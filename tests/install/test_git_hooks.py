@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.install import installer
-from akosha_hook.install.git import GitError
-from akosha_hook.install.places import installed_places
 from akosha_hook.install.plan import PlanError
 from tests.support.installing import (
     calls,
-    carry_out,
     commit,
     git,
     install_git,
@@ -29,11 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.paths import Paths
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    return repository(tmp_path / "repo")
 
 
 def hook(directory: Path, event: str, text: str, mode: int = 0o755) -> Path:
@@ -179,14 +170,14 @@ def test_a_hook_keeps_its_exit_status_in_every_shell(paths: Paths, repo: Path, s
     paths.interpreter.write_text("/bin/true\n")
     added = repo / ".git" / "hooks" / "post-commit"
     added.write_text(added.read_text() + "cd /\necho $1\nexit 7\n")
-    for path, argument, code, said in (
+    for path, argument, code, output in (
         (added, "x", 7, b"x\n"),
         (added.with_name("post-merge"), "0", 9, b""),
     ):
         done = subprocess.run(
             [*command, path, argument], cwd=repo, capture_output=True, check=False
         )
-        assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
+        assert (done.returncode, done.stdout, done.stderr) == (code, output, b"")
     events = [path.read_text().splitlines() for path in paths.outbox.iterdir()]
     assert sorted(events) == [["post-commit", str(repo)], ["post-merge", str(repo)]]
 
@@ -235,18 +226,6 @@ def test_a_submodule_has_hooks_of_its_own(paths: Paths, repo: Path, tmp_path: Pa
     assert calls(paths) == ["post-commit"]
 
 
-def test_a_bare_repository_is_refused(paths: Paths, tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet", "--bare", "bare")
-    with pytest.raises(GitError, match="bare repository"):
-        install_git(paths, tmp_path / "bare")
-    assert not paths.state.exists()
-
-
-def test_outside_of_a_repository_git_is_quoted(paths: Paths, tmp_path: Path) -> None:
-    with pytest.raises(GitError, match="not a git repository"):
-        install_git(paths, tmp_path)
-
-
 @pytest.mark.parametrize("where", ["local", "worktree"])
 def test_a_hooks_path_of_the_repository_is_followed(paths: Paths, repo: Path, where: str) -> None:
     """Files there may be committed, so they name no home, and shell scripts keep their names."""
@@ -277,128 +256,7 @@ def test_a_hooks_path_of_the_repository_is_followed(paths: Paths, repo: Path, wh
     }
 
 
-def install_everywhere(paths: Paths, directory: Path) -> None:
-    carry_out(paths, installer.for_all_repositories(paths, os.environ, directory))
-
-
-def _git_that_says(version: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The installed git, but for its version."""
-    directory.mkdir()
-    (directory / "git").write_text(
-        f'#!/bin/sh\n[ "$1" != version ] || exec echo "git version {version}"\n'
-        f'exec "{shutil.which("git")}" "$@"\n'
-    )
-    (directory / "git").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
-
-
-@pytest.fixture
-def old_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _git_that_says("2.39.5", tmp_path / "git-2.39", monkeypatch)
-
-
-@pytest.fixture
-def new_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first version with hooks in its configuration; `run_configured` does what it would."""
-    _git_that_says("2.54.0", tmp_path / "git-2.54", monkeypatch)
-
-
-def run_configured(directory: Path, event: str, *arguments: str) -> None:
-    """Run the hooks that the configuration has for an event, through a shell, as git 2.54 does."""
-    listed = git(directory, "config", "--get-regexp", r"^hook\..*\.event$").splitlines()
-    for line in listed:
-        key, value = line.split()
-        if value == event:
-            command = git(directory, "config", key.removesuffix("event") + "command").rstrip("\n")
-            subprocess.run(
-                ["sh", "-c", f'{command} "$@"', command, *arguments], cwd=directory, check=True
-            )
-
-
-@pytest.mark.usefixtures("old_git")
-def test_a_place_that_all_repositories_share_needs_the_users_word(
-    paths: Paths, repo: Path, home: Path
-) -> None:
-    shared = home / "githooks"
-    shared.mkdir()
-    git(repo, "config", "--global", "core.hooksPath", "~/githooks")
-    with pytest.raises(PlanError, match="all repositories share") as caught:
-        install_git(paths, repo)
-    assert "--global" in caught.value.hint
-    assert not list(shared.iterdir())
-    install_everywhere(paths, repo)
-    record_calls(paths)
-    commit(repo)
-    assert calls(paths) == ["post-commit"]
-    uninstall(paths)
-    assert not list(shared.iterdir())
-
-
-@pytest.mark.usefixtures("old_git")
-def test_an_old_git_without_a_shared_place_serves_no_repository_but_one(
-    paths: Paths, repo: Path
-) -> None:
-    with pytest.raises(PlanError, match="no hooks for all repositories"):
-        install_everywhere(paths, repo)
-    assert not (repo / ".git" / "hooks").exists()
-
-
-@pytest.mark.usefixtures("new_git")
-def test_a_new_git_gets_hooks_in_its_configuration_where_files_would_be_everybodys(
-    paths: Paths, repo: Path, home: Path
-) -> None:
-    """The repository's own configuration, and it comes back as it was."""
-    git(repo, "config", "--global", "core.hooksPath", str(home / "githooks"))
-    before = tree(repo)
-    install_git(paths, repo)
-    install_git(paths, repo)
-    record_calls(paths)
-    run_configured(repo, "post-rewrite", "rebase")
-    assert calls(paths) == ["post-rewrite rebase"]
-    assert not (home / "githooks").exists()
-    git(repo, "config", "user.name", "Ada")
-    uninstall(paths)
-    git(repo, "config", "--remove-section", "user")
-    assert tree(repo) == before
-
-
-@pytest.mark.usefixtures("new_git")
-def test_a_new_git_serves_all_repositories_from_the_users_configuration(
-    paths: Paths, repo: Path, home: Path, tmp_path: Path
-) -> None:
-    (home / "dotfiles").write_text("[user]\n    name = Ada ; the first\n")
-    (home / ".gitconfig").symlink_to(home / "dotfiles")
-    install_everywhere(paths, tmp_path)
-    record_calls(paths)
-    run_configured(repo, "post-commit")
-    assert calls(paths) == ["post-commit"]
-    assert [place.kind for place in installed_places(paths, os.environ, repo)] == ["git-global"]
-    shutil.rmtree(paths.bin)
-    run_configured(repo, "post-commit")
-    uninstall(paths)
-    assert (home / ".gitconfig").is_symlink()
-    assert (home / "dotfiles").read_text() == "[user]\n    name = Ada ; the first\n"
-
-
-def test_a_relative_hooks_path_for_all_is_each_repositorys_own(paths: Paths, repo: Path) -> None:
-    git(repo, "config", "--global", "core.hooksPath", ".hooks")
-    install_git(paths, repo)
-    record_calls(paths)
-    commit(repo)
-    assert calls(paths) == ["post-commit"]
-
-
 def test_hooks_that_are_switched_off_are_pointed_out(paths: Paths, repo: Path) -> None:
     git(repo, "config", "core.hooksPath", os.devnull)
     with pytest.raises(PlanError, match="switched off"):
         install_git(paths, repo)
-
-
-def test_a_failed_install_changes_nothing(paths: Paths, repo: Path) -> None:
-    """Here no room to keep the hook that is there."""
-    hook(repo, "post-rewrite", "#!/bin/sh\n: theirs\n")
-    hook(repo, "post-rewrite.before-akosha-hook", "older")
-    before = tree(repo)
-    with pytest.raises(PlanError, match="no room"):
-        install_git(paths, repo)
-    assert tree(repo) == before

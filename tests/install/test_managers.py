@@ -75,10 +75,10 @@ def tool(directory: Path, *command: str) -> None:
 
 def type_next_step(repo: Path) -> None:
     """What install says to type next."""
-    found = install_git_module.find(repo)
-    manager = managers.in_use(found)
+    result = install_git_module.find(repo)
+    manager = managers.in_use(result)
     assert manager is not None
-    step = managers.next_step(manager, found.hooks)
+    step = managers.next_step(manager, result.hooks)
     if step is not None:
         tool(repo, *step.split())
 
@@ -382,3 +382,18 @@ def test_a_link_within_the_repository_is_fine(paths: Paths, repo: Path) -> None:
     config.symlink_to("shared.yaml")
     install_git(paths, repo)
     assert b"akosha-sync" in config.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"), [("lefthook.yml", "a: [\n"), ("lefthook.json", '{"a": 1, "a": 2}')]
+)
+def test_a_configuration_broken_since_is_named_and_left_alone(
+    name: str, broken: str, paths: Paths, repo: Path
+) -> None:
+    config = arm(name, repo)
+    install_git(paths, repo)
+    config.write_text(broken)
+    [error] = uninstall(paths, repo).left
+    assert error.message.startswith(f"{config} ")
+    assert error.message.endswith(", so it was left alone.")
+    assert config.read_text() == broken

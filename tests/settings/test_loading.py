@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook.errors import ExitCode, SettingsError
-from akosha_hook.settings import Layer, Settings, load_strict
+from akosha_hook.settings import Layer, Settings, check_value, load_strict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,7 +139,7 @@ def test_a_wrong_number_leaves_no_doubt_about_the_destination(layers: Layers) ->
     layers.base("akosha_max_retries: many\n")
     loaded = layers.load()
     assert len(loaded.problems) == 1
-    assert loaded.doubtful == frozenset()
+    assert loaded.unsafe == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -152,12 +152,12 @@ def test_a_wrong_number_leaves_no_doubt_about_the_destination(layers: Layers) ->
         "akosha_cloud_bucket: [\n",
     ],
 )
-def test_a_problem_with_where_or_whether_memories_go_is_doubtful(layers: Layers, text: str) -> None:
+def test_a_problem_with_where_or_whether_memories_go_is_unsafe(layers: Layers, text: str) -> None:
     layers.base("akosha_cloud_bucket: base-bucket\n")
     local = layers.local(text)
     loaded = layers.load()
     assert str(local) in loaded.problems[0]
-    assert loaded.doubtful >= {text.partition(":")[0]}
+    assert loaded.unsafe >= {text.partition(":")[0]}
 
 
 def test_session_buddys_data_dir_is_ours_too(layers: Layers, home: Path) -> None:
@@ -181,3 +181,22 @@ def test_a_data_dir_that_cannot_be_followed_is_a_warning(layers: Layers) -> None
     assert loaded.settings.akosha_data_dir == ""
     assert loaded.problems == ()
     assert "set akosha_data_dir" in loaded.warnings[0]
+
+
+def test_one_value_is_checked_beside_the_settings_in_use(layers: Layers) -> None:
+    layers.base("akosha_allow_insecure_endpoint: true\n")
+    endpoint = "http://minio.test:9000"
+    assert check_value("akosha_cloud_endpoint", endpoint, layers.environ, layers.paths) == endpoint
+    layers.base("{}\n")
+    with pytest.raises(SettingsError, match=r"^akosha_cloud_endpoint is .* must be https://"):
+        check_value("akosha_cloud_endpoint", endpoint, layers.environ, layers.paths)
+
+
+def test_a_checked_value_is_given_back_as_it_would_be_written(layers: Layers) -> None:
+    assert check_value("akosha_ca_file", "~/ca.pem", layers.environ, layers.paths) == "~/ca.pem"
+    assert check_value("akosha_databases", "a.duckdb, b*.duckdb", layers.environ, layers.paths) == (
+        "a.duckdb",
+        "b*.duckdb",
+    )
+    with pytest.raises(SettingsError, match=r"akosha_max_retries is .*-1.* must be a whole number"):
+        check_value("akosha_max_retries", "-1", layers.environ, layers.paths)

@@ -95,5 +95,5 @@ def test_names_from_a_project_are_reported_escaped(home: Path, claude: Path) -> 
     name = "AWS_\x1b[2J\nX"
     plant(home / "cloned", {name: "1"})
     cleaned = without_project_environment({name: "1"}, [home / "cloned"], claude=claude)
-    (said,) = cleaned.dropped
-    assert said.isprintable()
+    (message,) = cleaned.dropped
+    assert message.isprintable()

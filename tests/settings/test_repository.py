@@ -45,9 +45,9 @@ def test_pyproject_can_say_it_too(repository: Path) -> None:
     (repository / "pyproject.toml").write_text(
         '[project]\nname = "x"\n[tool.akosha-hook]\nakosha_upload_on_commit = false\n'
     )
-    found = rules(repository, Settings())
-    assert not found.upload_on_commit
-    assert found.ignored == ()
+    result = rules(repository, Settings())
+    assert not result.upload_on_commit
+    assert result.ignored == ()
 
 
 def test_a_repository_cannot_widen_what_the_user_chose(repository: Path) -> None:
@@ -55,9 +55,9 @@ def test_a_repository_cannot_widen_what_the_user_chose(repository: Path) -> None
         "akosha_upload_on_commit = true\nakosha_min_interval_seconds = 1\n"
     )
     settings = Settings(akosha_upload_on_commit=False, akosha_min_interval_seconds=600)
-    found = rules(repository, settings)
-    assert (found.upload_on_commit, found.min_interval_seconds) == (False, 600)
-    assert len(found.ignored) == 2
+    result = rules(repository, settings)
+    assert (result.upload_on_commit, result.min_interval_seconds) == (False, 600)
+    assert len(result.ignored) == 2
 
 
 def test_a_nearer_file_cannot_lift_a_restriction(repository: Path) -> None:
@@ -69,9 +69,9 @@ def test_a_nearer_file_cannot_lift_a_restriction(repository: Path) -> None:
 
 def test_an_interval_is_at_most_a_day(repository: Path) -> None:
     (repository / ".akosha-hook.toml").write_text("akosha_min_interval_seconds = 99999999\n")
-    found = rules(repository, Settings())
-    assert found.min_interval_seconds == 900
-    assert "from 0 to 86400" in found.ignored[0]
+    result = rules(repository, Settings())
+    assert result.min_interval_seconds == 900
+    assert "from 0 to 86400" in result.ignored[0]
 
 
 @pytest.mark.parametrize(
@@ -94,17 +94,17 @@ def test_an_interval_is_at_most_a_day(repository: Path) -> None:
 )
 def test_nothing_else_has_any_effect(repository: Path, line: str) -> None:
     (repository / ".akosha-hook.toml").write_text(line + "\n")
-    found = rules(repository, Settings())
-    assert found == RepositoryRules(
+    result = rules(repository, Settings())
+    assert result == RepositoryRules(
         upload_on_session_end=True,
         upload_on_commit=True,
         min_interval_seconds=900,
-        ignored=found.ignored,
+        ignored=result.ignored,
     )
-    (said,) = found.ignored
-    assert "is not for a repository to set" in said
-    assert "evil" not in said
-    assert "hunter2" not in said
+    (message,) = result.ignored
+    assert "is not for a repository to set" in message
+    assert "evil" not in message
+    assert "hunter2" not in message
 
 
 def test_files_above_the_repository_are_not_looked_at(repository: Path) -> None:
@@ -131,9 +131,9 @@ def test_a_worktree_is_a_repository_of_its_own(repository: Path, home: Path) -> 
 def test_a_symlink_is_not_followed(repository: Path, home: Path) -> None:
     (home / "elsewhere.toml").write_text("akosha_upload_on_commit = false\n")
     (repository / ".akosha-hook.toml").symlink_to(home / "elsewhere.toml")
-    found = rules(repository, Settings())
-    assert found.upload_on_commit
-    assert "symlink" in found.ignored[0]
+    result = rules(repository, Settings())
+    assert result.upload_on_commit
+    assert "symlink" in result.ignored[0]
 
 
 def test_a_pipe_or_directory_in_its_place_is_reported_and_never_waited_for(
@@ -141,10 +141,10 @@ def test_a_pipe_or_directory_in_its_place_is_reported_and_never_waited_for(
 ) -> None:
     os.mkfifo(repository / ".akosha-hook.toml")
     (repository / "pyproject.toml").mkdir()
-    found = rules(repository, Settings())
-    assert found.upload_on_commit
-    assert "is not a regular file" in found.ignored[0]
-    assert "is a directory" in found.ignored[1]
+    result = rules(repository, Settings())
+    assert result.upload_on_commit
+    assert "is not a regular file" in result.ignored[0]
+    assert "is a directory" in result.ignored[1]
 
 
 @pytest.mark.parametrize(
@@ -165,15 +165,15 @@ def test_a_hostile_file_has_no_effect_and_reads_harmlessly(
     repository: Path, content: bytes
 ) -> None:
     (repository / ".akosha-hook.toml").write_bytes(content)
-    found = rules(repository, Settings())
-    assert found.upload_on_commit
-    assert 1 <= len(found.ignored) <= 21
-    assert all(each.isprintable() and len(each) < 2000 for each in found.ignored)
+    result = rules(repository, Settings())
+    assert result.upload_on_commit
+    assert 1 <= len(result.ignored) <= 21
+    assert all(each.isprintable() and len(each) < 2000 for each in result.ignored)
 
 
 def test_a_hostile_directory_name_is_reported_escaped(home: Path) -> None:
     directory = home / "\x1b[2Jclone\nX"
     subprocess.run(["git", "init", "-q", str(directory)], check=True)
     (directory / ".akosha-hook.toml").write_text("nonsense = 1\n")
-    (said,) = rules(directory, Settings()).ignored
-    assert said.isprintable()
+    (message,) = rules(directory, Settings()).ignored
+    assert message.isprintable()

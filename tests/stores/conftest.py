@@ -83,7 +83,7 @@ def store(place: Place, paths: Paths) -> ObjectStore:
 @pytest.fixture
 def prefix(store: ObjectStore) -> Iterator[str]:
     """A place of the test's own in the store; what it leaves there is deleted."""
-    own = f"contract-{uuid.uuid4().hex[:12]}/"
+    own = f"systems/contract-{uuid.uuid4().hex[:12]}/uploads/1/"
     yield own
     for upload in store.unfinished(own):
         store.abort(upload)

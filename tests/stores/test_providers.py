@@ -280,15 +280,15 @@ def test_an_unknown_bucket_has_no_region(httpserver: HTTPServer) -> None:
 
 def test_the_settings_in_the_documentation_choose_the_provider_they_stand_under() -> None:
     page = Path(__file__).parents[2].joinpath("docs/providers.md").read_text(encoding="utf-8")
-    found = {}
+    result = {}
     for section in page.split("\n## ")[1:]:
         heading = section.splitlines()[0]
         for block in re.findall(r"```yaml\n(.*?)```", section, re.DOTALL):
             settings = yaml.safe_load(block.replace("<account>", "0123456789abcdef"))
             if "akosha_cloud_endpoint" in settings:
-                found[heading] = provider_for(Settings(**settings)).name
+                result[heading] = provider_for(Settings(**settings)).name
     other = "S3-compatible server"
-    assert found == {
+    assert result == {
         "AWS S3": "AWS S3",
         "Cloudflare R2": "Cloudflare R2",
         "MinIO, Ceph, SeaweedFS, rclone": other,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.install import installer
+from akosha_hook.install.places import Place, installed_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,14 +39,14 @@ def uninstall(paths: Paths, directory: Path = Path("/")) -> Removal:
 
 def tree(directory: Path) -> dict[str, tuple[int, bytes]]:
     """Every file, link and directory below `directory`, with mode and content."""
-    found = {}
+    result = {}
     for path in sorted(directory.rglob("*")):
         if path.is_symlink():
             content = os.fsencode(path.readlink())
         else:
             content = path.read_bytes() if path.is_file() else b""
-        found[str(path.relative_to(directory))] = (path.lstat().st_mode, content)
-    return found
+        result[str(path.relative_to(directory))] = (path.lstat().st_mode, content)
+    return result
 
 
 def git(directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
@@ -85,3 +86,11 @@ def commit(directory: Path, message: str = "more", *more: str) -> None:
 def calls(paths: Paths) -> list[str]:
     log = paths.state / "calls"
     return log.read_text().splitlines() if log.exists() else []
+
+
+def install_everywhere(paths: Paths, directory: Path) -> None:
+    carry_out(paths, installer.for_all_repositories(paths, os.environ, directory))
+
+
+def places(paths: Paths, directory: Path) -> dict[str, Place]:
+    return {place.kind: place for place in installed_places(paths, os.environ, directory)}

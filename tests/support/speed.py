@@ -20,6 +20,7 @@ NOT_QUICK = {
     "bench": "measures processes",
     "chaos": "kills whole programs",
     "cli/test_demo.py": "runs the demo",
+    "demo/test_s3_server.py": "starts servers",
     "duckdb_reader": "opens databases in child processes",
     "install/test_managers.py": "runs pre-commit, prek, lefthook and husky",
     "restore/test_place.py": "opens databases in child processes",

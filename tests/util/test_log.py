@@ -49,14 +49,14 @@ def keys(home: Path) -> dict[str, str]:
 
 def test_an_upload_tells_files_bytes_and_duration(at_home: Home) -> None:
     at_home.akosha_hook("sync")
-    said = at_home.paths.session_buddy_log.read_text()
+    message = at_home.paths.session_buddy_log.read_text()
     (receipt,) = at_home.receipts()
     for file in receipt.files:
-        assert f"Sending {file.name}: {file.size} bytes" in said
-        assert f"Stored {file.key}: {file.size} bytes as {file.stored_bytes} in " in said
+        assert f"Sending {file.name}: {file.size} bytes" in message
+        assert f"Stored {file.key}: {file.size} bytes as {file.stored_bytes} in " in message
     assert (
         f"2 files, {receipt.bytes_transferred} bytes sent in {receipt.duration_seconds:.1f} s"
-        in said
+        in message
     )
 
 
@@ -64,11 +64,11 @@ def test_retries_are_told_with_their_delay_and_the_error_at_the_end(
     broken: Home, home: Path
 ) -> None:
     broken.akosha_hook("sync", **keys(home))
-    said = broken.paths.session_buddy_log.read_text()
-    assert "Retry 1 in 0.0 s" in said
-    assert "Retry 2 in 0.0 s" in said
-    assert "ERROR" in said
-    assert "HTTP 503" in said
+    message = broken.paths.session_buddy_log.read_text()
+    assert "Retry 1 in 0.0 s" in message
+    assert "Retry 2 in 0.0 s" in message
+    assert "ERROR" in message
+    assert "HTTP 503" in message
 
 
 def test_every_line_of_ours_carries_the_word_that_the_guide_greps_for(
@@ -103,16 +103,16 @@ def test_neither_keys_nor_memories_are_logged(at_home: Home, home: Path) -> None
     at_home.configure(enable_debug_mode=True, log_level="DEBUG")
     assert at_home.akosha_hook("sync", **keys(home)).returncode != 0
     assert at_home.akosha_hook("sync").returncode == 0
-    said = at_home.paths.session_buddy_log.read_text() + at_home.paths.log.read_text()
+    message = at_home.paths.session_buddy_log.read_text() + at_home.paths.log.read_text()
     assert at_home.bucket is not None
     for secret in (SECRET, "AKIAABCDEFGHIJKLMNOP", at_home.bucket.server.secret_key, MEMORY):
-        assert secret not in said
+        assert secret not in message
 
 
 def test_a_fallback_is_told(broken: Home, home: Path) -> None:
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     broken.configure(akosha_enable_fallback=True, akosha_http_url=url)
     broken.akosha_hook("sync", **keys(home))
-    said = broken.paths.session_buddy_log.read_text()
-    assert "Falling back to http: Cloud sync failed" in said
-    assert "Akosha HTTP endpoint unreachable" in said
+    message = broken.paths.session_buddy_log.read_text()
+    assert "Falling back to http: Cloud sync failed" in message
+    assert "Akosha HTTP endpoint unreachable" in message

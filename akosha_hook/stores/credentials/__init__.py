@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 def resolve(settings: Settings, environ: Mapping[str, str], *, home: Path) -> Credentials:
     """The keys for the configured endpoint.
 
-    `akosha_aws_profile`, when set, is the only place looked into. Else, in this order: AWS's and
+    `akosha_aws_profile`, when set, is the only source. Otherwise, in this order: AWS's and
     MinIO's variables in the environment, the shared AWS files with `credential_process`, mc's
     aliases, and the instance role where it is opted in. Raises CredentialsError: it lists the
     places that were searched, or says what is wrong with the first that has something.

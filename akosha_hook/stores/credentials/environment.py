@@ -30,9 +30,9 @@ def _from_variables(
     if not access and not secret:
         return NotFound(f"{names[0]} and {names[1]} in the environment", "not set")
     if not access or not secret:
-        there, missing = (names[0], names[1]) if access else (names[1], names[0])
+        present, missing = (names[0], names[1]) if access else (names[1], names[0])
         raise CredentialsError(
-            f"{there} is set in the environment, but {missing} is not.",
-            hint=f"Export {missing} too, or unset {there}.",
+            f"{present} is set in the environment, but {missing} is not.",
+            hint=f"Export {missing} too, or unset {present}.",
         )
     return Credentials(access, secret, token or None, source)

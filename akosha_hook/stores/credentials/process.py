@@ -1,4 +1,4 @@
-"""`credential_process`: a program of the user's that prints keys, as the AWS tools define it."""
+"""`credential_process`: a program of the user that prints keys, as AWS's tools define it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Output(msgspec.Struct, rename="pascal", frozen=True):
 
 
 class _FailureError(Exception):
-    """What went wrong, in words without anything the program printed."""
+    """What went wrong, without anything that the program printed."""
 
 
 def run(
@@ -112,7 +112,7 @@ def _output_of(words: list[str], environ: Mapping[str, str], home: Path, seconds
 def _read(
     process: subprocess.Popen[bytes], pipe: IO[bytes], deadline: float, seconds: float
 ) -> bytes:
-    """All it prints until it exits; a child it leaves behind may keep the pipe open."""
+    """Its output until it exits; a child that it leaves behind may keep the pipe open."""
     output = b""
     open_ = True
     os.set_blocking(pipe.fileno(), False)
@@ -135,7 +135,7 @@ def _read(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing of it running that it did not detach on purpose."""
+    """End it and its children, except those that it detached on purpose."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.settings.fields import Settings
 
-# Settings that make the AWS tools fetch keys in ways only they know.
+# Settings that make AWS's tools fetch keys in ways that only they support.
 _ELSEWHERE = ("role_arn", "sso_session", "sso_start_url", "web_identity_token_file")
 _NAMES_LISTED = 10
 
@@ -160,7 +160,7 @@ def _line(error: configparser.Error) -> int:
 
 
 def _profile_name(header: str) -> str:
-    """`default`, or what follows `profile` in the config file's headers; empty for other sections."""
+    """`default`, or the name after `profile` in the config file's headers; "" for other sections."""
     try:
         words = shlex.split(header)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Keys from the machine or container this runs on; asked for only by `akosha_use_instance_role`."""
+"""Keys of the machine or container that this runs on; only with `akosha_use_instance_role`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _READ_BY_PROVIDER = (
 
 
 def from_role(settings: Settings, environ: Mapping[str, str]) -> Credentials | NotFound:
-    """Keys of the web identity, container or instance role; nothing is dialled without opt-in."""
+    """Keys of the web identity, container or instance role; no connection is made without opt-in."""
     if not settings.akosha_use_instance_role:
         return NotFound("an instance or container role", "akosha_use_instance_role is off")
     _refuse_untrusted(environ)
@@ -61,7 +61,7 @@ def from_role(settings: Settings, environ: Mapping[str, str]) -> Credentials | N
 
 
 def _refuse_untrusted(environ: Mapping[str, str]) -> None:
-    """The provider reads the process's environment: it must say what the trusted one says."""
+    """The provider reads the process's environment, which must agree with the trusted one."""
     differing = [name for name in _READ_BY_PROVIDER if os.environ.get(name) != environ.get(name)]
     if differing:
         raise CredentialsError(

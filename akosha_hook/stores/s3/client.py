@@ -120,7 +120,7 @@ class S3Client:
         return self._call(f"sending part {number} of {key}", request)
 
     def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
-        """CompleteMultipartUpload. A doubtful answer is settled by the caller's HEAD."""
+        """CompleteMultipartUpload. An ambiguous answer is settled by the caller's HEAD."""
         listed = [MinioPart(part.number, part.etag) for part in parts]
 
         def request() -> None:

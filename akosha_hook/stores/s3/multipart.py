@@ -79,7 +79,7 @@ def _store_once(client: S3Client, plan: ObjectPlan, *, parallel: int, journal: J
         pending.run(pool, parallel, _put_back(first, stream))
     parts = [partial.parts[number] for number in sorted(partial.parts)]
     stored = _complete(client, plan, partial, parts)
-    if partial.doubtful:
+    if partial.ambiguous:
         abort_all(client, plan.key)
     journal.partial.pop(plan.key, None)
     journal.save()
@@ -106,17 +106,20 @@ class _Sender:
     def run(self, pool: ThreadPoolExecutor, parallel: int, stream: Iterator[bytes]) -> None:
         flying: deque[Future[Part]] = deque()
         failure: DeliveryError | None = None
-        for number, data in enumerate(stream, start=1):
-            if self._kept(number, data):
-                continue
-            flying.append(pool.submit(self._send, number, data))
-            del data
-            if len(flying) >= parallel:
-                failure = self._land(flying)
-                if failure:
-                    break
-        while flying:
-            failure = self._land(flying) or failure
+        try:
+            for number, data in enumerate(stream, start=1):
+                if self._kept(number, data):
+                    continue
+                flying.append(pool.submit(self._send, number, data))
+                del data
+                if len(flying) >= parallel:
+                    failure = self._land(flying)
+                    if failure:
+                        break
+        finally:
+            # Also when the stream fails: what is stored by now need not be sent again.
+            while flying:
+                failure = self._land(flying) or failure
         if failure:
             raise failure
 
@@ -188,7 +191,7 @@ def _begin(client: S3Client, plan: ObjectPlan, journal: Journal) -> PartialUploa
     journal.save()
 
     def on_repeat() -> None:
-        partial.doubtful = True
+        partial.ambiguous = True
 
     partial.multipart_id = client.create_multipart(plan.key, plan.headers, on_repeat=on_repeat)
     journal.save()
@@ -244,7 +247,7 @@ def _completed(client: S3Client, plan: ObjectPlan, journal: Journal) -> Stored |
         if error.retryable and error.kind is not Kind.DAMAGED:
             raise
         return None
-    if partial.doubtful:
+    if partial.ambiguous:
         abort_all(client, plan.key)
     journal.partial.pop(plan.key)
     journal.save()

@@ -19,7 +19,7 @@ def abort(client: S3Client, partial: PartialUpload) -> str:
 
     Raises DeliveryError where a later try may do it.
     """
-    if partial.doubtful or not partial.multipart_id:
+    if partial.ambiguous or not partial.multipart_id:
         return abort_all(client, partial.key)
     return abort_one(client, partial.key, partial.multipart_id)
 

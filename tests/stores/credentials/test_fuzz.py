@@ -48,16 +48,16 @@ json_text = st.one_of(
 
 
 def attempt(name: str, content: str) -> None:
-    said = ""
+    message = ""
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         write(home / name, "").write_bytes(content.encode("utf-8", "surrogatepass"))
         try:
             resolve(SETTINGS, {"PATH": ""}, home=home)
         except CredentialsError as error:
-            said = everything_said(error)
+            message = everything_said(error)
     # A profile may be called anything; everything else in the file may be a key.
-    assert CANARY not in said or "there are only" in said
+    assert CANARY not in message or "there are only" in message
 
 
 @given(ini)

@@ -23,7 +23,7 @@ def config(home: Path, aliases: object = ALIASES, key: str = "aliases") -> Path:
     return write(home / ".mc/config.json", json.dumps({"version": "10", key: aliases}))
 
 
-def found(home: Path, endpoint: str, **environ: str) -> Credentials:
+def resolved(home: Path, endpoint: str, **environ: str) -> Credentials:
     return resolve(Settings(akosha_cloud_endpoint=endpoint), environ, home=home)
 
 
@@ -40,14 +40,14 @@ def test_the_alias_for_the_endpoint_is_used(
     home: Path, endpoint: str, access: str, alias: str
 ) -> None:
     config(home)
-    credentials = found(home, endpoint)
+    credentials = resolved(home, endpoint)
     assert revealed(credentials)[0] == access
     assert credentials.source == f"alias {alias} in ~/.mc/config.json"
 
 
 def test_a_session_token_comes_along(home: Path) -> None:
     config(home)
-    assert revealed(found(home, ""))[2] == "aws-token"
+    assert revealed(resolved(home, ""))[2] == "aws-token"
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,20 @@ def test_a_session_token_comes_along(home: Path) -> None:
 def test_keys_of_another_server_are_not_used(home: Path, endpoint: str) -> None:
     config(home)
     with pytest.raises(CredentialsError, match=r"an alias for this endpoint .*none there"):
-        found(home, endpoint)
+        resolved(home, endpoint)
 
 
 def test_minio_alias_chooses_by_name(home: Path) -> None:
     config(home)
-    assert revealed(found(home, "https://other.test", MINIO_ALIAS="local"))[0] == "local-access"
+    assert revealed(resolved(home, "https://other.test", MINIO_ALIAS="local"))[0] == "local-access"
     with pytest.raises(CredentialsError, match="alias mistyped in"):
-        found(home, "http://localhost:9000", MINIO_ALIAS="mistyped")
+        resolved(home, "http://localhost:9000", MINIO_ALIAS="mistyped")
 
 
 def test_two_aliases_with_different_keys_are_warned_about(home: Path) -> None:
     second = {**ALIASES["local"], "accessKey": "second-access"}
     config(home, {**ALIASES, "second": second, "third": ALIASES["local"]})
-    credentials = found(home, "http://localhost:9000")
+    credentials = resolved(home, "http://localhost:9000")
     assert revealed(credentials)[0] == "local-access"
     assert "MINIO_ALIAS" in str(credentials.warnings[0])
     assert "second-access" not in str(credentials.warnings[0])
@@ -84,12 +84,12 @@ def test_two_aliases_with_different_keys_are_warned_about(home: Path) -> None:
 
 def test_an_old_config_calls_them_hosts(home: Path) -> None:
     config(home, ALIASES, key="hosts")
-    assert revealed(found(home, "http://localhost:9000"))[0] == "local-access"
+    assert revealed(resolved(home, "http://localhost:9000"))[0] == "local-access"
 
 
 def test_the_config_may_be_elsewhere(home: Path, tmp_path: Path) -> None:
     config(home).rename(write(tmp_path / "mc/config.json", ""))
-    assert found(home, "", MC_CONFIG_DIR=str(tmp_path / "mc")).source == (
+    assert resolved(home, "", MC_CONFIG_DIR=str(tmp_path / "mc")).source == (
         f"alias s3 in {tmp_path}/mc/config.json"
     )
 
@@ -107,7 +107,7 @@ def test_mc_host_variables_come_before_the_config(
     home: Path, value: str, expected: tuple[str, str, str | None]
 ) -> None:
     config(home)
-    credentials = found(home, "https://minio.test", MC_HOST_x=value)
+    credentials = resolved(home, "https://minio.test", MC_HOST_x=value)
     assert revealed(credentials) == expected
     assert credentials.source == "environment (MC_HOST_x)"
 
@@ -115,7 +115,7 @@ def test_mc_host_variables_come_before_the_config(
 @pytest.mark.parametrize("value", ["", "https://minio.test", "minio.test", "https://:@minio.test"])
 def test_mc_host_variables_without_keys_are_passed_over(home: Path, value: str) -> None:
     config(home)
-    assert revealed(found(home, "https://minio.test", MC_HOST_x=value))[0] == "office-access"
+    assert revealed(resolved(home, "https://minio.test", MC_HOST_x=value))[0] == "office-access"
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_mc_host_variables_without_keys_are_passed_over(home: Path, value: str) 
 def test_a_malformed_config_is_named_and_not_quoted(home: Path, content: str) -> None:
     write(home / ".mc/config.json", content)
     with pytest.raises(CredentialsError, match=r"~/.mc/config.json") as caught:
-        found(home, "http://localhost:9000")
+        resolved(home, "http://localhost:9000")
     assert "canary" not in everything_said(caught.value)
 
 
 def test_a_config_open_to_others_is_warned_about(home: Path) -> None:
     config(home).chmod(0o644)
-    assert "chmod 600 ~/.mc/config.json" in str(found(home, "").warnings[0])
+    assert "chmod 600 ~/.mc/config.json" in str(resolved(home, "").warnings[0])

@@ -119,10 +119,10 @@ def test_a_failure_is_told_without_what_it_printed(home: Path, name: str) -> Non
     body, message = FAILURES[name]
     with pytest.raises(CredentialsError, match=message) as caught:
         started(home, script(home, body))
-    said = everything_said(caught.value)
-    assert "credential_process of profile work in ~/.aws/config" in said
-    assert "canary" not in said
-    assert ACCESS not in said
+    output = everything_said(caught.value)
+    assert "credential_process of profile work in ~/.aws/config" in output
+    assert "canary" not in output
+    assert ACCESS not in output
 
 
 @pytest.mark.parametrize(

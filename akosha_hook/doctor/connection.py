@@ -1,4 +1,4 @@
-"""The way to the bucket: proxy, host name, TLS and clock, by one request that needs no key."""
+"""The connection to the bucket's server: proxy, host name, TLS and clock, without any key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NETWORK_FIX = (
 
 
 def findings(context: Context, provider: Provider) -> Iterator[Finding]:
-    """Each step in order; a problem ends it."""
+    """One finding for each step; the first problem ends it."""
     from akosha_hook.util.proxies import proxy_for
 
     try:

@@ -1,0 +1,49 @@
+"""`akosha-hook ls`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.support.duck import change
+from tests.support.home import Home
+from tests.support.recovery import put, upload
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_ls_shows_every_system_and_what_each_upload_holds(uploading_home: Home) -> None:
+    assert uploading_home.bucket is not None
+    first = upload(uploading_home.paths)
+    change(uploading_home.paths.data / "reflection.duckdb", 3)
+    second = upload(uploading_home.paths)
+    put(uploading_home.bucket, "systems/laptop/uploads/2999_half/reflection.duckdb", b"half")
+    put(uploading_home.bucket, "systems/laptop/uploads/2999_bad/manifest.json", b"{}")
+    put(uploading_home.bucket, "systems/old_one/uploads/x/manifest.json", b"")
+    result = uploading_home.akosha_hook("ls")
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("laptop: 2 complete uploads, ")
+    rows = {line.split()[0]: line for line in lines[2:6]}
+    assert "2 full" in rows[first]
+    assert "1 same" in rows[second]
+    assert "incomplete" in rows["2999_half"]
+    assert "damaged" in rows["2999_bad"]
+    assert lines[6].startswith("old_one: 0 complete uploads")
+    document = json.loads(uploading_home.akosha_hook("ls", "--system", "laptop", "--json").stdout)
+    assert [each["system_id"] for each in document["systems"]] == ["laptop"]
+    states = {each["upload_id"]: each["state"] for each in document["systems"][0]["uploads"]}
+    assert states == {
+        first: "complete",
+        second: "complete",
+        "2999_half": "incomplete",
+        "2999_bad": "damaged",
+    }
+
+
+def test_ls_of_a_system_that_is_not_there(uploading_home: Home) -> None:
+    result = uploading_home.akosha_hook("ls", "--system", "nobody")
+    assert result.returncode == 1
+    assert "Nothing is stored for nobody." in result.stderr
+    assert "holds no uploads yet" in uploading_home.akosha_hook("ls").stdout

@@ -1,0 +1,79 @@
+"""`akosha-hook prune`: what it prints; what it deletes is tested in tests/prune."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.duck import change
+from tests.support.home import Home
+from tests.support.recovery import upload
+
+
+@pytest.fixture
+def uploads(uploading_home: Home) -> tuple[str, str]:
+    """Two uploads; the newer one needs a file of the older one."""
+    older = upload(uploading_home.paths)
+    change(uploading_home.paths.data / "reflection.duckdb", 3)
+    return older, upload(uploading_home.paths)
+
+
+def test_a_dry_run_says_what_would_go_and_what_stays(
+    uploading_home: Home, uploads: tuple[str, str]
+) -> None:
+    older, newer = uploads
+    said = uploading_home.akosha_hook("prune", "--keep-last", "1", "--dry-run")
+    assert said.returncode == 0
+    lines = said.stdout.splitlines()
+    assert any(line.startswith("keep") and newer in line for line in lines)
+    assert any(line.startswith("delete ") and older in line for line in lines)
+    assert any(line.startswith("Objects of deleted uploads that stay") for line in lines)
+    assert lines[-1].startswith("Would delete 1 upload, ")
+    assert lines[-1].endswith("Nothing was deleted.")
+
+
+def test_it_says_what_it_deleted_and_then_that_nothing_is_left(
+    uploading_home: Home, uploads: tuple[str, str]
+) -> None:
+    assert "Deleted 1 upload, " in uploading_home.akosha_hook("prune", "--keep-last", "1").stdout
+    again = uploading_home.akosha_hook("prune", "--keep-last", "1").stdout
+    assert "Nothing to delete." in again
+
+
+def test_json_has_the_plan_and_what_was_done(
+    uploading_home: Home, uploads: tuple[str, str]
+) -> None:
+    older, newer = uploads
+    said = json.loads(uploading_home.akosha_hook("prune", "--keep-last", "1", "--json").stdout)
+    assert said.keys() == {
+        "success",
+        "dry_run",
+        "system_id",
+        "kept",
+        "removed",
+        "abandoned",
+        "objects_deleted",
+        "objects_still_needed",
+        "multipart_uploads_aborted",
+        "freed_bytes",
+        "notes",
+    }
+    assert (said["success"], said["dry_run"], said["removed"]) == (True, False, [older])
+    assert list(said["kept"]) == [newer]
+
+
+def test_a_failure_as_json_is_a_document_too(uploading_home: Home) -> None:
+    result = uploading_home.akosha_hook(
+        "prune", "--keep-last", "1", "--json", SESSION_BUDDY_AKOSHA_CLOUD_BUCKET="not-there"
+    )
+    said = json.loads(result.stdout)
+    assert result.returncode != 0
+    assert said["success"] is False
+    assert said["error"]
+
+
+def test_keeping_nothing_at_all_is_a_usage_error(uploading_home: Home) -> None:
+    result = uploading_home.akosha_hook("prune", "--keep-last", "0")
+    assert result.returncode == 2
+    assert "Every --keep option is 0" in result.stderr

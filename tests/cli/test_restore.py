@@ -1,0 +1,88 @@
+"""`akosha-hook restore`: what it prints; what it puts in place is tested in tests/restore."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.home import Home
+from tests.support.recovery import upload
+
+PLAN_KEYS = {
+    "upload_id",
+    "system_id",
+    "uploaded_at",
+    "directory",
+    "files",
+    "replaces",
+    "notes",
+}
+
+
+@pytest.fixture
+def upload_id(uploading_home: Home) -> str:
+    return upload(uploading_home.paths)
+
+
+def test_a_dry_run_says_what_would_be_replaced(uploading_home: Home, upload_id: str) -> None:
+    said = uploading_home.akosha_hook("restore", "--dry-run")
+    assert said.returncode == 0
+    lines = said.stdout.splitlines()
+    assert lines[0].startswith(f"Upload:     {upload_id} of laptop, ")
+    assert "Would be moved aside: reflection.duckdb, knowledge_graph.duckdb" in lines
+    assert lines[-1] == "Nothing was changed."
+
+
+def test_a_dry_run_as_json_has_the_plan(uploading_home: Home, upload_id: str) -> None:
+    said = json.loads(uploading_home.akosha_hook("restore", "--dry-run", "--json").stdout)
+    assert said.keys() == {"dry_run", *PLAN_KEYS}
+    assert (said["dry_run"], said["upload_id"]) == (True, upload_id)
+
+
+def test_a_restore_says_what_where_and_how_it_was_checked(
+    uploading_home: Home, upload_id: str, tmp_path: Path
+) -> None:
+    to = tmp_path / "restored"
+    said = uploading_home.akosha_hook("restore", "--to", str(to))
+    assert said.returncode == 0
+    assert said.stdout.startswith("Restored reflection.duckdb, knowledge_graph.duckdb: ")
+    assert f"Upload id: {upload_id}\n" in said.stdout
+    assert f"Into:      {to}\n" in said.stdout
+    assert "Read from end to end: " in said.stdout
+    assert {each.name for each in to.iterdir()} == {"reflection.duckdb", "knowledge_graph.duckdb"}
+
+
+def test_a_restore_as_json_has_the_plan_and_the_checks(
+    uploading_home: Home, upload_id: str, tmp_path: Path
+) -> None:
+    to = str(tmp_path / "restored")
+    said = json.loads(uploading_home.akosha_hook("restore", "--to", to, "--json").stdout)
+    more = {"success", "checks", "bytes_downloaded", "duration_seconds", "kept"}
+    assert said.keys() == PLAN_KEYS | more
+    assert (said["success"], said["kept"], said["directory"]) == (True, None, to)
+
+
+def test_another_systems_memories_come_with_how_to_continue_as_it(
+    uploading_home: Home, upload_id: str, tmp_path: Path
+) -> None:
+    uploading_home.configure(akosha_system_id="new-laptop")
+    to = str(tmp_path / "restored")
+    said = uploading_home.akosha_hook("restore", "--system", "laptop", "--to", to).stdout
+    assert "This machine uploads as new-laptop. To continue as laptop: " in said
+    assert "akosha-hook config set akosha_system_id laptop" in said
+
+
+def test_a_time_and_an_upload_id_are_a_usage_error(uploading_home: Home) -> None:
+    result = uploading_home.akosha_hook("restore", "20261122_120000_x", "--at", "3d")
+    assert result.returncode == 2
+    assert "cannot be combined" in result.stderr
+
+
+def test_a_failure_as_json_is_a_document_too(uploading_home: Home, upload_id: str) -> None:
+    result = uploading_home.akosha_hook("restore", "--system", "nobody", "--json")
+    said = json.loads(result.stdout)
+    assert result.returncode != 0
+    assert said["success"] is False
+    assert said["error"]

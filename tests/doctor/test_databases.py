@@ -1,0 +1,62 @@
+"""The databases: missing, damaged, busy."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from akosha_hook.doctor import databases
+from akosha_hook.doctor.finding import Finding
+from akosha_hook.errors import ExitCode
+from akosha_hook.util import files
+from tests.support.findings import context_of, examine, only
+from tests.support.home import Home
+from tests.support.writer import Writer
+
+
+@pytest.mark.parametrize("content", [b"not a database at all", b""])
+def test_a_database_that_is_none(at_home: Home, content: bytes) -> None:
+    (at_home.paths.data / "reflection.duckdb").write_bytes(content)
+    found = [each for each in examine(at_home) if each.name == "reflection.duckdb"]
+    assert found[-1].state == "problem"
+    assert "restore" in found[-1].fix
+
+
+def test_no_database(at_home: Home) -> None:
+    for each in at_home.paths.data.iterdir():
+        each.unlink()
+    found = only(examine(at_home), "Databases", "files")
+    assert found.state == "problem"
+    assert "akosha_data_dir" in found.fix
+
+
+def test_copies_of_a_run_that_was_killed_are_removed(at_home: Home) -> None:
+    files.private_directory(at_home.paths.state)
+    old, running = (at_home.paths.state / name for name in (".doctor-old", ".doctor-running"))
+    for each in (old, running):
+        each.mkdir(mode=0o700)
+    os.utime(old, (0, 0))
+    examine(at_home)
+    assert not old.exists()
+    assert running.exists()
+
+
+def test_a_database_that_others_may_not_read_is_a_problem_of_permissions(at_home: Home) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root reads everything")
+    (at_home.paths.data / "reflection.duckdb").chmod(0)
+    found = [each for each in examine(at_home) if each.name == "reflection.duckdb"][-1]
+    assert (found.state, found.exit_code) == ("problem", ExitCode.CREDENTIALS)
+
+
+def test_who_has_a_database_open_is_told(at_home: Home) -> None:
+    path = at_home.paths.data / "reflection.duckdb"
+    assert "not open in any process" in first(at_home, path.name).detail
+    with Writer(path) as writer:
+        assert f"open in process {writer.pid}" in first(at_home, path.name).detail
+
+
+def first(home: Home, name: str) -> Finding:
+    """What is told of the live file, before its copy is looked into."""
+    return next(each for each in databases.findings(context_of(home)) if each.name == name)
