@@ -29,9 +29,12 @@ def open_through(endpoint: str, ca: Path, proxy: str, paths: Paths) -> S3Client:
     return open_client(context, RetryPolicy(0, 0, Deadline(60)))
 
 
-def open_plain(url: str, *, seconds: float = 120.0) -> S3Client:
+def open_plain(
+    url: str, *, seconds: float = 120.0, retries: int = 0, encrypted: bool = False
+) -> S3Client:
+    """Requests to bucket `memories` of the server at `url`."""
     host = url.removeprefix("http://").rstrip("/")
     minio = Minio(host, "key", "secret-secret", secure=False, region="us-east-1")
     deadline = Deadline(seconds)
     minio._http = BoundedHttp(urllib3.PoolManager(), deadline, None)  # type: ignore[assignment]
-    return S3Client(minio, "memories", RetryPolicy(0, 0.0, deadline))
+    return S3Client(minio, "memories", RetryPolicy(retries, 0.0, deadline), encrypted=encrypted)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 # Fixtures that start a server, directly or through one that asks for them.
-SERVERS = frozenset({"seaweedfs", "rclone", "any_server", "akosha"})
+SERVERS = frozenset(
+    {"seaweedfs", "rclone", "any_server", "akosha", "place", "seaweedfs_tls", "rclone_tls"}
+)
 
 # Folders and files below tests/ whose tests take long, and why; none of them is quick.
 NOT_QUICK = {
