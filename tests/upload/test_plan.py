@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import gzip
+import random
 from pathlib import Path
 
 import pytest
 
 from akosha_hook.paths import Paths
+from akosha_hook.settings import Settings
+from akosha_hook.state.receipt import ReceiptFile
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.stores.base import Stored
+from akosha_hook.upload.plan import (
+    PlannedObject,
+    content_of,
+    possible_delta,
+    reference,
+    stored_file,
+)
 from tests.support.duck import change
+from tests.support.jobs import frozen, job
 from tests.support.recovery import put
 from tests.support.s3 import TestBucket
 from tests.support.syncing import CLOUD, backdate, manifest_of, restored, sync
 from tests.support.writer import Writer
+
+MIB = 1024 * 1024
+BEFORE = random.Random(1).randbytes(2 * MIB)
+AFTER = BEFORE[:MIB] + b"ten new rows" + BEFORE[MIB + 12 :]
 
 
 def test_ten_new_rows_go_as_a_delta_and_come_back(
@@ -87,3 +104,74 @@ def test_without_a_base_a_full_upload_is_made(
     file = next(each for each in second.receipt.files if each.name == large.name)
     assert file.delta is None
     assert restored(bucket, second, large.name, tmp_path) == large.read_bytes()
+
+
+def planned(
+    paths: Paths, content: bytes, known: ReceiptFile | None, **settings: bool
+) -> PlannedObject | None:
+    """`content` as it would be sent after `known` was stored."""
+    snapshot = frozen(paths, reflection=content)
+    names = {} if known is None else {known.name: known}
+    upload = job(paths, snapshot, Settings(**settings), known=names)  # type: ignore[arg-type]
+    database = snapshot.databases[0]
+    return possible_delta(upload, database, database.file)
+
+
+def stored_before(paths: Paths, content: bytes, **settings: bool) -> ReceiptFile:
+    """What is known of `content` after a full upload of it."""
+    snapshot = frozen(paths, reflection=content)
+    database = snapshot.databases[0]
+    upload = job(paths, snapshot, Settings(**settings), upload_id="20260101_120000_laptop")  # type: ignore[arg-type]
+    whole = PlannedObject(upload, database, database.file)
+    paths.receipts.mkdir(parents=True, exist_ok=True)
+    return stored_file(whole, content_of(whole), Stored(whole.key, 500, "etag"))
+
+
+def test_a_change_is_sent_as_a_delta_against_the_full_upload(paths: Paths) -> None:
+    known = stored_before(paths, BEFORE)
+    delta = planned(paths, AFTER, known)
+    assert delta is not None
+    assert delta.base is not None
+    assert delta.base.base_key == known.key
+    assert delta.base.base_stored_size == 500
+    assert delta.name == "reflection.duckdb.delta"
+    assert 0 < delta.plain_bytes < 3 * 4096
+    content = content_of(delta)
+    assert known.sha256[:16] in content.codec
+    assert content.sha256 != known.sha256
+    again = stored_file(delta, content, Stored(delta.key, 100, "size"))
+    assert (again.delta, again.verified) == (delta.base, "size")
+
+
+@pytest.mark.parametrize(
+    "case", ["never stored", "small", "off", "without hashes", "changed everywhere"]
+)
+def test_else_it_is_sent_whole(paths: Paths, case: str) -> None:
+    known = stored_before(paths, BEFORE, akosha_enable_delta=case != "without hashes")
+    after = {"small": AFTER[:1000], "changed everywhere": random.Random(2).randbytes(2 * MIB)}
+    settings = {"akosha_enable_delta": case != "off"}
+    before = None if case == "never stored" else known
+    assert planned(paths, after.get(case, AFTER), before, **settings) is None
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_an_object_is_packed_the_same_way_every_time(paths: Paths, compress: bool) -> None:
+    """An interrupted upload is continued by packing again."""
+    snapshot = frozen(paths, reflection=BEFORE)
+    settings = Settings(akosha_enable_compression=compress)
+    upload = job(paths, snapshot, settings)
+    database = snapshot.databases[0]
+    content = content_of(PlannedObject(upload, database, database.file))
+    first, second = b"".join(content.chunks()), b"".join(content.chunks())
+    assert first == second
+    assert (gzip.decompress(first) if compress else first) == database.file.path.read_bytes()
+    assert content.encoding == ("gzip" if compress else "")
+    assert content.metadata == {"sha256": database.file.sha256, "size": str(database.file.size)}
+
+
+def test_a_reference_takes_the_newer_look_where_the_bytes_were_read_again(paths: Paths) -> None:
+    known = stored_before(paths, BEFORE)
+    fresh = frozen(paths, reflection=BEFORE).databases[0].file
+    assert reference(known, None).fingerprint == known.fingerprint
+    assert reference(known, fresh).fingerprint == fresh.fingerprint != known.fingerprint
+    assert reference(known, fresh).status == "unchanged"
