@@ -6,8 +6,14 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
+from akosha_hook import prune
+from akosha_hook.context import Context
 from akosha_hook.hook import outbox
-from akosha_hook.state.pruning import last
+from akosha_hook.paths import Paths
+from akosha_hook.settings import Loaded, Settings
+from akosha_hook.state.pruning import Pruning, last, remember
 from tests.support.duck import change
 from tests.support.recovery import (
     upload,
@@ -40,3 +46,51 @@ def test_the_worker_prunes_after_an_upload_at_most_daily(at_home: Home) -> None:
     at_home.work()
     manifests = [key for key in at_home.bucket.object_keys() if key.endswith("/manifest.json")]
     assert len(manifests) == 1
+
+
+def context_of(paths: Paths, keep_last: int = 1) -> Context:
+    """A bucket that nothing listens at."""
+    paths.state.mkdir(parents=True, exist_ok=True)
+    values = Settings(
+        akosha_cloud_bucket="memories",
+        akosha_cloud_endpoint="http://127.0.0.1:9",
+        akosha_keep_last=keep_last,
+        akosha_max_retries=0,
+    )
+    keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret"}
+    return Context(Loaded(values, {}), paths, keys)
+
+
+def test_nothing_is_pruned_unless_the_settings_say_what_to_keep(paths: Paths) -> None:
+    prune.after_upload(context_of(paths, keep_last=0))
+    assert last(paths) is None
+
+
+def test_a_pruning_that_failed_is_remembered_and_not_repeated_the_same_day(paths: Paths) -> None:
+    prune.after_upload(context_of(paths))
+    failed = last(paths)
+    assert failed is not None
+    assert failed.success is False
+    assert "The bucket could not be used" in (failed.error or "")
+    assert failed.hint
+    prune.after_upload(context_of(paths))
+    assert last(paths) == failed
+
+
+@pytest.mark.parametrize("hours", [-30, 30], ids=["a day ago", "still to come"])
+def test_after_a_day_or_after_a_clock_was_set_back_it_is_tried_again(
+    paths: Paths, hours: float
+) -> None:
+    context = context_of(paths)
+    before = Pruning(at=time.time() + hours * 3600, success=True)
+    remember(paths, before)
+    prune.after_upload(context)
+    assert last(paths) != before
+
+
+def test_within_the_day_no_server_is_asked(paths: Paths) -> None:
+    context = context_of(paths)
+    before = Pruning(at=time.time() - 3600, success=True)
+    remember(paths, before)
+    prune.after_upload(context)
+    assert last(paths) == before

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Response
 
 from akosha_hook import catalog, prune
+from akosha_hook.errors import CredentialsError, DeliveryError
 from akosha_hook.prune import Keep
+from akosha_hook.stores.s3.store import S3Store
 from tests.prune.uploads import grow, prune_uploads
 from tests.support.recovery import (
     context,
     upload,
 )
+from tests.support.s3_answers import error
+from tests.support.s3_client import open_plain
 
 if TYPE_CHECKING:
     from tests.support.home import Home
@@ -62,3 +70,56 @@ def test_settings_say_what_to_keep_where_no_option_does(at_home: Home) -> None:
     assert "Nothing says what to keep" in result.stderr
     at_home.configure(akosha_keep_last=1)
     assert "Deleted 1 upload, " in at_home.akosha_hook("prune").stdout
+
+
+def test_keys_that_may_not_delete_are_told_which_permission_is_missing(
+    httpserver: HTTPServer,
+) -> None:
+    httpserver.expect_request("/memories/manifest.json").respond_with_response(
+        error(403, "AccessDenied")
+    )
+    with pytest.raises(CredentialsError, match="may not delete in bucket memories") as caught:
+        prune.apply(store_at(httpserver), plan_of(manifests=("manifest.json",), objects=("x",)))
+    assert "s3:DeleteObject" in caught.value.hint
+    # The objects of an upload whose manifest stays are not touched.
+    assert [request.path for request, _ in httpserver.log] == ["/memories/manifest.json"]
+
+
+def test_a_server_that_fails_is_no_missing_permission(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/memories/manifest.json").respond_with_response(
+        error(503, "SlowDown")
+    )
+    with pytest.raises(DeliveryError) as caught:
+        prune.apply(store_at(httpserver), plan_of(manifests=("manifest.json",)))
+    assert caught.value.code == "SlowDown"
+
+
+def test_an_abort_that_is_denied_is_a_note(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/memories/x").respond_with_response(error(403, "AccessDenied"))
+    httpserver.expect_request("/memories/y").respond_with_response(Response(status=204))
+    done = prune.apply(
+        store_at(httpserver), plan_of(unfinished=(("x", "1"), ("y", "2")), notes=("a note",))
+    )
+    assert (done.deleted, done.aborted) == (0, 1)
+    assert done.notes[0] == "a note"
+    assert "of x could not be aborted (AccessDenied)" in done.notes[1]
+
+
+def store_at(server: HTTPServer) -> S3Store:
+    client = open_plain(server.url_for(""))
+    return S3Store(client, location="", headers={}, part_size=5 << 20, parallel=1)
+
+
+def plan_of(**changes: Any) -> prune.Plan:
+    nothing: dict[str, Any] = {
+        "system_id": "laptop",
+        "kept": {},
+        "removed": (),
+        "abandoned": (),
+        "manifests": (),
+        "objects": (),
+        "still_needed": (),
+        "unfinished": (),
+        "freed_bytes": 0,
+    }
+    return prune.Plan(**{**nothing, **changes})
