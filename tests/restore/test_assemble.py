@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,10 @@ from akosha_hook import catalog, prune, restore
 from akosha_hook.errors import DamagedError
 from akosha_hook.prune import Keep
 from akosha_hook.restore import RestoreRequest
+from akosha_hook.restore.assemble import assemble
 from akosha_hook.restore.check import Check
+from akosha_hook.restore.staging import KEPT, continued
+from akosha_hook.util.progress import Silent
 from tests.support.deltas import BLOCK, MAGIC, encode
 from tests.support.duck import add_ballast, change
 from tests.support.recovery import (
@@ -180,3 +184,34 @@ def test_a_base_that_is_another_is_refused(at_home: Home) -> None:
     )
     with pytest.raises(DamagedError, match="SHA-256 differs"):
         restore.restore(RestoreRequest(newest, force=True), context(at_home.paths))
+
+
+def assembled(home: Home, tmp_path: Path) -> tuple[int, Path]:
+    """The delta of the newest upload put together; bytes that were downloaded, and the file."""
+    here = context(home.paths)
+    store = catalog.open_to_read(here)
+    plan = restore.plan(store, RestoreRequest(), here)
+    (file,) = [each for each in plan.files if each.delta]
+    staging = continued(tmp_path, [file], plan.objects)
+    return assemble(store, file, staging, plan.objects, Silent()), staging.whole / file.name
+
+
+def test_a_file_that_is_whole_already_is_not_downloaded_again(grown: Home, tmp_path: Path) -> None:
+    first, path = assembled(grown, tmp_path)
+    assert first > 0
+    assert path.read_bytes() == (grown.paths.data / path.name).read_bytes()
+    assert assembled(grown, tmp_path) == (0, path)
+
+
+def test_one_that_is_not_what_was_uploaded_is_made_anew(grown: Home, tmp_path: Path) -> None:
+    first, path = assembled(grown, tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"!")
+    assert assembled(grown, tmp_path) == (first, path)
+    assert path.read_bytes() == whole
+
+
+def test_what_a_file_was_made_of_does_not_stay(grown: Home, tmp_path: Path) -> None:
+    assembled(grown, tmp_path)
+    left = [path.name for path in (tmp_path / KEPT).rglob("*") if path.is_file()]
+    assert left == ["reflection.duckdb"]
