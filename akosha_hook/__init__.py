@@ -1,4 +1,4 @@
-"""Carries Session-Buddy's memory databases to object storage when a session ends or a commit is made."""
+"""Backs up Session-Buddy's memory databases to object storage when a session ends or a commit is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md and its neighbours name only what is there."""
+"""What contributors are told to type, and what they are to follow. Paths: see test_docs.py."""
 
 from __future__ import annotations
 
@@ -12,11 +12,6 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 GUIDES = ("CONTRIBUTING.md", "SECURITY.md", "changelog/README.md")
-# Made by whoever follows the guide.
-MADE = (".venv",)
-# A path with a folder in it, or a file of the top folder.
-_PATH = re.compile(r"^\.?[\w.-]+(/[\w.-]+)*/?$")
-_TOP = re.compile(r"^\.?[\w-]+\.(md|toml|yaml|json)$")
 
 
 def text_of(guide: str) -> str:
@@ -29,33 +24,6 @@ def spans(guide: str) -> list[str]:
     blocks = re.findall(r"(?ms)^```\w*\n(.*?)^```", text)
     inline = re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```", "", text))
     return [*inline, *blocks]
-
-
-def paths(guide: str) -> list[str]:
-    """Files and folders that it names, or passes to a command that it names."""
-    words = [word.partition("::")[0] for span in spans(guide) for word in span.split()]
-    named = [word for word in words if "/" in word and _PATH.match(word)]
-    return [*named, *(word for word in words if _TOP.match(word))]
-
-
-def links(guide: str) -> list[str]:
-    return re.findall(r"\]\((?!https?:)([^)#]+)", text_of(guide))
-
-
-@pytest.mark.parametrize("guide", GUIDES)
-def test_every_file_that_a_guide_names_is_there(guide: str) -> None:
-    folder = (ROOT / guide).parent
-    example = {"akosha_hook/a/b.py", "tests/a/test_b.py"}
-    named = [name for name in paths(guide) if name not in example and not name.startswith(MADE)]
-    missing = [each for each in named if not any((at / each).exists() for at in (ROOT, folder))]
-    missing += [each for each in links(guide) if not (folder / each).exists()]
-    assert not missing
-
-
-def test_the_guide_is_looked_at() -> None:
-    """The rule above finds what it is for."""
-    assert {"akosha_hook/errors.py", "tests/chaos/", "docs/hooks.md"} <= set(paths(GUIDES[0]))
-    assert "SECURITY.md" in links(GUIDES[0])
 
 
 @pytest.mark.parametrize("guide", [*GUIDES, "README.md", "docs/promises.md", "docs/performance.md"])

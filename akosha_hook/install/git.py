@@ -184,7 +184,8 @@ def _git(directory: Path) -> gitpython.Git:
         import git
     except ImportError as error:  # raised for a git that is there and fails
         raise GitError(
-            "git cannot be run: `git version` fails.", hint="Find out why: git version"
+            "git cannot be run: `git version` fails.",
+            hint="git version, and see what is wrong with it.",
         ) from error
     finally:
         os.environ.update(hidden)

@@ -63,7 +63,8 @@ class RedactingFormatter(logging.Formatter):
         return "\n".join(prefix + line for line in self.redact(text).splitlines() or [""])
 
     def redact(self, text: str) -> str:
-        for value in self._secrets:
+        # A key may be part of another one.
+        for value in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(value, "***")
         text = _CREDENTIAL.sub(r"\1***", text)
         text = _USERINFO.sub(r"\1***@", text)

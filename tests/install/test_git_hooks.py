@@ -14,6 +14,7 @@ from tests.support.installing import (
     calls,
     commit,
     git,
+    hook,
     install_git,
     record_calls,
     repository,
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.paths import Paths
-
-
-def hook(directory: Path, event: str, text: str, mode: int = 0o755) -> Path:
-    path = directory / ".git" / "hooks" / event
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 def test_commits_merges_and_rewrites_reach_the_script(paths: Paths, repo: Path) -> None:

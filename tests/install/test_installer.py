@@ -12,6 +12,7 @@ from tests.support.installing import (
     calls,
     commit,
     git,
+    hook,
     install_everywhere,
     install_git,
     record_calls,
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.paths import Paths
-
-
-def hook(directory: Path, event: str, text: str, mode: int = 0o755) -> Path:
-    path = directory / ".git" / "hooks" / event
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 def test_a_bare_repository_is_refused(paths: Paths, tmp_path: Path) -> None:

@@ -49,6 +49,15 @@ def tree(directory: Path) -> dict[str, tuple[int, bytes]]:
     return result
 
 
+def hook(directory: Path, event: str, text: str, mode: int = 0o755) -> Path:
+    """Put a hook of somebody else's into the repository."""
+    path = directory / ".git" / "hooks" / event
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
 def git(directory: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """What a git command prints; it must succeed."""
     identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]

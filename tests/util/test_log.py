@@ -10,6 +10,8 @@ from pytest_httpserver import HTTPServer
 
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.paths import Paths
+from akosha_hook.util.log import RedactingFormatter
+from akosha_hook.util.secret import Secret
 from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket
@@ -116,3 +118,10 @@ def test_a_fallback_is_told(broken: Home, home: Path) -> None:
     message = broken.paths.session_buddy_log.read_text()
     assert "Falling back to http: Cloud sync failed" in message
     assert "Akosha HTTP endpoint unreachable" in message
+
+
+def test_a_key_that_is_part_of_another_leaves_nothing_of_it() -> None:
+    keys = [Secret("memo"), Secret("memo-key"), Secret("my-memo-key-2"), Secret("key-2")]
+    for order in (keys, keys[::-1]):
+        formatter = RedactingFormatter(order, tracebacks=True)
+        assert formatter.redact("It said my-memo-key-2.") == "It said ***."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import re
+import ssl
 import time
 from xml.etree.ElementTree import ParseError
 
@@ -251,10 +252,12 @@ def _of_connection(error: Exception, what: str, subject: str) -> DeliveryError:
 
 
 def _of_tls(error: http.SSLError, what: str, subject: str) -> DeliveryError:
-    match = re.search(
-        r"(certificate verify failed[^(]*|WRONG_VERSION_NUMBER|[A-Z_]{6,})", str(error)
-    )
-    reason = match.group(1).strip() if match else type(error).__name__
+    cause = error.args[0] if error.args else None
+    reason = type(error).__name__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        reason = f"certificate verify failed: {cause.verify_message}"
+    elif isinstance(cause, ssl.SSLError) and cause.reason:
+        reason = cause.reason
     return DeliveryError(
         f"{subject}: TLS to the endpoint failed while {what}: {reason}.",
         hint="There is no TLS at that port: is the endpoint an http:// one?"

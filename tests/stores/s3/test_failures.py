@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import ssl
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
 import pytest
+import trustme
 import urllib3.exceptions as http
 from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.connection import HTTPConnection
 
+from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.errors import DeadlinePassedError, DeliveryError, ExitCode, Kind
+from akosha_hook.settings import Settings
 from akosha_hook.stores.s3.codes import HIDDEN_HINT
 from akosha_hook.stores.s3.failures import (
     DamagedPartError,
@@ -22,6 +25,14 @@ from akosha_hook.stores.s3.failures import (
     classify,
     verification_failed,
 )
+from tests.support.contract import Place, keys
+from tests.support.tls import https_server
+
+if TYPE_CHECKING:
+    from pytest_httpserver import HTTPServer
+
+    from akosha_hook.paths import Paths
+
 
 CONNECTION = HTTPConnection("storage.test")
 
@@ -94,19 +105,6 @@ def test_a_host_without_an_address_is_named_as_such() -> None:
     assert "cannot be resolved" in classed.message
 
 
-@pytest.mark.parametrize(
-    ("reason", "hint"),
-    [
-        ("certificate verify failed: self-signed (_ssl.c:1006)", "akosha_ca_file"),
-        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "http://"),
-    ],
-)
-def test_tls_that_fails_is_not_tried_again(reason: str, hint: str) -> None:
-    error = classified(http.SSLError(ssl.SSLError(reason)))
-    assert (error.code, error.retryable) == ("TLS", False)
-    assert hint in error.hint
-
-
 def test_a_text_document_with_a_code_is_s3_all_the_same() -> None:
     """rclone's errors are text/xml."""
     error = classified(foreign(404, "text/xml", "<Error><Code>NoSuchKey</Code></Error>"))
@@ -142,3 +140,39 @@ def test_a_clock_that_is_off_is_reported_with_by_how_much() -> None:
 def test_a_stored_object_that_differs_is_sent_again() -> None:
     error = verification_failed("Subject", "key is not what was sent")
     assert (error.kind, error.code, error.retryable) == (Kind.DAMAGED, "VerifyFailed", True)
+
+
+def failure(paths: Paths, endpoint: str) -> DeliveryError:
+    """The error of asking for an object there."""
+    settings = Settings(akosha_cloud_endpoint=endpoint, akosha_cloud_bucket="memories")
+    with pytest.raises(DeliveryError) as caught:
+        Place(settings, keys("access", "secret")).open(paths).head("systems/key")
+    return caught.value
+
+
+def test_a_certificate_that_nobody_vouches_for(paths: Paths) -> None:
+    with https_server(trustme.CA(), "127.0.0.1") as server:
+        error = failure(paths, server.url_for("").rstrip("/"))
+    assert "certificate verify failed: unable to get local issuer" in error.message
+    assert "akosha_ca_file" in error.hint
+    assert not error.retryable
+
+
+def test_a_certificate_of_another_host(paths: Paths) -> None:
+    authority = trustme.CA()
+    with https_server(authority, "elsewhere.test") as server:
+        error = failure(paths, f"https://127.0.0.1:{server.port}")
+    assert "certificate verify failed" in error.message
+
+
+def test_tls_with_a_server_that_has_none(paths: Paths, httpserver: HTTPServer) -> None:
+    error = failure(paths, f"https://127.0.0.1:{httpserver.port}")
+    assert "is the endpoint an http:// one?" in error.hint
+    assert not error.retryable
+
+
+def test_a_port_where_nothing_listens(paths: Paths) -> None:
+    error = failure(paths, f"http://127.0.0.1:{free_ports(1)[0]}")
+    assert error.kind is Kind.UNREACHABLE
+    assert "it refuses connections" in error.message
+    assert error.retryable
