@@ -107,7 +107,7 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
 def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    """A checkpoint has begun a new one: the copy may hold half of each."""
+    """A checkpoint has started a new one: the copy may hold half of each."""
     wal = data / "reflection.duckdb.wal"
     wal.write_bytes(b"x" * 100)
     real = copying.copy_and_hash

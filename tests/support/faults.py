@@ -46,13 +46,13 @@ class Exchange:
     client: socket.socket
     upstream: int
     unread: int
-    begun: bytes
+    received: bytes
     response: bytes = b""
 
     def body(self, limit: int | None = None) -> bytes:
         """The body's next bytes, all that is left or `limit` of them."""
         wanted = self.unread if limit is None else min(limit, self.unread)
-        data, self.begun = self.begun[:wanted], self.begun[wanted:]
+        data, self.received = self.received[:wanted], self.received[wanted:]
         while len(data) < wanted:
             received = self.client.recv(min(PIECE, wanted - len(data)))
             if not received:
@@ -162,8 +162,8 @@ class FaultyProxy:
     def _fault_for(self, asked: Asked) -> Callable[[Exchange], None]:
         with self.guard:
             self.asked.append(asked)
-            found = [rule.fault for rule in self.rules if rule.matches(asked)]
-        return found[0] if found else passed
+            faults = [rule.fault for rule in self.rules if rule.matches(asked)]
+        return faults[0] if faults else passed
 
 
 @dataclass
@@ -226,7 +226,7 @@ def no_etag(exchange: Exchange) -> None:
     answer = exchange.forward()
     answer = re.sub(rb"(?i)(\r\netag:) *\"?[^\r\"]*\"?", rb'\1 ""', answer)
     answer = re.sub(
-        rb"<ETag>[^<]*</ETag>", lambda found: b"<ETag></ETag>".ljust(len(found[0])), answer
+        rb"<ETag>[^<]*</ETag>", lambda match: b"<ETag></ETag>".ljust(len(match[0])), answer
     )
     exchange.client.sendall(answer)
 
@@ -270,7 +270,7 @@ def slow(bytes_per_second: int) -> Callable[[Exchange], None]:
         while exchange.unread:
             body += exchange.body(max(1, bytes_per_second // 20))
             time.sleep(0.05)  # the fault itself, not a synchronisation
-        exchange.begun, exchange.unread = body, len(body)
+        exchange.received, exchange.unread = body, len(body)
         exchange.client.sendall(exchange.forward())
 
     return fault
@@ -318,11 +318,11 @@ def _serve(proxy: FaultyProxy, client: socket.socket) -> None:
         if not received:
             return
         data += received
-    head, begun = data.split(HEAD_END, 1)
-    found = re.search(rb"(?im)^content-length: *(\d+)", head)
-    length = int(found.group(1)) if found else 0
+    head, beginning = data.split(HEAD_END, 1)
+    match = re.search(rb"(?im)^content-length: *(\d+)", head)
+    length = int(match.group(1)) if match else 0
     asked = _asked(head.split(b"\r\n", 1)[0].decode("latin-1"))
-    exchange = Exchange(asked, head + HEAD_END, client, proxy.upstream, length, begun)
+    exchange = Exchange(asked, head + HEAD_END, client, proxy.upstream, length, beginning)
     proxy._fault_for(asked)(exchange)
 
 

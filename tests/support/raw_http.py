@@ -1,4 +1,4 @@
-"""A server that says exactly the bytes a test gives it, or breaks the connection as told."""
+"""A server that sends exactly the bytes a test gives it, or breaks the connection."""
 
 from __future__ import annotations
 

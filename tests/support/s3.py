@@ -43,8 +43,8 @@ class TestBucket:
         }
 
     def object_keys(self, prefix: str = "") -> list[str]:
-        found = self.client.list_objects(self.name, prefix=prefix, recursive=True)
-        return sorted(str(each.object_name) for each in found)
+        listed = self.client.list_objects(self.name, prefix=prefix, recursive=True)
+        return sorted(str(each.object_name) for each in listed)
 
     def read(self, key: str) -> bytes:
         """The stored bytes, not decoded."""

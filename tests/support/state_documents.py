@@ -93,6 +93,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     },
     "machine.json": {"system_id": "laptop", "machine_id": "m", "sequence": 3},
     "notice.json": {"systemMessage": "m"},
+    # What 0.1 called verification.json.
     "drill.json": {"at": WHEN, "success": True, "upload_id": UPLOAD, "system_id": "laptop"},
     "verification.json": {"at": WHEN, "success": True, "upload_id": UPLOAD, "size": 3},
     "prune.json": {"at": 1_795_000_000.0, "success": True, "freed_bytes": 3},

@@ -12,7 +12,7 @@ LIMIT_SECONDS = 90.0
 
 
 def until(happened: Callable[[], bool], what: str) -> None:
-    """Poll until `happened`; `what` is told when it never does."""
+    """Poll until `happened`; `what` names it where it never does."""
     deadline = time.monotonic() + LIMIT_SECONDS
     while not happened():
         assert time.monotonic() < deadline, f"never came: {what}"

@@ -37,7 +37,7 @@ def context(paths: Paths) -> Context:
 
 
 def error() -> AkoshaHookError:
-    return BusyError(f"It said {SECRET}, at {URL}.", hint=f"Not with {SECRET}.")
+    return BusyError(f"The answer was {SECRET}, at {URL}.", hint=f"Not with {SECRET}.")
 
 
 def written(paths: Paths) -> str:
@@ -51,7 +51,7 @@ def test_a_sync_that_could_not_be_tried_leaves_no_key_in_any_file(context: Conte
     defer(error(), outbox.waiting(paths), context, Receipts(paths))
     left = written(paths)
     for name in ("notice", "progress", "backoff"):
-        assert "It said ***" in getattr(paths, name).read_text(), name
+        assert "The answer was ***" in getattr(paths, name).read_text(), name
     assert SECRET not in left
     assert "canary-userinfo" not in left
 
@@ -60,7 +60,7 @@ def test_a_failure_by_hand_leaves_no_key_in_any_file(context: Context) -> None:
     remember_failure(error(), context, Receipts(context.paths))
     last = progress_file.read(context.paths).last
     assert last is not None
-    assert last.error == "It said ***, at https://***@storage.test."
+    assert last.error == "The answer was ***, at https://***@storage.test."
     assert last.hint == "Not with ***."
     assert SECRET not in written(context.paths)
 
