@@ -147,11 +147,15 @@ def test_a_change_is_sent_as_a_delta_against_the_full_upload(paths: Paths) -> No
     "case", ["never stored", "small", "off", "without hashes", "changed everywhere"]
 )
 def test_else_it_is_sent_whole(paths: Paths, case: str) -> None:
-    known = stored_before(paths, BEFORE, akosha_enable_delta=case != "without hashes")
-    after = {"small": AFTER[:1000], "changed everywhere": random.Random(2).randbytes(2 * MIB)}
+    before = BEFORE[: MIB // 2] if case == "small" else BEFORE
+    known = stored_before(paths, before, akosha_enable_delta=case != "without hashes")
+    after = {
+        "small": b"!" + before[1:],
+        "changed everywhere": random.Random(2).randbytes(2 * MIB),
+    }
     settings = {"akosha_enable_delta": case != "off"}
-    before = None if case == "never stored" else known
-    assert planned(paths, after.get(case, AFTER), before, **settings) is None
+    last = None if case == "never stored" else known
+    assert planned(paths, after.get(case, AFTER), last, **settings) is None
 
 
 @pytest.mark.parametrize("compress", [True, False])
