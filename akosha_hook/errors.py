@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
 class Kind(StrEnum):
     """Why something failed."""
 
-    FAILED = "failed"  # for a reason that nothing has to be decided by
+    FAILED = "failed"  # anything that no code has to tell apart
     UNAUTHENTICATED = "unauthenticated"  # the credentials themselves are not accepted
     DENIED = "denied"
     MISSING = "missing"

@@ -1,0 +1,1 @@
+"""What lies in a store, as docs/object-format.md describes it."""

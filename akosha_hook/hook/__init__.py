@@ -1,0 +1,1 @@
+"""What a hook does: note the event, and start a worker."""

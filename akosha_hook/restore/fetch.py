@@ -83,7 +83,7 @@ def _plain(source: Source, pieces: Generator[bytes]) -> Iterator[bytes]:
             return
         from isal import igzip, isal_zlib
 
-        # The library's own types say that its error is none.
+        # isal's own types do not say that this is an exception.
         damage: Any = (OSError, EOFError, isal_zlib.error)
 
         try:

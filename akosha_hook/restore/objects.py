@@ -39,7 +39,7 @@ def stored_objects(store: ObjectStore, wanted: Sequence[StoredFile]) -> dict[str
         if info is None:
             raise DamagedError(f"{key} is not in the bucket.", hint=HINT)
         if info.size > most[key]:
-            raise DamagedError(f"{key} has {info.size:,} bytes, more than is believable.")
+            raise DamagedError(f"{key} has {info.size:,} bytes, more than its manifest allows.")
         objects[key] = info
     for each in wanted:
         if objects[each.key].size != each.stored_size:

@@ -124,7 +124,7 @@ def _refuse_foreign(planned: Plan, request: RestoreRequest, context: Context) ->
     if request.force or request.to or not planned.replaces or planned.upload.system_id == mine:
         return
     raise AkoshaHookError(
-        f"{planned.upload.upload_id} is {planned.upload.system_id}'s; here, on {mine}, it would replace "
+        f"{planned.upload.upload_id} was made by {planned.upload.system_id}; here, on {mine}, it would replace "
         f"{', '.join(planned.replaces)}.",
         hint="Go ahead with --force (what is there is kept aside), or look at it first: --to DIR",
     )

@@ -58,7 +58,7 @@ class Staging:
         return sum(path.lstat().st_size for path in self.root.rglob("*") if path.is_file())
 
     def kept(self, key: str, info: Info) -> Path | None:
-        """Where that very object is kept, whatever is at its key by the next time."""
+        """Where this version of the object, by ETag and size, is kept; None where none are."""
         name = hashlib.sha256(f"{key}\0{info.etag}\0{info.size}".encode()).hexdigest()
         return self.stored / name if self.keeps else None
 
@@ -126,7 +126,7 @@ def remove_stale(beside: Path) -> None:
 
 
 def need_room(directory: Path, wanted: Sequence[StoredFile], *, there: int = 0) -> int:
-    """Bytes that stay free beside the files and their making, of which `there` exist already.
+    """Bytes that will be free once the files are restored, `there` bytes of them being there already.
 
     Raises AkoshaHookError where the disk has no room.
     """

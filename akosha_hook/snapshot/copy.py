@@ -1,4 +1,4 @@
-"""Copying a file and hashing it in one pass, the hashes beside each other on other cores.
+"""Copying a file and hashing it in one pass, with the hashes computed in parallel threads.
 
 Where the filesystem lets two files share their bytes (btrfs, XFS), nothing is copied.
 """

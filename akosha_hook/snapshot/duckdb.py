@@ -78,7 +78,7 @@ def size_of(database: Path) -> int:
 
 
 def unusable(database: Path) -> Skipped | None:
-    """Why these bytes are no DuckDB database, if they are none; encrypted ones count as one."""
+    """Why the file is not a DuckDB database; None where it is one, encrypted or not."""
     name = database.name
     if not database.is_file():
         return Skipped(name, "unreadable", f"{name} is not a file")

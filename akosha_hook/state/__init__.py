@@ -1,0 +1,1 @@
+"""Our own files below the state directory, a module each."""

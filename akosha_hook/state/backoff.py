@@ -41,7 +41,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     due: Epoch
     failures: Annotated[int, Meta(ge=0, le=10**9)]
     reason: str
-    # Its name on disk is that of 0.1.
+    # Stored under the name that 0.1 gave it.
     config_hash: str = msgspec.field(name="circumstances")
 
 
@@ -87,6 +87,7 @@ def failed(paths: Paths, target: Target, reason: str, current_hash: str) -> Entr
 
 
 def succeeded(paths: Paths, target: Target) -> None:
+    """Forget the failures of `target`."""
     known = entries(paths)
     if known.pop(_name(target), None) is not None:
         files.write_json(paths.backoff, known)

@@ -113,7 +113,7 @@ class PartialUpload(msgspec.Struct, kw_only=True):
     part_size: Annotated[int, Meta(ge=1, le=10**12)]
     codec: str
     sha256: str
-    # Its name on disk is that of 0.1.
+    # Stored under the name that 0.1 gave it.
     ambiguous: bool = msgspec.field(default=False, name="doubtful")
     parts: dict[int, Part] = {}
 

@@ -122,7 +122,7 @@ class Receipts:
         self._note(receipt.upload_id, journal)
 
     def aborted(self, receipt: Receipt, journal: Journal) -> None:
-        """What an abandoned upload had left in the bucket is gone, or never will be."""
+        """Stop tracking what an abandoned upload left: it was aborted, or cannot be."""
         if receipt.partial:
             self.save(msgspec.structs.replace(receipt, partial={}))
         journal.close()
@@ -185,7 +185,7 @@ class Receipts:
 
 
 def _referenced(receipts: Iterable[Receipt]) -> set[str]:
-    """Uploads that the last success of a destination is, refers to, or has a delta against."""
+    """Ids of each destination's last successful upload, and of the uploads whose objects it needs."""
     latest: dict[Target, Receipt] = {}
     for receipt in receipts:
         best = latest.get(receipt.destination)

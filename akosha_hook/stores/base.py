@@ -117,7 +117,8 @@ class Reader(Protocol):
 class ObjectStore(Protocol):
     """Where uploads are kept. Keys are slash-separated; nothing that is stored ever changes."""
 
-    def describe(self) -> Description: ...
+    def describe(self) -> Description:
+        """What a user may be told of it; asks it nothing."""
 
     def put(self, key: str, content: Content, journal: Journal | None = None) -> Stored:
         """Store an object and check it.

@@ -190,7 +190,7 @@ def _region(configured: str, known: str | None) -> str | None:
         return known
     if not is_region(configured.strip()):
         raise SettingsError(
-            f"akosha_cloud_region is {configured!r}, which no region is called.",
+            f"akosha_cloud_region is {configured!r}, which is not the name of a region.",
             hint="akosha-hook config set akosha_cloud_region auto",
         )
     return configured.strip()

@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 def abort_abandoned(context: Context, receipts: Receipts, target: Target) -> tuple[str, ...]:
     """Abort what uploads that nobody continues left in the bucket; notes of what was denied.
 
-    Asks nothing of the server where nothing was left. Never raises for the destination's sake: the
-    next sync tries again.
+    Asks nothing of the server where nothing was left. Errors of the store are logged, not raised:
+    the next sync tries again.
     """
     abandoned = receipts.abandoned(target)
     if target.method != "cloud" or not abandoned:
@@ -58,7 +58,7 @@ def tidy(context: Context, receipts: Receipts) -> None:
 
 
 def remove_snapshots(context: Context, receipts: Receipts) -> None:
-    """Remove those that no upload continues."""
+    """Remove the snapshots that no unfinished upload needs."""
     snapshots = context.paths.snapshots
     directories = list(snapshots.iterdir()) if snapshots.is_dir() else []
     if not directories:

@@ -126,7 +126,7 @@ class _Run:
         return self.job.context
 
     def push(self) -> Arrived:
-        """To the Akosha server."""
+        """Push the rows to the Akosha server."""
         from akosha_hook.akosha import push
 
         job = self.job
@@ -139,10 +139,10 @@ class _Run:
         return Arrived(files, notes=result.notes, details=result.details)
 
     def upload(self) -> Arrived:
-        """To the object store."""
+        """Upload the snapshot to the object store."""
         from akosha_hook.duckdb_reader import Counter
 
-        # DuckDB takes its third of a second while the client is loaded and the bucket asked.
+        # DuckDB counts for a third of a second, while the client is loaded and the bucket asked.
         with Counter(self.job.snapshot.databases) as counter:
             return self._upload(counter)
 
@@ -199,7 +199,7 @@ class _Run:
         progressed = self.job.journal.progress > before
         out_of_time = isinstance(error, DeadlinePassedError) and progressed
         if progressed:
-            # A slow network that gets on is not one failure after the other.
+            # Some of it arrived: on a slow network, that is not one failure after another.
             backoff.succeeded(context.paths, target)
         config_hash = backoff.config_hash(context.settings, context.environ)
         backoff.failed(context.paths, target, cleaned(error), config_hash)

@@ -39,6 +39,7 @@ class Outcome:
 
     @property
     def success(self) -> bool:
+        """Whether all is well; a database that is missing, or busy while others are not, is no failure."""
         return self.state in {"uploaded", "unchanged"} and not self.lost_files
 
     @property

@@ -86,6 +86,7 @@ def failed_receipt(
 def succeeded_receipt(
     receipt: Receipt, arrived: Arrived, attempts: Sequence[Attempt], bytes_sent: int
 ) -> Receipt:
+    """The receipt of a delivery that arrived."""
     return msgspec.structs.replace(
         receipt,
         state="done",

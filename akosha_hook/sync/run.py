@@ -177,7 +177,7 @@ def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
 
 
 def _refresh_fingerprints(receipts: Receipts, last: Receipt, frozen: Snapshot) -> None:
-    """The bytes were the same although stat was not: next time stat will do."""
+    """Store the new `stat` of bytes that have not changed, so that the next sync need not read them."""
     seen = {each.name: each.fingerprint for database in frozen.databases for each in database.files}
     refreshed = tuple(
         msgspec.structs.replace(each, fingerprint=seen[each.name]) if seen.get(each.name) else each

@@ -56,7 +56,7 @@ def main() -> int:
 def _work(lock: int) -> bool:
     """One turn under the lock; whether another is due.
 
-    An event whose worker found the lock taken was written before the unlock: it is listed after.
+    An event may have come while its own worker found the lock taken: the next turn lists it.
     """
     import logging
 

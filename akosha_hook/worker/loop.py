@@ -226,7 +226,7 @@ def _log_once(problems: Iterable[str], logged: set[str]) -> None:
 
 
 def _report_unsafe(loaded: Loaded, progress: ProgressFile) -> None:
-    """Where memories go, which, or whether, is in doubt: the events wait for the user."""
+    """Settings that decide where memories go are invalid: say so, and leave the events waiting."""
     progress.finished(
         SyncResult(
             at=time.time(),

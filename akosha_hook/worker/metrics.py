@@ -121,6 +121,6 @@ def _of_state(registry: CollectorRegistry, context: Context) -> None:
 
 
 def _failures(context: Context) -> int:
-    """Of no other destination: a fallback that nobody runs would never succeed again."""
+    """Of the preferred destination only: an unused fallback would report its last failure forever."""
     target = select.preferred(context)
     return 0 if target is None else backoff.failures(context.paths, target)

@@ -84,8 +84,8 @@ def store_sizes(store: Sizes) -> dict[str, int]:
         ({"base": 900}, "a is not in the bucket"),
         ({"a": 10}, "base is not in the bucket"),
         ({"a": 9, "base": 900}, "has 9 bytes in the bucket, its manifest says 10"),
-        ({"a": 11, "base": 900}, "more than is believable"),
-        ({"a": 10, "base": 1_000_000}, "more than is believable"),
+        ({"a": 11, "base": 900}, "more than its manifest allows"),
+        ({"a": 10, "base": 1_000_000}, "more than its manifest allows"),
     ],
     ids=["gone", "base gone", "cut", "grown", "base grown"],
 )

@@ -70,6 +70,7 @@ class BoundedHttp:
         preload_content: bool = True,
         **options: Any,
     ) -> Any:
+        """One request, never repeated or redirected; HTML in a success is an error."""
         left = self._deadline.remaining
         if left <= 0:
             raise DeadlinePassedError(self._deadline.seconds)

@@ -214,7 +214,7 @@ class S3Client:
     def get_range(self, key: str, offset: int, length: int) -> bytes:
         """Up to `length` stored bytes of an object from `offset`, never decoded.
 
-        None are there behind its end. An answer that breaks off is asked for again.
+        Empty behind the object's end. An answer that breaks off is asked for again.
         """
         try:
             return self._call(

@@ -90,7 +90,7 @@ def classify(
 
 def _of_nonsense(what: str, subject: str) -> DeliveryError:
     return DeliveryError(
-        f"{subject}: the server's answer while {what} makes no sense.",
+        f"{subject}: the server's answer cannot be understood ({what}).",
         hint=_ENDPOINT_HINT,
         kind=Kind.BAD_ANSWER,
         code="BadAnswer",
@@ -134,6 +134,7 @@ def _of_code(
             doctor=known.doctor,
             kind=known.kind,
             code=code,
+            retryable=known.retryable,
             exit_code=known.exit_code,
             request_id=request_id,
         )
@@ -194,7 +195,7 @@ def _of_answer(
         )
     if isinstance(error, NotS3Error):
         return DeliveryError(
-            f"{subject}: what answered (HTTP {error.status}) is not an S3 server, while {what}.",
+            f"{subject}: what answers there (HTTP {error.status}) is not an S3 server ({what}).",
             hint="Check akosha_cloud_endpoint; a captive portal or proxy may be in the way.",
             kind=Kind.BAD_ANSWER,
             code="NotS3",
@@ -208,7 +209,7 @@ def _of_answer(
             retryable=error.status >= SERVER_ERROR,
         )
     return DeliveryError(
-        f"{subject}: the server does not come to an end while {what}.",
+        f"{subject}: the server's list never ends ({what}).",
         hint=_ENDPOINT_HINT,
         kind=Kind.BAD_ANSWER,
         code="BadAnswer",

@@ -87,7 +87,7 @@ def _store_once(client: S3Client, plan: ObjectPlan, *, parallel: int, journal: J
 
 
 def _put_back(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
-    """All the parts; none is kept that was handed on, so that it is freed once it is stored."""
+    """All parts, without a reference to those handed on: each is freed once it is stored."""
     yield first.pop()
     yield from rest
 
@@ -178,7 +178,8 @@ def _resumable(client: S3Client, plan: ObjectPlan, journal: Journal) -> PartialU
 def _begin(client: S3Client, plan: ObjectPlan, journal: Journal) -> PartialUpload:
     """A new multipart upload, announced in the journal before the server is asked for it.
 
-    Killed in between, nobody would know its id: the empty one has it looked for and aborted.
+    A process that is killed in between never learns the id: an empty one in the journal tells the
+    next run to look for the upload and abort it.
     """
     partial = PartialUpload(
         key=plan.key,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def verify_put(client: S3Client, key: str, data: bytes, etag: str) -> Stored:
+    """Check a single PUT by the ETag of its answer; where that proves nothing, by HEAD."""
     expected = md5(data)
     if etag == expected and not client.encrypted:
         return Stored(key, len(data), "etag")
