@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from akosha_hook.hook import outbox
-from akosha_hook.install.claude import HOOKS, TIMEOUT_SECONDS
+from akosha_hook.install.agents.claude import HOOKS, TIMEOUT_SECONDS
 from akosha_hook.paths import shipped
 from akosha_hook.version import __version__
 from tests.support.installing import install_claude

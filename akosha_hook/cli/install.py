@@ -19,7 +19,7 @@ from akosha_hook.util.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from akosha_hook.install.claude import Scope
+    from akosha_hook.install.agents.claude import Scope
 
 
 @click.command()

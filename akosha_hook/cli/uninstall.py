@@ -12,7 +12,8 @@ from akosha_hook.cli.boundary import say_error
 from akosha_hook.cli.install import show_diff
 from akosha_hook.cli.opening import forget_project
 from akosha_hook.errors import ExitCode
-from akosha_hook.install import claude, git, installer
+from akosha_hook.install import git, installer
+from akosha_hook.install.agents import claude
 from akosha_hook.paths import Paths
 from akosha_hook.util.text import printable
 

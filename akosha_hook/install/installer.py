@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.install import (
-    claude,
     config_hooks,
     git,
     git_hooks,
@@ -20,6 +19,7 @@ from akosha_hook.install import (
     record,
     script,
 )
+from akosha_hook.install.agents import claude
 from akosha_hook.util import files
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.install import (
-    claude,
     config_hooks,
     git_hooks,
     json_text,
@@ -19,6 +18,7 @@ from akosha_hook.install import (
     wrapper,
     yaml_text,
 )
+from akosha_hook.install.agents import claude
 from akosha_hook.install.plan import PlanError
 from akosha_hook.install.record import Part
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.install import claude_places, git_places, record, script
+from akosha_hook.install import git_places, record, script
+from akosha_hook.install.agents import claude_places
 from akosha_hook.install.place import Place
 from akosha_hook.paths import shipped
 

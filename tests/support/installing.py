@@ -13,7 +13,7 @@ from akosha_hook.install.places import Place, installed_places
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from akosha_hook.install.claude import Scope
+    from akosha_hook.install.agents.claude import Scope
     from akosha_hook.install.installer import Installation, Removal
     from akosha_hook.paths import Paths
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akosha_hook.install import claude, installer
+from akosha_hook.install import installer
+from akosha_hook.install.agents import claude
 from akosha_hook.install.plan import PlanError
 from akosha_hook.paths import Paths
 from tests.install.test_json_text import LAYOUTS, SCALARS, VALUES

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.install import claude, json_text
+from akosha_hook.install import json_text
+from akosha_hook.install.agents import claude
 from akosha_hook.install.place import Place
 from akosha_hook.install.plan import read
 from akosha_hook.install.shell import unquoted

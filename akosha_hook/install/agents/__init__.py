@@ -1,0 +1,1 @@
+"""Agents whose session events we hook into, a module each."""
