@@ -18,7 +18,7 @@ from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import identity
 from akosha_hook.state.receipt import is_reusable, same_content
 from akosha_hook.sync import cleanup, select
-from akosha_hook.sync.delivery import deliver
+from akosha_hook.sync.fallback import deliver_with_fallback
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.upload.job import UploadJob
 from akosha_hook.util import files
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.snapshot import Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile, Target
+    from akosha_hook.state.receipt import Method, Receipt, ReceiptFile, Target
     from akosha_hook.state.receipts import Receipts
 
 ROUNDS = 3
@@ -146,7 +146,7 @@ def _round(sync: _Sync) -> Outcome:
         _refresh_fingerprints(sync.receipts, last, frozen)
         files.remove_tree(frozen.directory)
         return _nothing_new(sync, frozen, source)
-    return _deliver_along_chain(sync, frozen, known, None)
+    return _deliver(sync, frozen, known)
 
 
 def _import(modules: tuple[str, ...]) -> None:
@@ -186,11 +186,11 @@ def _refresh_fingerprints(receipts: Receipts, last: Receipt, frozen: Snapshot) -
     receipts.save(msgspec.structs.replace(last, files=refreshed))
 
 
-def _deliver_along_chain(
+def _deliver(
     sync: _Sync,
     frozen: Snapshot,
     known: Mapping[str, ReceiptFile],
-    interrupted: Receipt | None,
+    interrupted: Receipt | None = None,
 ) -> Outcome:
     job = UploadJob(
         context=sync.context,
@@ -199,43 +199,9 @@ def _deliver_along_chain(
         known=known,
         triggered_by=interrupted.triggered_by if interrupted else sync.request.triggered_by,
     )
-    attempts: list[Attempt] = []
-    receipt: Receipt | None = None
-    first: Receipt | None = None
-    for method in sync.chain:
-        if receipt is not None:
-            logger.warning("Falling back to %s: %s", method, receipt.error)
-            sync.context.progress.fallback(receipt.error or "")
-        sync.context.progress.phase("upload" if method == "cloud" else "akosha")
-        if method == "http" and sync.request.full:
-            _forget_acknowledged(sync.context)
-        continued = interrupted if method == "cloud" else None
-        ended = deliver(job, sync.receipts, attempts, method, continued)
-        receipt = ended.receipt
-        first = first or receipt
-        if receipt.success or ended.progressed:
-            break
-    assert receipt is not None
-    assert first is not None
-    if first.state != "uploading":
-        files.remove_tree(frozen.directory)
-    busy = any(each.reason == "busy" for each in frozen.skipped)
-    # When every destination failed, the preferred one's failure is what the user has to mend.
-    shown = receipt if receipt.success else first
-    return Outcome(
-        state="uploaded" if receipt.success else "failed",
-        method=shown.method,
-        receipt=shown,
-        skipped=frozen.skipped,
-        unchanged=frozen.unchanged,
-        pending=busy or receipt.method != sync.chain[0] or not receipt.success,
+    return deliver_with_fallback(
+        job, sync.receipts, sync.chain, interrupted=interrupted, full=sync.request.full
     )
-
-
-def _forget_acknowledged(context: Context) -> None:
-    from akosha_hook.akosha import forget
-
-    forget(context.paths, context.settings.akosha_http_url)
 
 
 def _finish_interrupted(sync: _Sync) -> Outcome | None:
@@ -255,7 +221,7 @@ def _finish_interrupted(sync: _Sync) -> Outcome | None:
     logger.info("Continuing upload %s", interrupted.upload_id)
     frozen = dataclasses.replace(frozen, unchanged=interrupted.files_unchanged)
     known = sync.known(receipts.last_success(sync.target))
-    return _deliver_along_chain(sync, frozen, known, interrupted)
+    return _deliver(sync, frozen, known, interrupted)
 
 
 def _supersede(sync: _Sync, outcome: Outcome) -> Outcome:
