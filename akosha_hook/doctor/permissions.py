@@ -177,7 +177,7 @@ def _try(probes: Probes, name: str, request: Callable[[], object], without: str)
     try:
         bounded(request, seconds=2 * STEP_SECONDS, what="the request")
     except AkoshaHookError as error:
-        denied = error.kind is Kind.DENIED
+        denied = error.kind in {Kind.DENIED, Kind.UNSUPPORTED}
         if denied and without:
             permission = name.partition("(")[2].rstrip(")")
             detail = f"denied; {without} will not work without it"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 AWS_ENDPOINT = "https://s3.amazonaws.com"
 
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?\.?", re.IGNORECASE)
-_REGION = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?\.?", re.IGNORECASE | re.ASCII)
+_REGION = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _DEFAULT_PORTS = {True: 443, False: 80}
 _AWS_HOST = re.compile(r"(?!.*\.elb\.)(?:.+\.)?s3[.-](?:.+\.)?amazonaws\.com(?:\.cn)?")
 

@@ -6,6 +6,7 @@ nothing of the upload is left to continue or to abort.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.receipt import Receipt
 
 SUFFIX = ".journal"
+logger = logging.getLogger(__name__)
 
 
 class JournalDocument(msgspec.Struct, kw_only=True):
@@ -45,8 +47,14 @@ class Journal:
 
     @classmethod
     def read(cls, path: Path, receipt: Receipt | None = None) -> Journal:
-        """The journal in `path`, or what a receipt of 0.1 holds of one."""
+        """The journal in `path`, or what a receipt of 0.1 holds of one.
+
+        One that cannot be read is set aside: an empty one in its place would be deleted as done.
+        """
         document = files.read_json(path, JournalDocument)
+        if document is None and path.exists():
+            logger.warning("Journal %s cannot be read; set aside as .corrupt", path.name)
+            files.set_aside(path)
         if document is None and receipt is not None:
             unfinished = receipt.files if receipt.state == "uploading" else ()
             document = JournalDocument(

@@ -46,13 +46,13 @@ class Receipts:
 
     def by_sequence(self) -> Receipt | None:
         """The one with the highest number of this machine: clocks may have gone back."""
-        known = [each for each in self._by_id().values() if each.machine_id]
+        known = [each for each in self.newest_first() if each.machine_id]
         return max(known, key=lambda receipt: receipt.sequence, default=None)
 
     def last_success(self, target: Target) -> Receipt | None:
-        """The newest success for `target`, by sequence."""
+        """The newest success for `target`, by sequence; of equal ones, by upload id."""
         successes = [
-            each for each in self._by_id().values() if each.success and each.destination == target
+            each for each in self.newest_first() if each.success and each.destination == target
         ]
         return max(successes, key=lambda receipt: receipt.sequence, default=None)
 
@@ -84,7 +84,7 @@ class Receipts:
         return journal
 
     def exists(self, upload_id: str) -> bool:
-        return upload_id in self._by_id()
+        return upload_id in self._by_id() or self.path_of(upload_id).exists()
 
     def save(self, receipt: Receipt) -> None:
         """Write a receipt, new or changed."""
@@ -115,6 +115,9 @@ class Receipts:
     def fail(self, receipt: Receipt, reason: str) -> None:
         """An unfinished upload is not continued; what it left in the bucket is still aborted."""
         journal = self.journal(receipt)
+        if receipt.partial:
+            # Of 0.1, which kept no journal: what is to be aborted must always be in one of the two.
+            journal.save()
         self.save(
             msgspec.structs.replace(receipt, state="failed", error=reason, snapshot="", partial={})
         )
@@ -142,7 +145,7 @@ class Receipts:
             unfinished = receipt.partial or receipt.upload_id in self._journals
             if receipt.state != "uploading" and not unfinished and receipt.upload_id not in needed:
                 self.path_of(receipt.upload_id).unlink(missing_ok=True)
-                del self._by_id()[receipt.upload_id]
+                self._by_id().pop(receipt.upload_id)
         self._remove_orphans(needed)
 
     def _remove_orphans(self, needed: set[str]) -> None:
@@ -152,7 +155,8 @@ class Receipts:
             if not any(path.name.startswith(f"{name}.") for name in needed | running):
                 path.unlink(missing_ok=True)
         for name in self._journals - self._by_id().keys():
-            (self._directory / (name + SUFFIX)).unlink(missing_ok=True)
+            if not self.path_of(name).exists():  # it may only have been unreadable this time
+                (self._directory / (name + SUFFIX)).unlink(missing_ok=True)
 
     def _note(self, upload_id: str, journal: Journal) -> None:
         if journal.partial:
@@ -178,7 +182,9 @@ class Receipts:
             path = self._directory / name
             receipt = files.read_json(path, Receipt)
             if receipt is not None:
-                receipts[name.removesuffix(".json")] = receipt
+                # A copy of a receipt under another name does not count beside it.
+                if name == f"{receipt.upload_id}.json" or receipt.upload_id not in receipts:
+                    receipts[receipt.upload_id] = receipt
             elif not path.exists():
                 logger.warning("Receipt %s cannot be read; set aside as .corrupt", name)
         return receipts

@@ -207,6 +207,7 @@ class _Run:
             self.receipt,
             error,
             self.attempts,
+            stored=tuple(self.job.journal.stored.values()),
             resumable=resumable,
             out_of_time=out_of_time,
         )

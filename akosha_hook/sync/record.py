@@ -67,15 +67,20 @@ def failed_receipt(
     error: AkoshaHookError,
     attempts: Sequence[Attempt],
     *,
+    stored: Sequence[ReceiptFile],
     resumable: bool,
     out_of_time: bool,
 ) -> Receipt:
-    """`out_of_time` says that the deadline passed while parts got through."""
+    """The receipt of a delivery that failed, with the files that were stored until then.
+
+    `out_of_time` says that the deadline passed while parts got through.
+    """
     return msgspec.structs.replace(
         receipt,
         attempts=tuple(attempts),
         state="uploading" if resumable else "failed",
         error=cleaned(error),
+        files=tuple(stored),
         details=error.details,
         error_code="timeout-with-progress" if out_of_time else getattr(error, "code", ""),
         hint=error.hint,

@@ -133,7 +133,9 @@ def test_regions(region: str) -> None:
     assert is_region(region)
 
 
-@pytest.mark.parametrize("region", ["", "-x", "x-", "us east", "eu-west-1/", "a" * 64, "région"])
+@pytest.mark.parametrize(
+    "region", ["", "-x", "x-", "us east", "eu-west-1/", "a" * 64, "région", "us-ea\u017ft-1"]
+)
 def test_what_no_region_is_called(region: str) -> None:
     assert not is_region(region)
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from akosha_hook.state.journal import SUFFIX, Journal
+from akosha_hook.util import files
 from tests.support.state_documents import KEY, UPLOAD, whole_receipt
 
 if TYPE_CHECKING:
@@ -107,3 +108,18 @@ def test_without_a_path_nothing_is_written(path: Path) -> None:
     journal.save()
     journal.close()
     assert list(path.parent.iterdir()) == []
+
+
+def test_one_that_cannot_be_read_is_set_aside_and_never_deleted(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(path).save()
+    saved = path.read_bytes()
+
+    def fail_to_read(*_: object, **__: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_bounded", fail_to_read)
+        Journal.read(path).close()
+    assert path.with_name(path.name + ".corrupt").read_bytes() == saved

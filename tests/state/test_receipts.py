@@ -252,3 +252,63 @@ def test_trimming_removes_journals_and_block_hashes_that_belong_to_nothing(paths
             f"{receipt(1).upload_id}.reflection.duckdb.blocks",
         ]
     )
+
+
+def test_what_0_1_left_is_known_at_every_moment_of_giving_it_up(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the receipt and the journal, the next run still aborts it."""
+    left = receipt(1, state="uploading", success=False, partial=dict(whole_receipt().partial))
+    Receipts(paths).save(left)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "close", kill)
+        with pytest.raises(KeyboardInterrupt):
+            Receipts(paths).fail(left, "for a reason")
+    after = Receipts(paths)
+    (failed,) = after.abandoned(TARGET)
+    assert after.journal(failed).partial == whole_receipt().partial
+
+
+def kill(_: Journal) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_copy_of_a_receipt_under_another_name_does_no_harm(paths: Paths) -> None:
+    receipts = Receipts(paths)
+    for number in (1, 2):
+        receipts.save(receipt(number))
+    data = receipts.path_of(receipt(1).upload_id).read_bytes()
+    for name in ("0.json", "zz (conflicted copy).json"):
+        (paths.receipts / name).write_bytes(data)
+    receipts = Receipts(paths)
+    assert ids(*receipts.newest_first()) == ids(receipt(2), receipt(1))
+    assert receipts.exists("0")
+    receipts.trim(keep=0)
+    assert ids(*receipts.newest_first()) == ids(receipt(2))
+
+
+def test_of_equal_numbers_the_newest_success_is_the_last(paths: Paths) -> None:
+    for number in (3, 1, 2):
+        Receipts(paths).save(receipt(number, sequence=7))
+    last = Receipts(paths).last_success(TARGET)
+    assert last is not None
+    assert ids(last) == ids(receipt(3))
+
+
+def test_the_journal_of_a_receipt_that_cannot_be_read_now_is_kept(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Receipts(paths).save(receipt(1, state="uploading", success=False))
+    leave_journal(Receipts(paths), receipt(1).upload_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_bounded", fail_to_read)
+        receipts = Receipts(paths)
+        assert receipts.newest_first() == ()
+        receipts.trim()
+    receipts = Receipts(paths)
+    (unfinished,) = receipts.newest_first()
+    assert receipts.journal(unfinished).partial
+
+
+def fail_to_read(*_: object, **__: object) -> bytes:
+    raise OSError(5, "Input/output error")

@@ -81,25 +81,32 @@ def test_two_deliveries_of_one_second_have_ids_of_their_own(delivery: UploadJob)
 def test_a_failure_has_its_reason_hint_code_and_exit_code(started: Receipt) -> None:
     error = CredentialsError("Access denied.", hint="Check the keys.")
     error.details = {"stored": 2}
-    failed = failed_receipt(started, error, [], resumable=False, out_of_time=False)
+    failed = failed_receipt(started, error, [], stored=(), resumable=False, out_of_time=False)
     assert (failed.state, failed.success) == ("failed", False)
     assert (failed.error, failed.hint) == ("Access denied.", "Check the keys.")
     assert failed.exit_code == ExitCode.CREDENTIALS
     assert failed.details == {"stored": 2}
 
 
+def test_a_failure_keeps_the_files_that_were_stored_until_then(started: Receipt) -> None:
+    stored = whole_receipt().files
+    error = DeliveryError("busy", retryable=True)
+    failed = failed_receipt(started, error, [], stored=stored, resumable=True, out_of_time=False)
+    assert failed.files == stored
+
+
 def test_one_that_can_be_continued_stays_unfinished(started: Receipt) -> None:
     error = DeadlinePassedError(60)
-    failed = failed_receipt(started, error, [], resumable=True, out_of_time=True)
+    failed = failed_receipt(started, error, [], stored=(), resumable=True, out_of_time=True)
     assert (failed.state, failed.error_code) == ("uploading", "timeout-with-progress")
-    failed = failed_receipt(started, error, [], resumable=True, out_of_time=False)
+    failed = failed_receipt(started, error, [], stored=(), resumable=True, out_of_time=False)
     assert failed.error_code == "timeout"
 
 
 def test_a_success_clears_what_an_earlier_try_left(started: Receipt) -> None:
     error = DeliveryError("busy", hint="wait", code="SlowDown", retryable=True)
     attempt = attempt_of("cloud", error)
-    failed = failed_receipt(started, error, [attempt], resumable=True, out_of_time=False)
+    failed = failed_receipt(started, error, [attempt], stored=(), resumable=True, out_of_time=False)
     files = whole_receipt().files
     arrived = Arrived(files, keys=(files[0].key,), notes=("a note",), details={"stored": 1})
     done = succeeded_receipt(failed, arrived, [attempt], 100)
@@ -133,7 +140,12 @@ def test_no_message_keeps_a_secret_or_grows_without_end(paths: Paths, started: R
     log.protect(Secret(SECRET))
     error = DeliveryError(f"echoed {SECRET} " + "x" * 10_000)
     failed = failed_receipt(
-        started, error, [attempt_of("cloud", error)], resumable=False, out_of_time=False
+        started,
+        error,
+        [attempt_of("cloud", error)],
+        stored=(),
+        resumable=False,
+        out_of_time=False,
     )
     for text in (failed.error, failed.attempts[0].message):
         assert text is not None

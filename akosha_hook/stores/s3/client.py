@@ -235,6 +235,9 @@ class S3Client:
             response.close()
             response.release_conn()
         total = _total(response.headers)
+        if total is None and len(data) < length:
+            # The end of the object, or of the connection?
+            total = self._client.stat_object(self.name, key).size
         if total is not None and len(data) != min(length, max(0, total - offset)):
             raise DamagedPartError("IncompleteBody", f"{key} ended early")
         return data

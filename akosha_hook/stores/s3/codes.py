@@ -57,7 +57,7 @@ CODES: Mapping[str, Code] = {
         Kind.DENIED, "access denied", f"{_CREDENTIAL_HINT} {_PERMISSION_HINT}", _CREDENTIAL_DOCTOR
     ),
     "AllAccessDisabled": Code(Kind.DENIED),
-    "MethodNotAllowed": Code(Kind.DENIED),
+    "MethodNotAllowed": Code(Kind.UNSUPPORTED),
     "InvalidAccessKeyId": _authentication(
         Kind.UNAUTHENTICATED,
         "the access key is not known there",

@@ -21,7 +21,7 @@ def answered(code: str, message: str, status: int) -> DeliveryError:
 # Every code that S3's servers give, by what the program has to do about it: written by hand, so that
 # a row that moves in the table is noticed here.
 KINDS = {
-    Kind.DENIED: {"AccessDenied", "AllAccessDisabled", "MethodNotAllowed"},
+    Kind.DENIED: {"AccessDenied", "AllAccessDisabled"},
     Kind.UNAUTHENTICATED: {
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
@@ -31,7 +31,7 @@ KINDS = {
     Kind.INVALID: {"AuthorizationHeaderMalformed", "InvalidBucketName"},
     Kind.STORE_MISSING: {"NoSuchBucket"},
     Kind.FULL: {"QuotaExceeded"},
-    Kind.UNSUPPORTED: {"NotImplemented"},
+    Kind.UNSUPPORTED: {"MethodNotAllowed", "NotImplemented"},
     Kind.MISSING: {"NoSuchKey", "NoSuchObject"},
     Kind.OUT_OF_RANGE: {"InvalidRange"},
     Kind.STALE: {"NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"},

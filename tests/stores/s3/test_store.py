@@ -62,6 +62,23 @@ def test_behind_the_end_there_are_no_bytes(httpserver: HTTPServer, client: S3Cli
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("headers", [{}, {"Content-Range": "bytes 0-999/*"}])
+def test_an_answer_without_a_total_is_not_believed_to_be_whole(
+    httpserver: HTTPServer, headers: dict[str, str]
+) -> None:
+    answers = [DATA[:400], DATA[:1000]]
+
+    def answer(request: Request) -> Response:
+        if request.method == "HEAD":
+            return Response(DATA[:1000])
+        return Response(answers.pop(0), 206, headers)
+
+    httpserver.expect_request(PATH).respond_with_handler(answer)
+    with S3Reader(open_plain(httpserver.url_for(""), retries=1), KEY, 0, None) as reader:
+        assert reader.read() == DATA[:1000]
+    assert answers == []
+
+
 def test_an_answer_that_breaks_off_is_asked_for_again(httpserver: HTTPServer) -> None:
     """It says itself how much there is."""
     answers = [DATA[:400], DATA[:1000]]

@@ -122,6 +122,15 @@ def test_an_object_that_is_not_what_was_sent_is_damage_that_sending_again_may_me
     assert caught.value.retryable
 
 
+def test_a_server_that_cannot_be_asked_is_not_one_that_refuses(httpserver: HTTPServer) -> None:
+    """minio-py makes a 405 and a 501 to a HEAD the same code."""
+    for status in (405, 501):
+        httpserver.clear()
+        httpserver.expect_request(PATH).respond_with_response(Response(status=status))
+        with pytest.raises(DeliveryError):
+            verify_put(open_plain(httpserver.url_for("")), KEY, DATA, "")
+
+
 @pytest.mark.parametrize(("status", "verified"), [(403, "not verified"), (404, None)])
 def test_keys_that_may_not_look_leave_it_unverified_and_a_missing_object_does_not(
     httpserver: HTTPServer, status: int, verified: str | None
