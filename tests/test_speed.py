@@ -28,7 +28,7 @@ def test_a_server_in_the_list_is_a_fixture(fixture: str) -> None:
         ("settings/test_values.py", ("tmp_path", "home"), ("quick",)),
         ("sync/test_run.py", ("bucket", "seaweedfs", "home"), ()),
         ("chaos/test_storms.py", ("home",), ()),
-        ("chaos/test_every_write.py", ("faulty_home", "seaweedfs"), ("slow",)),
+        ("chaos/test_schedules.py", ("faulty_home", "seaweedfs"), ("slow",)),
     ],
 )
 def test_the_marks_follow_place_and_fixtures(

@@ -39,7 +39,6 @@ NOT_QUICK = {
 
 # What only `make slow` runs: the longest, which find what no smaller test finds, but seldom.
 SLOW = {
-    "chaos/test_every_write.py": "kills a worker at each of its writes",
     "chaos/test_schedules.py": "draws schedules of faults and kills",
 }
 
