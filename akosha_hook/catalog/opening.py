@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.errors import SettingsError
 from akosha_hook.settings.derived import cloud_configured
-from akosha_hook.stores import open_store
 from akosha_hook.stores.base import READ_FAILED
+from akosha_hook.stores.opening import open_store
 from akosha_hook.util import log
 from akosha_hook.util.retry import Deadline, RetryPolicy
 

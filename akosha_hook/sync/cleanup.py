@@ -27,7 +27,7 @@ def abort_abandoned(context: Context, receipts: Receipts, target: Target) -> tup
     abandoned = receipts.abandoned(target)
     if target.method != "cloud" or not abandoned:
         return ()
-    from akosha_hook.stores import open_store
+    from akosha_hook.stores.opening import open_store
 
     notes: list[str] = []
     try:

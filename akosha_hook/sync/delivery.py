@@ -147,7 +147,7 @@ class _Run:
             return self._upload(counter)
 
     def _upload(self, counter: Counter) -> Arrived:
-        from akosha_hook.stores import open_store
+        from akosha_hook.stores.opening import open_store
         from akosha_hook.upload.deliver import deliver as upload
         from akosha_hook.upload.stored import not_reusable
 

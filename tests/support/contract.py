@@ -17,7 +17,7 @@ from minio import Minio
 from akosha_hook.context import Context
 from akosha_hook.demo.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, free_ports, s3_server
 from akosha_hook.settings import Loaded, Settings
-from akosha_hook.stores import open_store
+from akosha_hook.stores.opening import open_store
 from akosha_hook.stores.s3.connect import open_client
 from akosha_hook.util.retry import Deadline, RetryPolicy
 

@@ -41,7 +41,7 @@ def open_s3(
     connections: int = 0,
     subject: str = SYNC_FAILED,
 ) -> S3Store:
-    """The configured bucket; arguments are those of `stores.open_store`."""
+    """The configured bucket; arguments are those of `stores.opening.open_store`."""
     settings = context.settings
     provider = provider_for(settings)
     client = open_client(context, retry, on_sent=on_sent, connections=connections, subject=subject)

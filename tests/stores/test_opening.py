@@ -10,8 +10,8 @@ from pytest_httpserver import HTTPServer
 from akosha_hook.context import Context
 from akosha_hook.errors import CredentialsError, DeliveryError, SettingsError
 from akosha_hook.settings import Loaded, Settings
-from akosha_hook.stores import open_store
 from akosha_hook.stores.base import Content
+from akosha_hook.stores.opening import open_store
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.s3_answers import error
 
