@@ -42,12 +42,12 @@ def run(work: Path, *, rounds: int, large: bool = False) -> Table:
     rows: list[tuple[str | float, ...]] = []
     budgets: list[Budget] = []
     for size in (upload.SMALL, upload.LARGE) if large else (upload.SMALL,):
-        found: Found = defaultdict(list)
+        sent_by: Found = defaultdict(list)
         status: list[float] = []
         for _ in range(rounds if size == upload.SMALL else 1):
-            _round(work, size, found, status)
-        rows += _rows(size, found)
-        budgets += _budgets(size, found, status)
+            _round(work, size, sent_by, status)
+        rows += _rows(size, sent_by)
+        budgets += _budgets(size, sent_by, status)
     return Table(
         f"Bytes towards the server, {rounds} rounds",
         ("what changed", "MB sent", "% of everything", "s (median)", "connections"),
@@ -57,7 +57,7 @@ def run(work: Path, *, rounds: int, large: bool = False) -> Table:
     )
 
 
-def _round(work: Path, size: int, found: Found, status: list[float]) -> None:
+def _round(work: Path, size: int, sent_by: Found, status: list[float]) -> None:
     with contextlib.ExitStack() as stack:
         database = databases.made(work, size)
         server, home, placed = stack.enter_context(upload.stage(work, database))
@@ -75,7 +75,7 @@ def _round(work: Path, size: int, found: Found, status: list[float]) -> None:
                 time.sleep(UNCHANGED_AFTER_SECONDS)
                 _send_all(contenders, counted)
             for name, sent in _send_all(contenders, counted).items():
-                found[name, what].append(sent)
+                sent_by[name, what].append(sent)
         command = (sys.executable, "-P", "-m", "akosha_hook", "status", "--json")
         status += [process.run(command, environ).seconds for _ in range(5)]
 
@@ -89,30 +89,30 @@ def _send_all(contenders: list[Peer], counted: Link) -> Mapping[str, Sent]:
     return sent
 
 
-def _rows(size: int, found: Found) -> list[tuple[str | float, ...]]:
+def _rows(size: int, sent_by: Found) -> list[tuple[str | float, ...]]:
     return [
         (
             f"{size} MB, {what}: {name}",
             _bytes(sent) / 1e6,
-            100 * _bytes(sent) / _bytes(found[name, FULL]),
+            100 * _bytes(sent) / _bytes(sent_by[name, FULL]),
             statistics.median(each.seconds for each in sent),
             float(max(each.connections for each in sent)),
         )
-        for (name, what), sent in found.items()
+        for (name, what), sent in sent_by.items()
     ]
 
 
-def _budgets(size: int, found: Found, status: list[float]) -> list[Budget]:
-    ten = _bytes(found[peers.OURS, TEN])
-    share = ten / _bytes(found[peers.OURS, FULL])
-    connections = max(each.connections for each in found[peers.OURS, NOTHING])
+def _budgets(size: int, sent_by: Found, status: list[float]) -> list[Budget]:
+    ten = _bytes(sent_by[peers.OURS, TEN])
+    share = ten / _bytes(sent_by[peers.OURS, FULL])
+    connections = max(each.connections for each in sent_by[peers.OURS, NOTHING])
     budgets = [
         Budget(f"{size} MB, bytes for 10 rows, against everything", share, SHARES[size]),
         Budget(f"{size} MB, connections when nothing changed", connections, 0),
         Budget(f"{size} MB, seconds of status", statistics.median(status), MAX_STATUS_SECONDS),
     ]
-    if (peers.RESTIC, TEN) in found:
-        against = ten / _bytes(found[peers.RESTIC, TEN])
+    if (peers.RESTIC, TEN) in sent_by:
+        against = ten / _bytes(sent_by[peers.RESTIC, TEN])
         budgets.append(Budget(f"{size} MB, bytes for 10 rows, against restic", against, 1.0))
     return budgets
 

@@ -99,8 +99,8 @@ def count(path: Path) -> int:
     import duckdb
 
     with duckdb.connect(str(path), read_only=True) as connection:
-        found = connection.execute("SELECT count(*) FROM conversations_v2").fetchone()
-    return int(found[0]) if found else 0
+        row = connection.execute("SELECT count(*) FROM conversations_v2").fetchone()
+    return int(row[0]) if row else 0
 
 
 def add(path: Path, start: int, count: int) -> None:

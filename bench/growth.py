@@ -15,9 +15,9 @@ SIZES, LARGE_SIZES = (1, 16, 45, 135), (400, 1_100, 2_000)
 
 def run(work: Path, *, rounds: int, large: bool = False) -> Table:
     sizes = (*SIZES, *LARGE_SIZES) if large else SIZES
-    found = [upload.measured(work, size, rounds=rounds, only=(peers.OURS,)) for size in sizes]
-    base = next(each for each, size in zip(found, sizes, strict=True) if size == upload.SMALL)
-    last = found[-1]
+    measured = [upload.measured(work, size, rounds=rounds, only=(peers.OURS,)) for size in sizes]
+    base = next(each for each, size in zip(measured, sizes, strict=True) if size == upload.SMALL)
+    last = measured[-1]
     what = f"{last.megabytes:.0f} MB against {base.megabytes:.0f} MB"
     budgets = [
         Budget(f"seconds per byte, {what}", _per_gigabyte(last) / _per_gigabyte(base), 1.0),
@@ -30,7 +30,7 @@ def run(work: Path, *, rounds: int, large: bool = False) -> Table:
             _per_gigabyte(each),
             each.peak_mb(peers.OURS),
         )
-        for each in found
+        for each in measured
     ]
     columns = ("database", "s (median)", "s per GB", "peak MB")
     return Table(f"Growth, {rounds} rounds", columns, rows, budgets)

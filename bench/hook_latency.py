@@ -222,8 +222,8 @@ def _peer(work: Path, *, name: str) -> Contender:
     # pre-commit refuses to run while its configuration is not staged.
     _run(contender, "git", "add", config)
     _run(contender, "git", "commit", "-q", "-m", "configuration")
-    found = program(name)
-    assert found is not None
+    executable = program(name)
+    assert executable is not None
     stage = [] if name == "lefthook" else ["--hook-type", "post-commit"]
-    _run(contender, found, "install", *stage)
+    _run(contender, executable, "install", *stage)
     return contender

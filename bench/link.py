@@ -63,19 +63,19 @@ def link(endpoint: str, *, megabits_per_second: float | None = None) -> Iterator
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            found.count(connections=1)
+            slow_link.count(connections=1)
             with socket.create_connection(("127.0.0.1", port)) as server:
                 back = threading.Thread(target=_pump, args=(server, self.request), daemon=True)
                 back.start()
-                _pump(self.request, server, lambda sent: _pass(found, bucket, sent))
+                _pump(self.request, server, lambda sent: _pass(slow_link, bucket, sent))
                 back.join()
 
     with _Server(("127.0.0.1", 0), Handler) as listening:
-        found = Link(f"http://127.0.0.1:{listening.server_address[1]}")
+        slow_link = Link(f"http://127.0.0.1:{listening.server_address[1]}")
         thread = threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield found
+            yield slow_link
         finally:
             listening.shutdown()
             thread.join()
@@ -87,8 +87,8 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
 
-def _pass(found: Link, bucket: Bucket | None, count: int) -> None:
-    found.count(sent=count)
+def _pass(slow_link: Link, bucket: Bucket | None, count: int) -> None:
+    slow_link.count(sent=count)
     if bucket is not None:
         time.sleep(bucket.take(count))
 

@@ -82,53 +82,53 @@ def ours(environ: Mapping[str, str], *arguments: str) -> Peer:
 
 
 def restic(database: Path, environ: Mapping[str, str], endpoint: str) -> Peer | None:
-    found = program("restic")
-    if found is None:
+    executable = program("restic")
+    if executable is None:
         return None
     complete = {**environ, "RESTIC_PASSWORD": "bench"}
     repository = ("-r", f"s3:{endpoint}/{BUCKET}/restic")
     return Peer(
         RESTIC,
-        (found, *repository, "backup", "--quiet", str(database)),
+        (executable, *repository, "backup", "--quiet", str(database)),
         complete,
-        prepare=(found, *repository, "init"),
+        prepare=(executable, *repository, "init"),
     )
 
 
 def all_installed(database: Path, environ: Mapping[str, str], endpoint: str) -> list[Peer]:
     """Ours first; each uploads `database` in full, once made ready."""
-    found = [ours(environ, "--full")]
+    commands = [ours(environ, "--full")]
     for make in (_aws, _gzip_aws, _rclone, restic, _minio, _obstore):
         make_peer: Callable[[Path, Mapping[str, str], str], Peer | None] = make
         if peer := make_peer(database, environ, endpoint):
-            found.append(peer)
-    return found
+            commands.append(peer)
+    return commands
 
 
 def _aws(database: Path, environ: Mapping[str, str], endpoint: str) -> Peer | None:
-    if not (_package("awscli") and (found := program("aws"))):
+    if not (_package("awscli") and (executable := program("aws"))):
         return None
     target = f"s3://{BUCKET}/aws"
-    command = (found, "--endpoint-url", endpoint, "s3", "cp", "--quiet", str(database), target)
+    command = (executable, "--endpoint-url", endpoint, "s3", "cp", "--quiet", str(database), target)
     return Peer(AWS, command, environ)
 
 
 def _gzip_aws(database: Path, environ: Mapping[str, str], endpoint: str) -> Peer | None:
-    if not (_package("awscli") and shutil.which("gzip") and (found := program("aws"))):
+    if not (_package("awscli") and shutil.which("gzip") and (executable := program("aws"))):
         return None
     # A stream's parts are sized by what it is expected to hold.
     pipe = 'set -e; gzip -6 -c "$1" | "$2" --endpoint-url "$3" s3 cp --quiet --expected-size "$4" - "$5"'
     size = str(database.stat().st_size)
-    arguments = (str(database), found, endpoint, size, f"s3://{BUCKET}/aws.gz")
+    arguments = (str(database), executable, endpoint, size, f"s3://{BUCKET}/aws.gz")
     return Peer(GZIP_AWS, ("sh", "-c", pipe, "sh", *arguments), environ)
 
 
 def _rclone(database: Path, environ: Mapping[str, str], endpoint: str) -> Peer | None:
-    found = program("rclone")
-    if found is None:
+    executable = program("rclone")
+    if executable is None:
         return None
     remote = f":s3,provider=Other,env_auth=true,endpoint='{endpoint}':{BUCKET}/rclone"
-    return Peer(RCLONE, (found, "--config", "", "copyto", str(database), remote), environ)
+    return Peer(RCLONE, (executable, "--config", "", "copyto", str(database), remote), environ)
 
 
 def _minio(database: Path, environ: Mapping[str, str], endpoint: str) -> Peer | None:
@@ -151,9 +151,9 @@ def _package(name: str) -> str | None:
 
 
 def _restic_version() -> str | None:
-    found = program("restic")
-    if found is None:
+    executable = program("restic")
+    if executable is None:
         return None
     return subprocess.run(
-        [found, "version"], check=False, capture_output=True, text=True
+        [executable, "version"], check=False, capture_output=True, text=True
     ).stdout.split()[1]

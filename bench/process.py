@@ -50,8 +50,8 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> Usage:
         os.close(ended)
         if process.wait():
             output.seek(0)
-            said = output.read().decode(errors="replace")[-2000:]
-            raise SystemExit(f"{command[0]} failed with {process.returncode}: {said}")
+            shown = output.read().decode(errors="replace")[-2000:]
+            raise SystemExit(f"{command[0]} failed with {process.returncode}: {shown}")
     return Usage(seconds, _cpu_of_children() - used, peak)
 
 
@@ -61,15 +61,15 @@ def tree(root: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (parent := _parent(entry)):
             children.setdefault(parent, []).append(int(entry.name))
-    found = [root]
-    for pid in found:
-        found += children.get(pid, [])
-    return found
+    pids = [root]
+    for pid in pids:
+        pids += children.get(pid, [])
+    return pids
 
 
 def _cpu_of_children() -> float:
-    found = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return found.ru_utime + found.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _parent(process: Path) -> int:

@@ -58,10 +58,10 @@ def program(name: str) -> str | None:
 
 def version(name: str, *arguments: str) -> str | None:
     """The last word a program says about its version; None where it is not installed."""
-    found = program(name)
-    if found is None:
+    executable = program(name)
+    if executable is None:
         return None
-    done = subprocess.run([found, *arguments], check=False, capture_output=True, text=True)
+    done = subprocess.run([executable, *arguments], check=False, capture_output=True, text=True)
     words = (done.stdout or done.stderr).split()
     return words[-1] if words else "unknown"
 
@@ -81,8 +81,8 @@ def text(table: Table) -> str:
         lines.append(
             f"  {budget.what}: {budget.measured:.3g} (allowed {budget.allowed:g}) {verdict}"
         )
-    there = [f"{name} {found}" for name, found in table.versions.items() if found]
-    missing = [name for name, found in table.versions.items() if not found]
+    there = [f"{name} {number}" for name, number in table.versions.items() if number]
+    missing = [name for name, number in table.versions.items() if not number]
     lines += [f"  with {', '.join(there)}"] if there else []
     lines += [f"  not installed, skipped: {', '.join(missing)}"] if missing else []
     return "\n".join(lines)
@@ -93,8 +93,8 @@ def document(tables: dict[str, Table]) -> dict[str, object]:
     benches = {}
     for name, table in tables.items():
         benches[name] = asdict(table)
-        for found, budget in zip(benches[name]["budgets"], table.budgets, strict=True):
-            found["holds"] = budget.holds
+        for result, budget in zip(benches[name]["budgets"], table.budgets, strict=True):
+            result["holds"] = budget.holds
     date = datetime.now(UTC).isoformat(timespec="seconds")
     return {"date": date, "machine": machine(), "benches": benches}
 

@@ -29,7 +29,7 @@ def spans(guide: str) -> list[str]:
 @pytest.mark.parametrize("guide", [*GUIDES, "README.md", "docs/promises.md", "docs/performance.md"])
 def test_every_make_target_that_a_page_names_is_there(guide: str) -> None:
     commands = [line.strip() for span in spans(guide) for line in span.splitlines()]
-    named = {found[1] for each in commands if (found := re.match(r"make ([a-z]+)\b", each))}
+    named = {match[1] for each in commands if (match := re.match(r"make ([a-z]+)\b", each))}
     for target in sorted(named):
         done = subprocess.run(
             ["make", "--dry-run", "--directory", ROOT, target, "VERSION=1.0.0"],

@@ -56,8 +56,8 @@ def functions_in(file: Path) -> frozenset[str]:
 
 
 def files_named_in(line: str) -> list[Path]:
-    found = (TEST_FILE.match(code) for code in CODE.findall(line))
-    return [TESTS / each.group(1) for each in found if each]
+    matches = (TEST_FILE.match(code) for code in CODE.findall(line))
+    return [TESTS / each.group(1) for each in matches if each]
 
 
 def named_tests(page: Path) -> Iterator[Named]:
@@ -89,11 +89,11 @@ def is_there(named: Named) -> bool:
 
 def anchors(page: Path) -> set[str]:
     """The anchors that the page's headings get on GitHub."""
-    found: set[str] = set()
+    names: set[str] = set()
     for heading in HEADING.findall(prose(page)):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
-        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
-    return found
+        names.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
+    return names
 
 
 def by_name(page: Path) -> str:

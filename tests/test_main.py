@@ -9,14 +9,14 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("arguments", "module", "code", "said"),
+    ("arguments", "module", "code", "text"),
     [
         (("status",), "click", 130, "Interrupted.\n"),
         (("run", "post-commit"), "akosha_hook.hook.entry", 0, ""),
     ],
 )
 def test_ctrl_c_while_modules_are_loaded_leaves_no_traceback(
-    tmp_path: Path, arguments: tuple[str, ...], module: str, code: int, said: str
+    tmp_path: Path, arguments: tuple[str, ...], module: str, code: int, text: str
 ) -> None:
     """An import hook presses Ctrl-C as `module` is looked for."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -35,4 +35,4 @@ def test_ctrl_c_while_modules_are_loaded_leaves_no_traceback(
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    assert (result.returncode, result.stderr, result.stdout) == (code, said, "")
+    assert (result.returncode, result.stderr, result.stdout) == (code, text, "")

@@ -154,9 +154,9 @@ def targets(description: str) -> list[str]:
 def test_the_long_description_leads_nowhere_that_only_a_repository_has(unpacked: Path) -> None:
     metadata = metadata_of(unpacked)
     assert metadata["Description-Content-Type"] == "text/markdown"
-    found = targets(description_of(metadata))
-    assert found
-    assert all(target.startswith(("https://", "#")) for target in found), found
+    links = targets(description_of(metadata))
+    assert links
+    assert all(target.startswith(("https://", "#")) for target in links), links
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +182,11 @@ def test_one_line_gives_a_published_package_its_links_and_pictures(published: Pa
     assert urls["Source"] == REPOSITORY
     assert all(url.startswith(REPOSITORY) for url in urls.values())
     description = description_of(metadata)
-    found = targets(description)
-    assert all(target.startswith(("https://", "#")) for target in found), found
+    links = targets(description)
+    assert all(target.startswith(("https://", "#")) for target in links), links
     pictures = re.findall(r"!\[[^]]*\]\((.+?)\)", description)
     assert pictures
-    for target in found:
+    for target in links:
         if target.startswith(REPOSITORY):
             kind, tag, path = target.removeprefix(f"{REPOSITORY}/").split("/", 2)
             assert kind == ("raw" if target in pictures else "blob")
@@ -231,15 +231,17 @@ def test_what_is_written_for_users_holds_no_key(unpacked: Path) -> None:
 
 def test_what_it_depends_on_has_a_range_and_a_reason(unpacked: Path) -> None:
     """docs/security.md gives both, for every package that is installed with ours."""
-    found = metadata_of(unpacked).get_all("Requires-Dist") or []
-    needed = {each.replace(" ", "") for each in found if "extra ==" not in each}
+    required = metadata_of(unpacked).get_all("Requires-Dist") or []
+    needed = {each.replace(" ", "") for each in required if "extra ==" not in each}
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     rows = [
         line.split("|") for line in page.splitlines() if line.startswith("| ") and "`>=" in line
     ]
-    told = {row[1].strip() + row[2].strip().strip("`"): row[3].strip() for row in rows}
-    assert {_ordered(each.lower()) for each in told} == {_ordered(each.lower()) for each in needed}
-    assert all(told.values())
+    reasons = {row[1].strip() + row[2].strip().strip("`"): row[3].strip() for row in rows}
+    assert {_ordered(each.lower()) for each in reasons} == {
+        _ordered(each.lower()) for each in needed
+    }
+    assert all(reasons.values())
 
 
 def _ordered(requirement: str) -> str:
@@ -264,15 +266,15 @@ def test_an_installed_package_finds_its_own_files(unpacked: Path) -> None:
         "from akosha_hook.paths import shipped; from akosha_hook.version import __version__\n"
         f"print(__version__, *(shipped(name) for name in {NEEDED!r}), sep='\\n')"
     )
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-P", "-c", program],
         env={**os.environ, "PYTHONPATH": str(unpacked)},
         check=True,
         capture_output=True,
         text=True,
     ).stdout.splitlines()
-    assert said[0] == __version__
-    assert [Path(line) for line in said[1:]] == [
+    assert done[0] == __version__
+    assert [Path(line) for line in done[1:]] == [
         unpacked / "akosha_hook" / "_shipped" / name for name in NEEDED
     ]
 

@@ -98,11 +98,11 @@ def test_a_secret_and_a_bad_value_stop_the_commit(paths: Paths, repo: Path) -> N
         text=True,
         check=False,
     )
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode == 1
-    assert "settings/session-buddy.yaml:1: akosha_secret_key looks like a credential" in said
-    assert "settings/session-buddy.yaml:2: akosha_chunk_size_mb" in said
-    assert secret not in said
+    assert "settings/session-buddy.yaml:1: akosha_secret_key looks like a credential" in output
+    assert "settings/session-buddy.yaml:2: akosha_chunk_size_mb" in output
+    assert secret not in output
     settings.write_text("akosha_cloud_bucket: memories\n")
     git(repo, "add", ".")
     git(repo, "commit", "--quiet", "--message=good")

@@ -27,14 +27,14 @@ class PackageMetadata(MetadataHookInterface):
     def update(self, metadata: dict[str, Any]) -> None:
         root = Path(self.root)
         repository = self.config["repository"].rstrip("/")
-        found = _VERSION.search((root / "akosha_hook/version.py").read_text(encoding="utf-8"))
-        assert found is not None
+        match = _VERSION.search((root / "akosha_hook/version.py").read_text(encoding="utf-8"))
+        assert match is not None
         text = (root / "README.md").read_text(encoding="utf-8")
         metadata["readme"] = {
             "content-type": "text/markdown",
-            "text": readme(text, repository, f"v{found['version']}"),
+            "text": readme(text, repository, f"v{match['version']}"),
         }
-        metadata["urls"] = urls(repository, f"v{found['version']}")
+        metadata["urls"] = urls(repository, f"v{match['version']}")
 
 
 def urls(repository: str, tag: str) -> dict[str, str]:

@@ -18,9 +18,9 @@ def test_memory_of_a_child_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     real = process._resident
 
     def told(pid: int) -> int:
-        if (found := real(pid)) > LARGE:
+        if (rss := real(pid)) > LARGE:
             seen.touch()
-        return found
+        return rss
 
     hold = (
         f"data = b'x' * {LARGE}; import os, time\n"

@@ -21,7 +21,7 @@ def test_no_command_passes_on_what_a_file_is_called(paths: Paths, command: tuple
         akosha_enable_fallback=False,
     )
     done = home.akosha_hook(*command)
-    said = done.stdout + done.stderr
-    assert "\\x1b]0;owned\\x07" in said
-    assert "\x1b" not in said
-    assert "\x07" not in said
+    output = done.stdout + done.stderr
+    assert "\\x1b]0;owned\\x07" in output
+    assert "\x1b" not in output
+    assert "\x07" not in output

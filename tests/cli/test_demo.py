@@ -17,9 +17,9 @@ def test_the_demo_does_the_main_job_proves_it_and_leaves_nothing(tmp_path: Path)
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    said = result.stdout
-    assert said.count("receipt: ~/.claude/akosha/receipts/") == 2
-    assert "Backup        on" in said
-    assert "equal  knowledge_graph.duckdb" in said
-    assert "equal  reflection.duckdb" in said
+    output = result.stdout
+    assert output.count("receipt: ~/.claude/akosha/receipts/") == 2
+    assert "Backup        on" in output
+    assert "equal  knowledge_graph.duckdb" in output
+    assert "equal  reflection.duckdb" in output
     assert list(temporary.iterdir()) == []

@@ -60,18 +60,18 @@ def test_whoever_waits_is_told_how_far_the_running_sync_is(
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    told = ""
+    output = ""
 
     def is_told() -> bool:
-        nonlocal told
-        told += capsys.readouterr().err
-        return quiet or "\n" in told
+        nonlocal output
+        output += capsys.readouterr().err
+        return quiet or "\n" in output
 
     until(is_told, "the waiting command says so")
     assert not entered.is_set()
     running.release()
     waiting.join()
     assert entered.is_set()
-    told += capsys.readouterr().err
-    said = "Waiting for the running sync: uploading reflection.duckdb, 0%\n"
-    assert told == ("" if quiet else said)
+    output += capsys.readouterr().err
+    expected = "Waiting for the running sync: uploading reflection.duckdb, 0%\n"
+    assert output == ("" if quiet else expected)

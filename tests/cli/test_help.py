@@ -14,20 +14,20 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def command(name: str) -> click.Command:
-    found = cli.get_command(click.Context(cli), name)
-    assert found is not None
-    return found
+    loaded = cli.get_command(click.Context(cli), name)
+    assert loaded is not None
+    return loaded
 
 
 def everything() -> list[tuple[str, click.Command]]:
     """Every command, those of groups included."""
-    found = []
+    commands = []
     for name in COMMANDS:
-        made = command(name)
-        found.append((name, made))
-        if isinstance(made, click.Group):
-            found += [(f"{name} {each}", made.commands[each]) for each in made.commands]
-    return found
+        group = command(name)
+        commands.append((name, group))
+        if isinstance(group, click.Group):
+            commands += [(f"{name} {each}", group.commands[each]) for each in group.commands]
+    return commands
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -36,10 +36,10 @@ def test_the_readme_names_every_command(name: str) -> None:
     assert re.search(rf"`(akosha-hook )?{name}\b", section)
 
 
-@pytest.mark.parametrize(("name", "made"), everything())
-def test_every_command_and_option_says_what_it_does(name: str, made: click.Command) -> None:
-    assert made.help
-    for parameter in made.params:
+@pytest.mark.parametrize(("name", "command"), everything())
+def test_every_command_and_option_says_what_it_does(name: str, command: click.Command) -> None:
+    assert command.help
+    for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.opts}"
 
@@ -61,8 +61,8 @@ def test_every_command_module_is_listed_and_every_listed_command_has_a_module() 
     assert decorated - {"--init--"} == set(COMMANDS)
 
 
-@pytest.mark.parametrize(("name", "made"), everything())
-def test_a_short_help_is_one_sentence(name: str, made: click.Command) -> None:
-    short = COMMANDS.get(name, made.get_short_help_str(limit=200))
+@pytest.mark.parametrize(("name", "command"), everything())
+def test_a_short_help_is_one_sentence(name: str, command: click.Command) -> None:
+    short = COMMANDS.get(name, command.get_short_help_str(limit=200))
     assert short.endswith(".")
     assert len(short) <= 80 - len("  check-settings  ")

@@ -62,26 +62,26 @@ def test_install_says_what_is_left_to_do(
 ) -> None:
     """A bucket, then credentials, then nothing; and what a hook manager still needs."""
     assert run(cli, ["install"]) == 0
-    said = capsys.readouterr().out
-    assert "Claude Code (user settings) reports when a session ends." in said
-    assert "akosha-hook config set akosha_cloud_bucket NAME" in said
-    assert "AWS_ACCESS_KEY_ID" in said
+    output = capsys.readouterr().out
+    assert "Claude Code (user settings) reports when a session ends." in output
+    assert "akosha-hook config set akosha_cloud_bucket NAME" in output
+    assert "AWS_ACCESS_KEY_ID" in output
     monkeypatch.setenv("SESSION_BUDDY_AKOSHA_CLOUD_BUCKET", "memories")
     assert run(cli, ["install"]) == 0
-    said = capsys.readouterr().out
-    assert "akosha_cloud_bucket" not in said
-    assert "AWS_ACCESS_KEY_ID" in said
+    output = capsys.readouterr().out
+    assert "akosha_cloud_bucket" not in output
+    assert "AWS_ACCESS_KEY_ID" in output
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-real-secret")
     assert run(cli, ["install"]) == 0
-    said = capsys.readouterr().out
-    assert "Nothing is left to do." in said
-    assert "not-a-real-secret" not in said
+    output = capsys.readouterr().out
+    assert "Nothing is left to do." in output
+    assert "not-a-real-secret" not in output
     monkeypatch.setenv("SESSION_BUDDY_AKOSHA_CHUNK_SIZE_MB", "many")
     assert run(cli, ["install"]) == 0
-    said = capsys.readouterr().out
-    assert "correct the settings: " in said
-    assert "AKOSHA_CHUNK_SIZE_MB" in said
+    output = capsys.readouterr().out
+    assert "correct the settings: " in output
+    assert "AKOSHA_CHUNK_SIZE_MB" in output
 
 
 def test_installed_files_and_their_modes(paths: Paths) -> None:

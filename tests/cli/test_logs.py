@@ -50,8 +50,8 @@ def test_the_newest_lines_come_last(at_home: Home) -> None:
     with logging_to(at_home.paths) as logger:
         for number in range(20):
             logger.info("message %d", number)
-    said = at_home.akosha_hook("logs", "-n", "3").stdout.splitlines()
-    assert [line.rsplit(" ", 1)[1] for line in said] == ["17", "18", "19"]
+    output = at_home.akosha_hook("logs", "-n", "3").stdout.splitlines()
+    assert [line.rsplit(" ", 1)[1] for line in output] == ["17", "18", "19"]
 
 
 def test_lines_of_rotated_files_are_counted_too(at_home: Home) -> None:
@@ -67,9 +67,9 @@ def test_lines_of_rotated_files_are_counted_too(at_home: Home) -> None:
 def test_control_characters_are_escaped(at_home: Home) -> None:
     private_directory(at_home.paths.state)
     at_home.paths.log.write_bytes(b"clear \x1b[2J screen\xff\n")
-    said = at_home.akosha_hook("logs").stdout
-    assert "\x1b" not in said
-    assert r"clear \x1b[2J screen" in said
+    output = at_home.akosha_hook("logs").stdout
+    assert "\x1b" not in output
+    assert r"clear \x1b[2J screen" in output
 
 
 @contextmanager

@@ -23,9 +23,9 @@ def test_a_dry_run_says_what_would_go_and_what_stays(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
     older, newer = uploads
-    said = uploading_home.akosha_hook("prune", "--keep-last", "1", "--dry-run")
-    assert said.returncode == 0
-    lines = said.stdout.splitlines()
+    result = uploading_home.akosha_hook("prune", "--keep-last", "1", "--dry-run")
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
     assert any(line.startswith("keep") and newer in line for line in lines)
     assert any(line.startswith("delete ") and older in line for line in lines)
     assert any(line.startswith("Objects of deleted uploads that stay") for line in lines)
@@ -45,8 +45,8 @@ def test_json_has_the_plan_and_what_was_done(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
     older, newer = uploads
-    said = json.loads(uploading_home.akosha_hook("prune", "--keep-last", "1", "--json").stdout)
-    assert said.keys() == {
+    document = json.loads(uploading_home.akosha_hook("prune", "--keep-last", "1", "--json").stdout)
+    assert document.keys() == {
         "success",
         "dry_run",
         "system_id",
@@ -59,18 +59,18 @@ def test_json_has_the_plan_and_what_was_done(
         "freed_bytes",
         "notes",
     }
-    assert (said["success"], said["dry_run"], said["removed"]) == (True, False, [older])
-    assert list(said["kept"]) == [newer]
+    assert (document["success"], document["dry_run"], document["removed"]) == (True, False, [older])
+    assert list(document["kept"]) == [newer]
 
 
 def test_a_failure_as_json_is_a_document_too(uploading_home: Home) -> None:
     result = uploading_home.akosha_hook(
         "prune", "--keep-last", "1", "--json", SESSION_BUDDY_AKOSHA_CLOUD_BUCKET="not-there"
     )
-    said = json.loads(result.stdout)
+    document = json.loads(result.stdout)
     assert result.returncode != 0
-    assert said["success"] is False
-    assert said["error"]
+    assert document["success"] is False
+    assert document["error"]
 
 
 def test_keeping_nothing_at_all_is_a_usage_error(uploading_home: Home) -> None:

@@ -27,30 +27,30 @@ def upload_id(uploading_home: Home) -> str:
 
 
 def test_a_dry_run_says_what_would_be_replaced(uploading_home: Home, upload_id: str) -> None:
-    said = uploading_home.akosha_hook("restore", "--dry-run")
-    assert said.returncode == 0
-    lines = said.stdout.splitlines()
+    result = uploading_home.akosha_hook("restore", "--dry-run")
+    assert result.returncode == 0
+    lines = result.stdout.splitlines()
     assert lines[0].startswith(f"Upload:     {upload_id} of laptop, ")
     assert "Would be moved aside: reflection.duckdb, knowledge_graph.duckdb" in lines
     assert lines[-1] == "Nothing was changed."
 
 
 def test_a_dry_run_as_json_has_the_plan(uploading_home: Home, upload_id: str) -> None:
-    said = json.loads(uploading_home.akosha_hook("restore", "--dry-run", "--json").stdout)
-    assert said.keys() == {"dry_run", *PLAN_KEYS}
-    assert (said["dry_run"], said["upload_id"]) == (True, upload_id)
+    document = json.loads(uploading_home.akosha_hook("restore", "--dry-run", "--json").stdout)
+    assert document.keys() == {"dry_run", *PLAN_KEYS}
+    assert (document["dry_run"], document["upload_id"]) == (True, upload_id)
 
 
 def test_a_restore_says_what_where_and_how_it_was_checked(
     uploading_home: Home, upload_id: str, tmp_path: Path
 ) -> None:
     to = tmp_path / "restored"
-    said = uploading_home.akosha_hook("restore", "--to", str(to))
-    assert said.returncode == 0
-    assert said.stdout.startswith("Restored reflection.duckdb, knowledge_graph.duckdb: ")
-    assert f"Upload id: {upload_id}\n" in said.stdout
-    assert f"Into:      {to}\n" in said.stdout
-    assert "Read from end to end: " in said.stdout
+    result = uploading_home.akosha_hook("restore", "--to", str(to))
+    assert result.returncode == 0
+    assert result.stdout.startswith("Restored reflection.duckdb, knowledge_graph.duckdb: ")
+    assert f"Upload id: {upload_id}\n" in result.stdout
+    assert f"Into:      {to}\n" in result.stdout
+    assert "Read from end to end: " in result.stdout
     assert {each.name for each in to.iterdir()} == {"reflection.duckdb", "knowledge_graph.duckdb"}
 
 
@@ -58,10 +58,10 @@ def test_a_restore_as_json_has_the_plan_and_the_checks(
     uploading_home: Home, upload_id: str, tmp_path: Path
 ) -> None:
     to = str(tmp_path / "restored")
-    said = json.loads(uploading_home.akosha_hook("restore", "--to", to, "--json").stdout)
+    document = json.loads(uploading_home.akosha_hook("restore", "--to", to, "--json").stdout)
     more = {"success", "checks", "bytes_downloaded", "duration_seconds", "kept"}
-    assert said.keys() == PLAN_KEYS | more
-    assert (said["success"], said["kept"], said["directory"]) == (True, None, to)
+    assert document.keys() == PLAN_KEYS | more
+    assert (document["success"], document["kept"], document["directory"]) == (True, None, to)
 
 
 def test_another_systems_memories_come_with_how_to_continue_as_it(
@@ -69,9 +69,9 @@ def test_another_systems_memories_come_with_how_to_continue_as_it(
 ) -> None:
     uploading_home.configure(akosha_system_id="new-laptop")
     to = str(tmp_path / "restored")
-    said = uploading_home.akosha_hook("restore", "--system", "laptop", "--to", to).stdout
-    assert "This machine uploads as new-laptop. To continue as laptop: " in said
-    assert "akosha-hook config set akosha_system_id laptop" in said
+    output = uploading_home.akosha_hook("restore", "--system", "laptop", "--to", to).stdout
+    assert "This machine uploads as new-laptop. To continue as laptop: " in output
+    assert "akosha-hook config set akosha_system_id laptop" in output
 
 
 def test_a_time_and_an_upload_id_are_a_usage_error(uploading_home: Home) -> None:
@@ -82,7 +82,7 @@ def test_a_time_and_an_upload_id_are_a_usage_error(uploading_home: Home) -> None
 
 def test_a_failure_as_json_is_a_document_too(uploading_home: Home, upload_id: str) -> None:
     result = uploading_home.akosha_hook("restore", "--system", "nobody", "--json")
-    said = json.loads(result.stdout)
+    document = json.loads(result.stdout)
     assert result.returncode != 0
-    assert said["success"] is False
-    assert said["error"]
+    assert document["success"] is False
+    assert document["error"]

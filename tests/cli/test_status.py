@@ -31,22 +31,22 @@ def at_home(paths: Paths, bucket: TestBucket) -> Home:
 
 
 def document(home: Home) -> dict[str, object]:
-    found = json.loads(home.akosha_hook("status", "--json").stdout)
-    assert isinstance(found, dict)
-    return found
+    document = json.loads(home.akosha_hook("status", "--json").stdout)
+    assert isinstance(document, dict)
+    return document
 
 
 def test_the_guides_keys_have_the_guides_values(at_home: Home) -> None:
-    found = document(at_home)
-    assert found.keys() >= GUIDE_KEYS
-    assert found["cloud_configured"] is True
-    assert found["system_id"] == "macbook-pro-username"
-    assert found["should_use_cloud"] is True
-    assert found["should_use_http"] is True
-    assert found["force_method"] == "auto"
-    assert found["enable_fallback"] is True
-    assert found["upload_on_session_end"] is True
-    configuration = found["configuration"]
+    status = document(at_home)
+    assert status.keys() >= GUIDE_KEYS
+    assert status["cloud_configured"] is True
+    assert status["system_id"] == "macbook-pro-username"
+    assert status["should_use_cloud"] is True
+    assert status["should_use_http"] is True
+    assert status["force_method"] == "auto"
+    assert status["enable_fallback"] is True
+    assert status["upload_on_session_end"] is True
+    configuration = status["configuration"]
     assert isinstance(configuration, dict)
     assert configuration["cloud_bucket"] == at_home.settings["akosha_cloud_bucket"]
     assert not any(name.startswith("akosha_") for name in configuration)
@@ -66,21 +66,21 @@ def test_which_destinations_would_be_used(
     at_home: Home, settings: dict[str, object], cloud: bool, http: bool
 ) -> None:
     at_home.configure(**settings)
-    found = document(at_home)
-    assert (found["should_use_cloud"], found["should_use_http"]) == (cloud, http)
+    status = document(at_home)
+    assert (status["should_use_cloud"], status["should_use_http"]) == (cloud, http)
 
 
 def test_before_the_first_sync_it_says_never_and_changes_nothing(at_home: Home) -> None:
-    said = at_home.akosha_hook("status").stdout
-    assert "Last sync     never" in said
-    assert "no hook is installed. Try: akosha-hook install" in said
+    output = at_home.akosha_hook("status").stdout
+    assert "Last sync     never" in output
+    assert "no hook is installed. Try: akosha-hook install" in output
     assert not at_home.paths.state.exists()
 
 
 def test_after_a_sync_it_says_when_and_how_much(at_home: Home) -> None:
     at_home.akosha_hook("sync")
-    said = at_home.akosha_hook("status").stdout
-    assert "2 files" in said
+    output = at_home.akosha_hook("status").stdout
+    assert "2 files" in output
     last = document(at_home)["last_sync"]
     assert isinstance(last, dict)
     assert last["success"] is True
@@ -95,8 +95,8 @@ def test_waiting_events_are_counted(at_home: Home) -> None:
 def test_nothing_set_up_says_what_to_type(paths: Paths) -> None:
     home = Home(paths)
     home.configure(akosha_enable_fallback=False)
-    said = home.akosha_hook("status").stdout
-    assert "Backup        off: no bucket is set. Try: akosha-hook config set" in said
+    output = home.akosha_hook("status").stdout
+    assert "Backup        off: no bucket is set. Try: akosha-hook config set" in output
 
 
 def test_a_broken_settings_file_is_a_problem_and_not_a_crash(at_home: Home) -> None:
@@ -117,9 +117,9 @@ def test_a_corrupt_receipt_is_a_problem_and_not_a_crash(at_home: Home) -> None:
 
 def test_escape_sequences_in_a_settings_file_do_not_reach_the_terminal(at_home: Home) -> None:
     at_home.paths.settings_yaml.write_text('akosha_force_method: "\\x1b[31mred"\n')
-    said = at_home.akosha_hook("status")
-    assert "\x1b" not in said.stdout
-    assert "\x1b" not in said.stderr
+    result = at_home.akosha_hook("status")
+    assert "\x1b" not in result.stdout
+    assert "\x1b" not in result.stderr
 
 
 def test_times_that_are_none_do_not_hide_the_rest(at_home: Home) -> None:

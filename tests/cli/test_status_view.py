@@ -84,16 +84,16 @@ def test_a_verification_that_failed_is_a_problem_with_a_hint(configured: Home) -
 
 
 @pytest.mark.parametrize(
-    ("pruning", "said", "tone"),
+    ("pruning", "text", "tone"),
     [
         (Pruning(at=0.0, success=True, uploads_removed=1, freed_bytes=2_000), "1 upload", Tone.OK),
         (Pruning(at=0.0, success=False, error="denied"), "denied", Tone.WARNING),
     ],
 )
-def test_the_last_prune_is_shown(configured: Home, pruning: Pruning, said: str, tone: Tone) -> None:
+def test_the_last_prune_is_shown(configured: Home, pruning: Pruning, text: str, tone: Tone) -> None:
     files.write_json(configured.paths.prune, pruning)
     line = view(configured)["Last prune"][0]
-    assert said in line.text
+    assert text in line.text
     assert line.tone is tone
 
 

@@ -100,9 +100,9 @@ def test_a_misspelt_setting_is_named(at_home: Home) -> None:
 def test_where_only_akosha_is_left_it_says_that_no_bucket_is_set(at_home: Home) -> None:
     nobody = "http://127.0.0.1:1"
     at_home.configure(akosha_cloud_bucket="", akosha_enable_fallback=True, akosha_http_url=nobody)
-    said = at_home.akosha_hook("sync").stderr
-    assert "Akosha HTTP endpoint unreachable" in said
-    assert "akosha-hook config set akosha_cloud_bucket NAME" in said
+    output = at_home.akosha_hook("sync").stderr
+    assert "Akosha HTTP endpoint unreachable" in output
+    assert "akosha-hook config set akosha_cloud_bucket NAME" in output
     assert "config set" not in at_home.akosha_hook("sync", "--method", "http").stderr
 
 
@@ -177,27 +177,27 @@ def failure(home: Home, **environ: str) -> tuple[int, str]:
 
 def test_a_refusing_endpoint(at_home: Home, refusing: str) -> None:
     at_home.configure(akosha_cloud_endpoint=refusing)
-    code, said = failure(at_home)
+    code, message = failure(at_home)
     assert code == 5
-    assert "it refuses connections" in said
-    assert "Try: Check akosha_cloud_endpoint" in said
+    assert "it refuses connections" in message
+    assert "Try: Check akosha_cloud_endpoint" in message
 
 
 def test_an_endpoint_that_never_answers(at_home: Home, deaf: str) -> None:
     at_home.configure(akosha_cloud_endpoint=deaf, akosha_upload_timeout_seconds=1)
-    code, said = failure(at_home)
+    code, message = failure(at_home)
     assert code == 5
-    assert "Upload timed out after 1 s." in said
-    assert "Try: Raise akosha_upload_timeout_seconds" in said
+    assert "Upload timed out after 1 s." in message
+    assert "Try: Raise akosha_upload_timeout_seconds" in message
 
 
 def test_an_endpoint_that_answers_html(at_home: Home, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/", method="PUT")
     httpserver.no_handler_status_code = 200
     at_home.configure(akosha_cloud_endpoint=httpserver.url_for("").rstrip("/"))
-    code, said = failure(at_home)
+    code, message = failure(at_home)
     assert code == 5
-    assert "Try: " in said
+    assert "Try: " in message
 
 
 def test_a_login_page_in_between(at_home: Home, httpserver: HTTPServer) -> None:
@@ -207,38 +207,38 @@ def test_a_login_page_in_between(at_home: Home, httpserver: HTTPServer) -> None:
         "<html>Please log in</html>", status=403, content_type="text/html"
     )
     at_home.configure(akosha_cloud_endpoint=httpserver.url_for("").rstrip("/"))
-    code, said = failure(at_home)
+    code, message = failure(at_home)
     assert code == 5
-    assert "is not an S3 server" in said
-    assert "captive portal" in said
+    assert "is not an S3 server" in message
+    assert "captive portal" in message
 
 
 def test_wrong_keys(at_home: Home) -> None:
-    code, said = failure(at_home, AWS_ACCESS_KEY_ID="nobody", AWS_SECRET_ACCESS_KEY="hush-hush")
+    code, message = failure(at_home, AWS_ACCESS_KEY_ID="nobody", AWS_SECRET_ACCESS_KEY="hush-hush")
     assert code == 4
-    assert "Cloud sync failed: Authentication failed" in said
-    assert "hush-hush" not in said
+    assert "Cloud sync failed: Authentication failed" in message
+    assert "hush-hush" not in message
 
 
 def test_no_keys_at_all(at_home: Home) -> None:
     (Path(os.environ["HOME"]) / ".aws" / "credentials").unlink()
-    code, said = failure(at_home)
+    code, message = failure(at_home)
     assert code == 4
-    assert "AWS_ACCESS_KEY_ID" in said
+    assert "AWS_ACCESS_KEY_ID" in message
 
 
 def test_a_bucket_that_does_not_exist(at_home: Home) -> None:
     at_home.configure(akosha_cloud_bucket="nobody-made-this-one")
-    code, said = failure(at_home)
+    code, message = failure(at_home)
     assert code == 1
-    assert "the bucket does not exist" in said
+    assert "the bucket does not exist" in message
 
 
 def test_no_bucket(at_home: Home) -> None:
     at_home.configure(akosha_cloud_bucket="")
-    code, said = failure(at_home)
+    code, message = failure(at_home)
     assert code == 3
-    assert "akosha-hook config set akosha_cloud_bucket" in said
+    assert "akosha-hook config set akosha_cloud_bucket" in message
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ def test_a_missing_object_that_looks_like_a_missing_right_is_explained(
         lambda _: Response(denied, 403, content_type="application/xml")
     )
     at_home.configure(akosha_cloud_endpoint=httpserver.url_for("").rstrip("/"))
-    told = at_home.akosha_hook("restore", "20261122_120000_x", **KEYS)
-    assert told.returncode == 4
-    assert "The bucket could not be used: Authentication failed: access denied" in told.stderr
-    assert "Without s3:ListBucket, S3 answers the same for an object that is not" in told.stderr
+    result = at_home.akosha_hook("restore", "20261122_120000_x", **KEYS)
+    assert result.returncode == 4
+    assert "The bucket could not be used: Authentication failed: access denied" in result.stderr
+    assert "Without s3:ListBucket, S3 answers the same for an object that is not" in result.stderr
     listing = at_home.akosha_hook("ls", **KEYS)
     assert "Without s3:ListBucket" not in listing.stderr

@@ -20,18 +20,18 @@ def test_it_says_that_the_upload_can_be_restored(
     uploading_home: Home, upload_id: str, command: tuple[str, ...]
 ) -> None:
     before = {each.name: each.stat() for each in uploading_home.paths.data.iterdir()}
-    said = uploading_home.akosha_hook(*command)
-    assert said.returncode == 0
-    assert said.stdout.startswith(f"{upload_id} can be restored: ")
+    result = uploading_home.akosha_hook(*command)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"{upload_id} can be restored: ")
     assert before == {each.name: each.stat() for each in uploading_home.paths.data.iterdir()}
     status = uploading_home.akosha_hook("status").stdout
     assert f": {upload_id} can be restored\n" in status.partition("Last verified ")[2]
 
 
 def test_json_has_the_plan_and_the_checks(uploading_home: Home, upload_id: str) -> None:
-    said = json.loads(uploading_home.akosha_hook("verify", "--json").stdout)
-    assert (said["success"], said["upload_id"], said["kept"]) == (True, upload_id, None)
-    assert said["checks"] == {"reflection.duckdb": "", "knowledge_graph.duckdb": ""}
+    document = json.loads(uploading_home.akosha_hook("verify", "--json").stdout)
+    assert (document["success"], document["upload_id"], document["kept"]) == (True, upload_id, None)
+    assert document["checks"] == {"reflection.duckdb": "", "knowledge_graph.duckdb": ""}
 
 
 def test_a_damaged_upload_is_an_error_that_status_remembers(

@@ -19,9 +19,9 @@ def convert(text: str, *, end_of_day: bool = False) -> dt.datetime:
 )
 def test_an_age_counts_back_from_now(text: str, seconds: int) -> None:
     before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds)
-    found = convert(text)
+    moment = convert(text)
     after = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds)
-    assert before <= found <= after
+    assert before <= moment <= after
 
 
 def test_a_date_is_its_beginning_or_its_end() -> None:

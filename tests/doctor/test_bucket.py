@@ -14,16 +14,16 @@ from tests.support.home import Home
 
 def test_no_keys_at_all(at_home: Home, home: Path) -> None:
     (home / ".aws" / "credentials").unlink()
-    found = only(examine(at_home), "Bucket", "keys")
-    assert (found.state, found.exit_code) == ("problem", ExitCode.CREDENTIALS)
-    assert "~/.aws/credentials" in found.fix
+    finding = only(examine(at_home), "Bucket", "keys")
+    assert (finding.state, finding.exit_code) == ("problem", ExitCode.CREDENTIALS)
+    assert "~/.aws/credentials" in finding.fix
 
 
 def test_keys_that_others_can_read(at_home: Home, home: Path) -> None:
     (home / ".aws" / "credentials").chmod(0o644)
-    found = only(examine(at_home), "Bucket", "keys")
-    assert found.state == "warning"
-    assert "chmod 600" in found.detail + found.fix
+    finding = only(examine(at_home), "Bucket", "keys")
+    assert finding.state == "warning"
+    assert "chmod 600" in finding.detail + finding.fix
 
 
 def test_a_bucket_that_does_not_exist(at_home: Home, httpserver: HTTPServer) -> None:
@@ -34,6 +34,6 @@ def test_a_bucket_that_does_not_exist(at_home: Home, httpserver: HTTPServer) -> 
     at_home.configure(
         akosha_cloud_bucket="gone", akosha_cloud_endpoint=httpserver.url_for("").rstrip("/")
     )
-    (found,) = (each for each in examine(at_home) if each.area == "Bucket" and each.fix)
-    assert "does not exist" in found.detail
-    assert "akosha_cloud_bucket" in found.fix
+    (finding,) = (each for each in examine(at_home) if each.area == "Bucket" and each.fix)
+    assert "does not exist" in finding.detail
+    assert "akosha_cloud_bucket" in finding.fix

@@ -17,16 +17,16 @@ from tests.support.home import Home
 
 def test_a_server_that_is_not_there(at_home: Home) -> None:
     at_home.configure(akosha_cloud_endpoint=f"http://127.0.0.1:{free_ports(1)[0]}")
-    found = examine(at_home)
-    assert only(found, "Bucket", "server").exit_code == ExitCode.UNREACHABLE
-    assert not [each for each in found if each.name.startswith("put")]
+    findings = examine(at_home)
+    assert only(findings, "Bucket", "server").exit_code == ExitCode.UNREACHABLE
+    assert not [each for each in findings if each.name.startswith("put")]
 
 
 def test_a_name_that_no_resolver_knows(at_home: Home) -> None:
     at_home.configure(akosha_cloud_endpoint="https://nowhere.invalid")
-    found = only(examine(at_home), "Bucket", "DNS")
-    assert found.exit_code == ExitCode.UNREACHABLE
-    assert "nowhere.invalid cannot be resolved" in found.detail
+    finding = only(examine(at_home), "Bucket", "DNS")
+    assert finding.exit_code == ExitCode.UNREACHABLE
+    assert "nowhere.invalid cannot be resolved" in finding.detail
 
 
 @contextmanager

@@ -18,17 +18,17 @@ from tests.support.writer import Writer
 @pytest.mark.parametrize("content", [b"not a database at all", b""])
 def test_a_database_that_is_none(at_home: Home, content: bytes) -> None:
     (at_home.paths.data / "reflection.duckdb").write_bytes(content)
-    found = [each for each in examine(at_home) if each.name == "reflection.duckdb"]
-    assert found[-1].state == "problem"
-    assert "restore" in found[-1].fix
+    findings = [each for each in examine(at_home) if each.name == "reflection.duckdb"]
+    assert findings[-1].state == "problem"
+    assert "restore" in findings[-1].fix
 
 
 def test_no_database(at_home: Home) -> None:
     for each in at_home.paths.data.iterdir():
         each.unlink()
-    found = only(examine(at_home), "Databases", "files")
-    assert found.state == "problem"
-    assert "akosha_data_dir" in found.fix
+    finding = only(examine(at_home), "Databases", "files")
+    assert finding.state == "problem"
+    assert "akosha_data_dir" in finding.fix
 
 
 def test_copies_of_a_run_that_was_killed_are_removed(at_home: Home) -> None:
@@ -46,8 +46,8 @@ def test_a_database_that_others_may_not_read_is_a_problem_of_permissions(at_home
     if os.geteuid() == 0:
         pytest.skip("root reads everything")
     (at_home.paths.data / "reflection.duckdb").chmod(0)
-    found = [each for each in examine(at_home) if each.name == "reflection.duckdb"][-1]
-    assert (found.state, found.exit_code) == ("problem", ExitCode.CREDENTIALS)
+    finding = [each for each in examine(at_home) if each.name == "reflection.duckdb"][-1]
+    assert (finding.state, finding.exit_code) == ("problem", ExitCode.CREDENTIALS)
 
 
 def test_who_has_a_database_open_is_told(at_home: Home) -> None:

@@ -32,7 +32,7 @@ def test_a_key_that_a_detail_quotes_is_redacted() -> None:
     handler.setFormatter(log.RedactingFormatter([secret], tracebacks=False))
     logging.getLogger(log.LOGGER).addHandler(handler)
     try:
-        found = Finding("Bucket", "put", "problem", f"refused: {secret.reveal()}")
+        finding = Finding("Bucket", "put", "problem", f"refused: {secret.reveal()}")
     finally:
         logging.getLogger(log.LOGGER).removeHandler(handler)
-    assert found.detail == "refused: ***"
+    assert finding.detail == "refused: ***"

@@ -15,18 +15,18 @@ from tests.support.home import Home
 
 
 def test_installed_hooks_run(installed: Home) -> None:
-    found = examine(installed)
+    findings = examine(installed)
     for name in ("claude-user", "script", "interpreter"):
-        assert only(found, "Hooks", name).state == "ok"
+        assert only(findings, "Hooks", name).state == "ok"
     assert not installed.events()
 
 
 def test_an_interpreter_that_is_gone(installed: Home) -> None:
     installed.paths.interpreter.write_text("/nowhere/python3\n")
-    found = only(examine(installed), "Hooks", "interpreter")
-    assert found.state == "problem"
-    assert "/nowhere/python3" in found.detail
-    assert found.fix == "akosha-hook install"
+    finding = only(examine(installed), "Hooks", "interpreter")
+    assert finding.state == "problem"
+    assert "/nowhere/python3" in finding.detail
+    assert finding.fix == "akosha-hook install"
 
 
 def test_an_interpreter_without_the_package(installed: Home, tmp_path: Path) -> None:
@@ -34,25 +34,25 @@ def test_an_interpreter_without_the_package(installed: Home, tmp_path: Path) -> 
     bare.write_text("#!/bin/sh\necho \"No module named 'akosha_hook'\" >&2\nexit 1\n")
     bare.chmod(0o755)
     installed.paths.interpreter.write_text(f"{bare}\n")
-    found = only(examine(installed), "Hooks", "interpreter")
-    assert found.state == "problem"
-    assert "No module named 'akosha_hook'" in found.detail
+    finding = only(examine(installed), "Hooks", "interpreter")
+    assert finding.state == "problem"
+    assert "No module named 'akosha_hook'" in finding.detail
 
 
 @pytest.mark.parametrize(
-    ("content", "state", "said"),
+    ("content", "state", "text"),
     [("#!/bin/sh\nexit 0\n", "warning", "is not the one"), (None, "problem", "is missing")],
 )
 def test_a_script_that_is_not_ours(
-    installed: Home, content: str | None, state: str, said: str
+    installed: Home, content: str | None, state: str, text: str
 ) -> None:
     if content is None:
         installed.paths.hook_script.unlink()
     else:
         installed.paths.hook_script.write_text(content)
-    found = only(examine(installed), "Hooks", "script")
-    assert (found.state, found.fix) == (state, "akosha-hook install")
-    assert said in found.detail
+    finding = only(examine(installed), "Hooks", "script")
+    assert (finding.state, finding.fix) == (state, "akosha-hook install")
+    assert text in finding.detail
 
 
 def test_hooks_switched_off_in_claude_code(installed: Home) -> None:
@@ -72,9 +72,9 @@ def test_events_that_wait_for_more_than_a_day_are_a_warning(at_home: Home) -> No
     assert not [each for each in examine(at_home) if each.name == "events"]
     long_ago = int(time.time()) - 2 * 86_400
     event.rename(event.with_name(file_name(long_ago, 1, "post-commit")))
-    found = only(examine(at_home), "Hooks", "events")
-    assert found.state == "warning"
-    assert found.fix.startswith("akosha-hook sync")
+    finding = only(examine(at_home), "Hooks", "events")
+    assert finding.state == "warning"
+    assert finding.fix.startswith("akosha-hook sync")
 
 
 def test_a_script_that_prints_is_a_problem(installed: Home) -> None:
@@ -85,5 +85,5 @@ def test_a_script_that_prints_is_a_problem(installed: Home) -> None:
         patch.setattr(hooks, "script_outdated", lambda _: False)
         script.write_text("#!/bin/sh\necho noise\n")
         script.chmod(0o755)
-        found = only(examine(installed), "Hooks", "script")
-    assert (found.state, found.fix) == ("problem", "akosha-hook install")
+        finding = only(examine(installed), "Hooks", "script")
+    assert (finding.state, finding.fix) == ("problem", "akosha-hook install")

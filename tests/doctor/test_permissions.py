@@ -75,10 +75,10 @@ def test_a_permission_that_is_missing_is_a_warning_naming_what_will_not_work(
     refused: Callable[[Request], bool],
     without: str,
 ) -> None:
-    found = examine(grudging(httpserver, lambda request: not refused(request)))
-    assert not bad(found)
-    assert only(found, "Bucket", name).state == "warning"
-    assert without in only(found, "Bucket", name).detail
+    findings = examine(grudging(httpserver, lambda request: not refused(request)))
+    assert not bad(findings)
+    assert only(findings, "Bucket", name).state == "warning"
+    assert without in only(findings, "Bucket", name).detail
 
 
 @pytest.mark.parametrize(("keep", "state"), [(0, "ok"), (3, "warning")])
@@ -94,19 +94,19 @@ def test_a_refused_deletion_matters_only_where_uploads_are_pruned(
 def test_without_the_permission_to_put_nothing_more_is_asked(
     httpserver: HTTPServer, keys: None
 ) -> None:
-    found = examine(grudging(httpserver, lambda request: request.method != "PUT"))
-    assert only(found, "Bucket", "put").exit_code == ExitCode.CREDENTIALS
-    assert not [each for each in found if each.name.startswith("get")]
+    findings = examine(grudging(httpserver, lambda request: request.method != "PUT"))
+    assert only(findings, "Bucket", "put").exit_code == ExitCode.CREDENTIALS
+    assert not [each for each in findings if each.name.startswith("get")]
 
 
 def test_a_secret_key_that_does_not_fit(at_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "demo-access-key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
-    found = only(examine(at_home), "Bucket", "put")
-    assert found.state == "problem"
-    assert "the secret key does not match" in found.detail
-    assert found.exit_code == ExitCode.CREDENTIALS
-    assert "another-secret" not in f"{found}"
+    finding = only(examine(at_home), "Bucket", "put")
+    assert finding.state == "problem"
+    assert "the secret key does not match" in finding.detail
+    assert finding.exit_code == ExitCode.CREDENTIALS
+    assert "another-secret" not in f"{finding}"
 
 
 def test_doctor_does_not_advise_to_run_doctor(

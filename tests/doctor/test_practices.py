@@ -30,30 +30,30 @@ def test_a_bucket_whose_objects_strangers_can_read(at_home: Home, httpserver: HT
     assert at_home.bucket is not None
     httpserver.expect_request(f"/{at_home.bucket.name}/{key}").respond_with_data("memories")
     at_home.configure(akosha_cloud_endpoint=httpserver.url_for("").rstrip("/"))
-    found = only(examine(at_home), "Security", "strangers")
-    assert (found.state, found.fix) == ("problem", "block public access to the bucket")
-    assert "read what is stored" in found.detail
+    finding = only(examine(at_home), "Security", "strangers")
+    assert (finding.state, finding.fix) == ("problem", "block public access to the bucket")
+    assert "read what is stored" in finding.detail
 
 
 def test_keys_in_a_settings_file(at_home: Home) -> None:
     with at_home.paths.settings_yaml.open("a") as file:
         file.write("aws_secret_access_key: 'abcdefghijklmnopqrstuvwxyz0123456789ABCD'\n")
-    found = only(examine(at_home), "Security", "keys in files")
-    assert found.state == "problem"
-    assert "session-buddy.yaml" in found.detail
-    assert "abcdefghij" not in f"{found}"
+    finding = only(examine(at_home), "Security", "keys in files")
+    assert finding.state == "problem"
+    assert "session-buddy.yaml" in finding.detail
+    assert "abcdefghij" not in f"{finding}"
 
 
 @pytest.mark.parametrize(
-    ("sse", "state", "said"),
+    ("sse", "state", "text"),
     [("", "ok", "not requested"), ("AES256", "ok", "AES256 is requested")],
 )
 def test_encryption_on_this_machine_is_a_matter_of_taste(
-    at_home: Home, sse: str, state: str, said: str
+    at_home: Home, sse: str, state: str, text: str
 ) -> None:
     at_home.configure(akosha_sse=sse)
-    found = only(examine(at_home), "Security", "encryption at rest")
-    assert (found.state, found.detail) == (state, said)
+    finding = only(examine(at_home), "Security", "encryption at rest")
+    assert (finding.state, finding.detail) == (state, text)
     assert only(examine(at_home), "Security", "HTTPS").detail == "not needed on this machine"
 
 
@@ -65,10 +65,10 @@ def test_an_unknown_server_elsewhere_may_not_encrypt_and_http_is_a_warning(paths
         akosha_allow_insecure_endpoint=True,
         akosha_enable_fallback=False,
     )
-    found = examine(home)
-    assert only(found, "Security", "HTTPS").state == "warning"
-    assert "https://nowhere.invalid" in only(found, "Security", "HTTPS").fix
-    encryption = only(found, "Security", "encryption at rest")
+    findings = examine(home)
+    assert only(findings, "Security", "HTTPS").state == "warning"
+    assert "https://nowhere.invalid" in only(findings, "Security", "HTTPS").fix
+    encryption = only(findings, "Security", "encryption at rest")
     assert (encryption.state, encryption.fix) == (
         "warning",
         "akosha-hook config set akosha_sse AES256",

@@ -15,17 +15,17 @@ def test_akosha_down_is_a_warning_beside_a_bucket_and_a_problem_without(at_home:
     at_home.configure(akosha_enable_fallback=True, akosha_http_url=url)
     assert only(examine(at_home), "Akosha", "server").state == "warning"
     at_home.configure(akosha_force_method="http")
-    found = only(examine(at_home), "Akosha", "server")
-    assert (found.state, found.exit_code) == ("problem", ExitCode.UNREACHABLE)
+    finding = only(examine(at_home), "Akosha", "server")
+    assert (finding.state, finding.exit_code) == ("problem", ExitCode.UNREACHABLE)
 
 
 def test_a_server_that_is_not_akosha_is_told_apart(at_home: Home, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/mcp").respond_with_data("hello")
     url = httpserver.url_for("").rstrip("/")
     at_home.configure(akosha_enable_fallback=True, akosha_http_url=url)
-    found = only(examine(at_home), "Akosha", "server")
-    assert found.state == "warning"
-    assert found.detail.endswith("uploads to the bucket do not need it.")
+    finding = only(examine(at_home), "Akosha", "server")
+    assert finding.state == "warning"
+    assert finding.detail.endswith("uploads to the bucket do not need it.")
 
 
 def test_without_a_fallback_no_akosha_server_is_asked(at_home: Home) -> None:

@@ -36,9 +36,9 @@ def test_after_install_and_an_upload_there_is_nothing_to_tighten(installed: Home
 def test_a_file_that_was_set_aside(at_home: Home) -> None:
     files.private_directory(at_home.paths.state)
     (at_home.paths.state / "backoff.json.corrupt").touch(mode=0o600)
-    found = only(examine(at_home), "State", "corrupt file")
-    assert found.state == "warning"
-    assert found.fix.startswith("rm ")
+    finding = only(examine(at_home), "State", "corrupt file")
+    assert finding.state == "warning"
+    assert finding.fix.startswith("rm ")
 
 
 def test_a_receipt_nobody_can_read(at_home: Home) -> None:
@@ -50,9 +50,9 @@ def test_a_receipt_nobody_can_read(at_home: Home) -> None:
 def test_a_file_where_the_outbox_should_be(at_home: Home) -> None:
     files.private_directory(at_home.paths.state)
     at_home.paths.outbox.touch(mode=0o600)
-    found = only(examine(at_home), "State", "directory")
-    assert found.state == "problem"
-    assert "outbox has to be a directory" in found.detail
+    finding = only(examine(at_home), "State", "directory")
+    assert finding.state == "problem"
+    assert "outbox has to be a directory" in finding.detail
 
 
 def test_a_directory_that_cannot_be_written_to_is_a_problem(at_home: Home) -> None:
@@ -60,13 +60,13 @@ def test_a_directory_that_cannot_be_written_to_is_a_problem(at_home: Home) -> No
         pytest.skip("root writes everywhere")
     files.private_directory(at_home.paths.outbox)
     at_home.paths.outbox.chmod(0o500)
-    found = only(examine(at_home), "State", "directory")
-    assert found.fix == f"chmod u+rwx '{at_home.paths.outbox}'"
+    finding = only(examine(at_home), "State", "directory")
+    assert finding.fix == f"chmod u+rwx '{at_home.paths.outbox}'"
 
 
 def test_before_the_first_upload_there_is_no_directory_yet(at_home: Home) -> None:
-    found = only(examine(at_home), "State", "directory")
-    assert found.state == "ok"
+    finding = only(examine(at_home), "State", "directory")
+    assert finding.state == "ok"
     assert not at_home.paths.state.exists()
 
 

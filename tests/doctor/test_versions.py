@@ -13,19 +13,19 @@ from tests.support.home import Home
 
 
 def test_every_version_that_a_bug_report_needs_is_there(at_home: Home) -> None:
-    found = examine(at_home)
-    ours = only(found, "Versions", "akosha-hook")
+    findings = examine(at_home)
+    ours = only(findings, "Versions", "akosha-hook")
     assert ours.detail.startswith(f"{__version__}, Python {platform.python_version()}, ")
     libraries = f"duckdb {metadata.version('duckdb')}, minio {metadata.version('minio')}"
-    assert only(found, "Versions", "libraries").detail.startswith(libraries)
-    assert only(found, "Versions", "git").detail[0].isdigit()
+    assert only(findings, "Versions", "libraries").detail.startswith(libraries)
+    assert only(findings, "Versions", "git").detail[0].isdigit()
 
 
 def test_without_git_there_is_no_version_and_no_crash(
     at_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    found = examine(at_home)
-    assert only(found, "Versions", "git").detail == "not found"
-    assert only(found, "Hooks", "git").fix == "install git"
-    assert only(found, "Hooks", "PATH").state == "warning"
+    findings = examine(at_home)
+    assert only(findings, "Versions", "git").detail == "not found"
+    assert only(findings, "Hooks", "git").fix == "install git"
+    assert only(findings, "Hooks", "PATH").state == "warning"

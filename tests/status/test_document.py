@@ -27,10 +27,10 @@ def test_the_last_verification_and_the_last_prune_are_told(configured: Home) -> 
         ),
     )
     files.write_json(paths.prune, Pruning(at=0.0, success=True, uploads_removed=3))
-    told = document(report_now(paths))
-    assert told["last_verification"]["upload_id"] == "x"
-    assert told["last_prune"]["uploads_removed"] == 3
-    assert told["last_prune"]["at"] == "1970-01-01T00:00:00+00:00"
+    status = document(report_now(paths))
+    assert status["last_verification"]["upload_id"] == "x"
+    assert status["last_prune"]["uploads_removed"] == 3
+    assert status["last_prune"]["at"] == "1970-01-01T00:00:00+00:00"
 
 
 def test_the_last_verification_has_its_name_of_version_0_1_too(configured: Home) -> None:
@@ -51,8 +51,8 @@ def test_the_last_verification_has_its_name_of_version_0_1_too(configured: Home)
 def test_waiting_events_are_all_there(configured: Home) -> None:
     for name in ("post-commit", "session-end"):
         outbox.record(configured.paths, name, None, b"")
-    told = document(report_now(configured.paths))
-    assert sorted(each["event"] for each in told["pending_events"]) == [
+    status = document(report_now(configured.paths))
+    assert sorted(each["event"] for each in status["pending_events"]) == [
         "post-commit",
         "session-end",
     ]
@@ -60,8 +60,8 @@ def test_waiting_events_are_all_there(configured: Home) -> None:
 
 def test_the_keys_of_version_0_1_are_all_there(configured: Home) -> None:
     leave_receipt(configured.paths, 1)
-    told = document(report_now(configured.paths))
-    assert told.keys() >= {
+    status = document(report_now(configured.paths))
+    assert status.keys() >= {
         "cloud_configured",
         "system_id",
         "should_use_cloud",
@@ -83,7 +83,7 @@ def test_the_keys_of_version_0_1_are_all_there(configured: Home) -> None:
         "problems",
         "notes",
     }
-    assert told["last_sync"].keys() == {
+    assert status["last_sync"].keys() == {
         "upload_id",
         "method",
         "success",

@@ -26,29 +26,29 @@ def test_a_failure_after_the_last_success_stands(configured: Home) -> None:
     leave_receipt(configured.paths, 1)
     leave_receipt(configured.paths, 2, error="no network")
     leave_receipt(configured.paths, 3, error="still none")
-    found = report_now(configured.paths)
-    assert found.last_failure is not None
-    assert found.last_failure.error == "still none"
-    assert found.last_success is not None
+    report = report_now(configured.paths)
+    assert report.last_failure is not None
+    assert report.last_failure.error == "still none"
+    assert report.last_success is not None
 
 
 def test_a_success_of_the_fallback_does_not_hide_why_the_cloud_failed(configured: Home) -> None:
     leave_receipt(configured.paths, 1)
     leave_receipt(configured.paths, 2, error="no network")
     fallback = leave_receipt(configured.paths, 3, AKOSHA)
-    found = report_now(configured.paths)
-    assert found.last_failure is not None
-    assert found.last_failure.error == "no network"
-    assert found.last_success is not None
-    assert found.last_success.destination == CLOUD
-    assert found.last_akosha == fallback
+    report = report_now(configured.paths)
+    assert report.last_failure is not None
+    assert report.last_failure.error == "no network"
+    assert report.last_success is not None
+    assert report.last_success.destination == CLOUD
+    assert report.last_akosha == fallback
 
 
 def test_what_failed_where_nothing_goes_any_more_is_no_failure(configured: Home) -> None:
     leave_receipt(configured.paths, 1, AKOSHA, error="Akosha HTTP endpoint unreachable")
-    found = report_now(configured.paths)
-    assert found.last_failure is None
-    assert found.last_akosha is not None
+    report = report_now(configured.paths)
+    assert report.last_failure is None
+    assert report.last_akosha is not None
 
 
 def test_a_worker_that_was_killed_is_idle(configured: Home) -> None:

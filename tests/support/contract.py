@@ -103,9 +103,9 @@ def keys(access_key: str, secret_key: str) -> dict[str, str]:
 
 def guide_policy() -> dict[str, Any]:
     """The policy that docs/providers.md tells users to attach."""
-    found = re.search(r"```json\n(.*?)```", PROVIDERS_PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    policy: dict[str, Any] = json.loads(found.group(1))
+    match = re.search(r"```json\n(.*?)```", PROVIDERS_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert match is not None
+    policy: dict[str, Any] = json.loads(match.group(1))
     return policy
 
 

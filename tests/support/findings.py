@@ -19,10 +19,12 @@ def examine(home: Home, directory: Path | None = None) -> list[Finding]:
     return list(doctor.examine(context_of(home), directory or Path("/")))
 
 
-def only(found: list[Finding], area: str, name: str) -> Finding:
-    (finding,) = (each for each in found if each.area == area and each.name.startswith(name))
+def only(findings: list[Finding], area: str, name: str) -> Finding:
+    (finding,) = (each for each in findings if each.area == area and each.name.startswith(name))
     return finding
 
 
-def bad(found: list[Finding]) -> list[str]:
-    return [f"{each.area} {each.name}: {each.detail}" for each in found if each.state == "problem"]
+def bad(findings: list[Finding]) -> list[str]:
+    return [
+        f"{each.area} {each.name}: {each.detail}" for each in findings if each.state == "problem"
+    ]

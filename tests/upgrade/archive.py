@@ -116,7 +116,7 @@ def rewritten(members: Members, change: Callable[[str], str]) -> Members:
     }
 
     def follow(text: str) -> str:
-        return re.sub(r"\b[0-9a-f]{64}\b", lambda found: digests.get(found[0], found[0]), text)
+        return re.sub(r"\b[0-9a-f]{64}\b", lambda match: digests.get(match[0], match[0]), text)
 
     return {name: _changed(new, follow) for name, (_, new) in changed.items()}
 
@@ -140,20 +140,20 @@ def moved(text: str, first: float, last: float, seconds: int) -> str:
     """`text` with every time between `first` and `last` (epoch seconds) that many seconds later."""
 
     def by(form: str) -> Callable[[re.Match[str]], str]:
-        def move(found: re.Match[str]) -> str:
+        def move(match: re.Match[str]) -> str:
             try:
-                when = dt.datetime.strptime(found[0], form).replace(tzinfo=dt.UTC)
+                when = dt.datetime.strptime(match[0], form).replace(tzinfo=dt.UTC)
             except ValueError:
-                return found[0]
+                return match[0]
             if not first <= when.timestamp() <= last:
-                return found[0]
+                return match[0]
             return (when + dt.timedelta(seconds=seconds)).strftime(form)
 
         return move
 
-    def move_epoch(found: re.Match[str]) -> str:
-        epoch = int(found[0])
-        return str(epoch + seconds) if first <= epoch <= last else found[0]
+    def move_epoch(match: re.Match[str]) -> str:
+        epoch = int(match[0])
+        return str(epoch + seconds) if first <= epoch <= last else match[0]
 
     text = _STAMP.sub(by("%Y%m%d_%H%M%S"), text)
     text = _ISO.sub(by("%Y-%m-%dT%H:%M:%S"), text)
@@ -216,8 +216,8 @@ def _name_after_server(home: Path, akosha: str) -> None:
     """The file with the rows that a server has is named after its URL."""
     paths = Paths(home / ".claude", home / ".config" / "akosha-hook" / "config.toml")
     wanted = path_of(paths, akosha)
-    (found,) = wanted.parent.iterdir()
-    found.rename(wanted)
+    (only,) = wanted.parent.iterdir()
+    only.rename(wanted)
 
 
 def _fill(bucket: TestBucket, objects: Members, headers: dict[str, dict[str, str]]) -> None:

@@ -71,8 +71,8 @@ class Upgraded(Home):
 
     def everything(self) -> dict[str, tuple[int, bytes]]:
         """Every file of the state directory; the log may grow."""
-        found = tree(self.paths.state)
-        return {name: found[name] for name in found if name != "akosha.log"}
+        members = tree(self.paths.state)
+        return {name: members[name] for name in members if name != "akosha.log"}
 
 
 def _upgraded(home: Path, paths: Paths, bucket: TestBucket) -> Iterator[Upgraded]:

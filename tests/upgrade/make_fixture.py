@@ -166,12 +166,12 @@ class Maker:
         return list((self.state / "outbox").glob("*.event"))
 
     def receipts(self) -> list[dict[str, Any]]:
-        found = sorted((self.state / "receipts").glob("*.json"))
-        return [json.loads(each.read_bytes()) for each in found]
+        paths = sorted((self.state / "receipts").glob("*.json"))
+        return [json.loads(each.read_bytes()) for each in paths]
 
     def digests(self) -> dict[str, str]:
-        found = sorted(self.data.glob("*.duckdb"))
-        return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in found}
+        paths = sorted(self.data.glob("*.duckdb"))
+        return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in paths}
 
     def note_headers(self, exchange: Exchange) -> None:
         """Remember with which headers the multipart upload was begun."""
@@ -299,7 +299,7 @@ def parts(receipt: dict[str, Any]) -> int:
 
 
 def members_of(directory: Path, prefix: str, only: set[str] | None = None) -> Members:
-    found: Members = {}
+    members: Members = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
         if only is not None and name not in only:
@@ -307,16 +307,16 @@ def members_of(directory: Path, prefix: str, only: set[str] | None = None) -> Me
         assert not path.is_symlink(), path
         assert path.is_dir() or path.is_file(), path
         data = path.read_bytes() if path.is_file() else None
-        found[prefix + name] = Member(data, path.stat().st_mode & 0o777)
-    return found
+        members[prefix + name] = Member(data, path.stat().st_mode & 0o777)
+    return members
 
 
 def objects_of(bucket: TestBucket) -> tuple[Members, dict[str, dict[str, str]]]:
     """Everything in the bucket as it is stored, and the headers that it was stored with."""
-    found: Members = {}
+    members: Members = {}
     headers: dict[str, dict[str, str]] = {}
     for key in bucket.object_keys():
-        found[BUCKET + key] = Member(bucket.read(key), 0o600)
+        members[BUCKET + key] = Member(bucket.read(key), 0o600)
         stat = bucket.client.stat_object(bucket.name, key)
         headers[key] = {
             name.lower(): value
@@ -325,7 +325,7 @@ def objects_of(bucket: TestBucket) -> tuple[Members, dict[str, dict[str, str]]]:
                 ("content-type", "content-enc", "cache-control", "x-amz-meta")
             )
         }
-    return found, headers
+    return members, headers
 
 
 def without_traces(members: Members, maker: Maker, bucket: TestBucket) -> Members:

@@ -130,10 +130,10 @@ def restored(upgraded: Upgraded, upload_id: str) -> dict[str, str]:
     """SHA-256 of the databases that `restore` brings back, after a look at what they must be."""
     target = upgraded.paths.claude.parent / f"restored-{upload_id}"
     upgraded.succeed("restore", upload_id, "--to", str(target))
-    found = {each.name: digest(each) for each in target.glob("*.duckdb")}
+    digests = {each.name: digest(each) for each in target.glob("*.duckdb")}
     if upload_id in upgraded.left.about["databases"]:
-        assert found == upgraded.left.databases(upload_id)
-    return found
+        assert digests == upgraded.left.databases(upload_id)
+    return digests
 
 
 def test_both_uploads_of_the_old_version_can_be_restored(upgraded_anywhere: Upgraded) -> None:
@@ -160,11 +160,11 @@ def test_ls_and_verify_know_the_old_uploads(upgraded: Upgraded) -> None:
 
 def test_history_tells_of_every_receipt_of_the_old_version(upgraded: Upgraded) -> None:
     left = upgraded.left
-    told = {each["upload_id"]: each for each in upgraded.document("history")}
-    assert len(told) == 5
-    assert told[left.full]["success"]
-    assert told[left.delta]["success"]
-    assert told[left.interrupted]["state"] == "uploading"
+    by_id = {each["upload_id"]: each for each in upgraded.document("history")}
+    assert len(by_id) == 5
+    assert by_id[left.full]["success"]
+    assert by_id[left.delta]["success"]
+    assert by_id[left.interrupted]["state"] == "uploading"
     failed = upgraded.document("history", "--failed")
     assert left.delta not in {each["upload_id"] for each in failed}
     assert len(failed) == 2
@@ -286,8 +286,8 @@ def nothing_of_ours_is_left(upgraded: Upgraded) -> None:
 
 def is_as_in(members: Members, directory: Path) -> bool:
     """Whether the directory holds those files and no others, with the same bytes and modes."""
-    found = {name: (mode & 0o777, data) for name, (mode, data) in tree(directory).items()}
-    return found == {name: (member.mode, member.data) for name, member in members.items()}
+    present = {name: (mode & 0o777, data) for name, (mode, data) in tree(directory).items()}
+    return present == {name: (member.mode, member.data) for name, member in members.items()}
 
 
 def test_the_archive_names_no_machine() -> None:
