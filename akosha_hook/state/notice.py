@@ -37,5 +37,10 @@ def leave(paths: Paths, message: str) -> None:
         logger.debug("No notice could be left", exc_info=True)
 
 
+def leave_failure(paths: Paths, error: str, hint: str) -> None:
+    """Have it say what failed, and what to type."""
+    leave(paths, f"akosha-hook: {error} {hint}".strip())
+
+
 def clear(paths: Paths) -> None:
     paths.notice.unlink(missing_ok=True)

@@ -48,7 +48,7 @@ def finish(outcome: Outcome, events: Sequence[Event], context: Context, receipts
         outbox.acknowledge(events[:-1])
         _show_setup_once(context, events)
     elif outcome.error:
-        notice.leave(context.paths, f"akosha-hook: {outcome.error} {outcome.hint}".strip())
+        notice.leave_failure(context.paths, outcome.error, outcome.hint)
     metrics.write(context, receipts)
 
 
@@ -64,7 +64,7 @@ def defer(
         _show_setup_once(context, events)
     else:
         _retry_later(context, error.message)
-        notice.leave(context.paths, f"akosha-hook: {error.message} {error.hint}".strip())
+        notice.leave_failure(context.paths, error.message, error.hint)
     metrics.write(context, receipts)
 
 
