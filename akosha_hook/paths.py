@@ -152,9 +152,9 @@ def shipped(name: str) -> Path:
     """The shipped file or folder `name` (`hooks/...`, `templates/...`), from a wheel or a checkout."""
     package = Path(__file__).parent
     for root in (package / "_shipped", package.parent):
-        found = root / name
-        if found.exists():
-            return found
+        path = root / name
+        if path.exists():
+            return path
     raise AkoshaHookError(
         f"The installed package lacks {name}.",
         hint="Install akosha-hook again: pip install -U akosha-hook",
