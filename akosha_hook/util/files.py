@@ -216,6 +216,7 @@ def _read(descriptor: int, count: int, size: int) -> bytes:
     return data
 
 
+# msgspec calls these for types that it does not know; NotImplementedError is its word for "nor do I".
 def _path_as_text(value: object) -> str:
     if isinstance(value, Path):
         return str(value)

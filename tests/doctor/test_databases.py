@@ -10,7 +10,7 @@ from akosha_hook.doctor import databases
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import ExitCode
 from akosha_hook.util import files
-from tests.support.findings import context_of, examine, only
+from tests.support.findings import context_of, examine, examined_within_modes, only
 from tests.support.home import Home
 from tests.support.writer import Writer
 
@@ -43,11 +43,11 @@ def test_copies_of_a_run_that_was_killed_are_removed(at_home: Home) -> None:
 
 
 def test_a_database_that_others_may_not_read_is_a_problem_of_permissions(at_home: Home) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root reads everything")
     (at_home.paths.data / "reflection.duckdb").chmod(0)
-    finding = [each for each in examine(at_home) if each.name == "reflection.duckdb"][-1]
-    assert (finding.state, finding.exit_code) == ("problem", ExitCode.CREDENTIALS)
+    result = examined_within_modes(at_home)
+    finding = [each for each in result["findings"] if each["name"] == "reflection.duckdb"][-1]
+    assert finding["state"] == "problem"
+    assert result["exit_code"] == ExitCode.CREDENTIALS
 
 
 def test_who_has_a_database_open_is_told(at_home: Home) -> None:

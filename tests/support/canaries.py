@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import time
 
 from akosha_hook.hook import outbox
 from akosha_hook.state import progress_file
 from tests.support.home import Home
+from tests.support.waiting import until
 
 MEMORY = "canary-memory-nobody-may-read"
 ACCESS = "canary-access-0123456789"
@@ -36,8 +36,10 @@ def run_all(home: Home, **environ: str) -> None:
     home.paths.backoff.unlink(missing_ok=True)
     with home.start_worker(**environ) as worker:
         assert worker.stdout is not None
-        while worker.poll() is None and progress_file.read(home.paths).phase != "waiting":
-            time.sleep(0.05)
+        until(
+            lambda: worker.poll() is not None or progress_file.read(home.paths).phase == "waiting",
+            "the end of the worker, or its wait",
+        )
         # One that waits for a better moment is not waited for.
         worker.terminate()
         texts.append(worker.stdout.read().decode())

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from akosha_hook import doctor, settings
 from akosha_hook.context import Context
@@ -17,6 +24,24 @@ def context_of(home: Home) -> Context:
 
 def examine(home: Home, directory: Path | None = None) -> list[Finding]:
     return list(doctor.examine(context_of(home), directory or Path("/")))
+
+
+def examined_within_modes(home: Home) -> dict[str, Any]:
+    """`doctor --json` of a user whom file modes bind, even where root runs the tests."""
+    bound: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("setpriv is not installed, and root may read and write everything")
+        powers = "-dac_override,-dac_read_search"
+        bound = ["setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}"]
+    done = subprocess.run(
+        [*bound, sys.executable, "-P", "-m", "akosha_hook", "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    return {"exit_code": done.returncode, **json.loads(done.stdout)}
 
 
 def only(findings: list[Finding], area: str, name: str) -> Finding:

@@ -39,6 +39,7 @@ from akosha_hook.demo.s3_server import free_ports, s3_server
 from tests.support.akosha_server import AkoshaServer, serve
 from tests.support.faults import Exchange, FaultyProxy, error, faulty_proxy, passed
 from tests.support.s3 import TestBucket, make_bucket
+from tests.support.waiting import until
 from tests.upgrade.archive import (
     ABOUT,
     ARCHIVE,
@@ -53,7 +54,7 @@ from tests.upgrade.archive import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 REFLECTION, GRAPH, BIG = "reflection.duckdb", "knowledge_graph.duckdb", "knowledge_graph_old.duckdb"
 # More than three parts of 5 MiB.
@@ -160,7 +161,7 @@ class Maker:
             now = self.progress()
             return now.get("phase") == phase and now["last"] != before
 
-        wait_until(has_worked, f"the sync for the commit {message}")
+        until(has_worked, f"the sync for the commit {message}")
 
     def events(self) -> list[Path]:
         return list((self.state / "outbox").glob("*.event"))
@@ -180,13 +181,6 @@ class Maker:
             if name.lower().startswith(("content-type", "x-amz-meta-", "cache-control")):
                 self.headers[name] = value
         passed(exchange)
-
-
-def wait_until(happened: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def prepare(maker: Maker) -> Members:
@@ -283,7 +277,7 @@ def kill_at_second_part(maker: Maker) -> dict[str, Any]:
     script = str(maker.state / "bin" / "akosha-hook.sh")
     maker.run(script, "session-end", cwd=maker.notes, stdin=b'{"reason": "exit"}')
     pause.wait()
-    wait_until(lambda: parts(maker.receipts()[-1]) == 1, "the first part's receipt")
+    until(lambda: parts(maker.receipts()[-1]) == 1, "the first part's receipt")
     os.kill(maker.progress()["pid"], signal.SIGKILL)
     pause.drop()
     with (maker.state / "worker.lock").open("ab") as file:

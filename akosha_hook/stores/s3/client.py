@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import re
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +16,7 @@ from minio.datatypes import Part as MinioPart
 
 from akosha_hook.errors import DeliveryError, Kind
 from akosha_hook.stores.base import SYNC_FAILED, Info, Listed, Unfinished
+from akosha_hook.stores.s3 import answers
 from akosha_hook.stores.s3.bounded import read_stored
 from akosha_hook.stores.s3.etag import is_md5
 from akosha_hook.stores.s3.failures import (
@@ -25,10 +25,8 @@ from akosha_hook.stores.s3.failures import (
     classify,
     verification_failed,
 )
-from akosha_hook.util.clock import MAX_EPOCH
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from minio import Minio
@@ -42,8 +40,6 @@ PAGE = 1000
 # Decades of uploads, and some 300 MB of memory: a longer listing is a server that never ends it.
 MAX_LISTED = 1_000_000
 MAX_PART_NUMBER = 10_000
-MAX_OBJECT_BYTES = 10**15
-_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d{1,15})")
 
 
 class S3Client:
@@ -77,7 +73,7 @@ class S3Client:
             f"storing {key}",
             lambda: self._client._put_object(self.name, key, data, dict(headers)),
         )
-        return _etag(result.etag)
+        return answers.etag(result.etag)
 
     def create_multipart(
         self,
@@ -97,7 +93,7 @@ class S3Client:
             tries += 1
             if tries > 1 and on_repeat:
                 on_repeat()
-            return _some(
+            return answers.some(
                 self._client._create_multipart_upload(self.name, key, dict(headers)),
                 "upload id in the answer",
             )
@@ -108,7 +104,7 @@ class S3Client:
         """UploadPart; the ETag. One that has MD5 form must be `md5`, the part's own."""
 
         def request() -> str:
-            etag = _etag(
+            etag = answers.etag(
                 self._client._upload_part(
                     self.name, key, data, _content_md5(md5), multipart_id, number
                 )
@@ -126,7 +122,7 @@ class S3Client:
         def request() -> None:
             result = self._client._complete_multipart_upload(self.name, key, multipart_id, listed)
             # S3 may answer 200 and then an error document, which minio-py reads as a result.
-            _some(result.object_name or _etag(result.etag), "result in the answer")
+            answers.some(result.object_name or answers.etag(result.etag), "result in the answer")
 
         self._call(f"completing {key}", request)
 
@@ -153,7 +149,7 @@ class S3Client:
             )
             before = len(parts)
             parts |= {
-                int(part.part_number): (int(part.size or 0), _etag(part.etag))
+                int(part.part_number): (int(part.size or 0), answers.etag(part.etag))
                 for part in page.parts
             }
             if not page.is_truncated or not page.parts:
@@ -183,7 +179,7 @@ class S3Client:
                 Unfinished(
                     str(each.object_name),
                     str(each.upload_id),
-                    _moment(each.initiated_time),
+                    answers.moment(each.initiated_time),
                 )
                 for each in page.uploads
             ]
@@ -202,7 +198,7 @@ class S3Client:
                 name.lower().removeprefix("x-amz-meta-"): value
                 for name, value in (status.metadata or {}).items()
             }
-            return Info(_size(status.size), _etag(status.etag), metadata)
+            return Info(answers.size(status.size), answers.etag(status.etag), metadata)
 
         try:
             return self._call(f"looking at {key}", request, reads=True)
@@ -234,7 +230,7 @@ class S3Client:
         finally:
             response.close()
             response.release_conn()
-        total = _total(response.headers)
+        total = answers.total(response.headers)
         if total is None and len(data) < length:
             # The end of the object, or of the connection?
             total = self._client.stat_object(self.name, key).size
@@ -266,8 +262,8 @@ class S3Client:
         return [
             Listed(
                 str(each.object_name),
-                _size(each.size),
-                _moment(each.last_modified),
+                answers.size(each.size),
+                answers.moment(each.last_modified),
             )
             for each in itertools.islice(entries, PAGE)
         ]
@@ -282,8 +278,8 @@ class S3Client:
             listed = [
                 Listed(
                     str(each.object_name),
-                    _size(each.size),
-                    _moment(each.last_modified),
+                    answers.size(each.size),
+                    answers.moment(each.last_modified),
                     each.is_dir,
                 )
                 for each in itertools.islice(entries, MAX_LISTED)
@@ -317,33 +313,3 @@ class S3Client:
 
 def _content_md5(md5: str) -> dict[str, str | list[str] | tuple[str]]:
     return {"Content-MD5": base64.b64encode(bytes.fromhex(md5)).decode()}
-
-
-def _size(value: object) -> int:
-    """A size in bytes; raises ValueError for one that no object has."""
-    size = int(str(value or 0))
-    if not 0 <= size <= MAX_OBJECT_BYTES:
-        raise ValueError("no size")
-    return size
-
-
-def _total(headers: Mapping[str, str]) -> int | None:
-    """An object's size by the Content-Range of an answer."""
-    match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
-    return int(match.group(1)) if match else None
-
-
-def _moment(value: dt.datetime | None) -> float:
-    """Epoch seconds, 0 where the server does not say, or says what no calendar has."""
-    moment = value.timestamp() if value else 0.0
-    return moment if 0 <= moment <= MAX_EPOCH else 0.0
-
-
-def _etag(value: object) -> str:
-    return str(value or "").strip('"')
-
-
-def _some(value: str | None, what: str) -> str:
-    if not value:
-        raise ValueError(f"no {what}")
-    return value

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from akosha_hook.stores.credentials import Credentials, resolve
 from akosha_hook.stores.credentials.process import run
 from akosha_hook.util.secret import Secret
 from tests.support.credentials import ACCESS, KEYS, SECRET, TOKEN, everything_said, revealed, write
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,20 +154,18 @@ child.wait()
             run(command, "command", {}, home=home, seconds=seconds)
         if (home / "child").exists():
             break
-    _wait_until_gone(int((home / "child").read_text()))
+    child = int((home / "child").read_text())
+    until(lambda: gone(child), "the end of the child")
 
 
-def _wait_until_gone(pid: int) -> None:
-    """Its new parent reaps it when it gets to it; the test's timeout ends a wait in vain."""
-    while True:
-        try:
-            os.kill(pid, 0)
-            state = Path(f"/proc/{pid}/stat")
-            if state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z":
-                return
-        except ProcessLookupError:
-            return
-        time.sleep(0.01)
+def gone(pid: int) -> bool:
+    """Whether the process has ended; its new parent reaps it when it gets to it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_a_helper_it_leaves_behind_is_not_waited_for(home: Path) -> None:
