@@ -21,7 +21,7 @@ READERS = 8
 READ_SECONDS = 7 * 86_400.0
 
 
-def open_to_read(context: Context, *, readers: int = READERS) -> ObjectStore:
+def open_to_read(context: Context) -> ObjectStore:
     """The configured store for listing and reading; raises SettingsError, CredentialsError."""
     if not cloud_configured(context.settings):
         raise SettingsError(
@@ -38,4 +38,4 @@ def open_to_read(context: Context, *, readers: int = READERS) -> ObjectStore:
         deadline=Deadline(READ_SECONDS),
         on_retry=on_retry,
     )
-    return open_store(context, policy, connections=readers, subject=READ_FAILED)
+    return open_store(context, policy, connections=READERS, subject=READ_FAILED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 
 import msgspec
 
-from akosha_hook.settings.fields import ENVIRONMENT_PREFIX, Settings
+from akosha_hook.settings.fields import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +31,6 @@ class Field:
     choices: tuple[str, ...]
     repository: RepositoryRule | None
     safe_to_default: bool
-
-    @property
-    def environment_name(self) -> str:
-        return ENVIRONMENT_PREFIX + self.name.upper()
 
 
 @functools.cache

@@ -103,7 +103,7 @@ def test_any_toml_document(document: dict[str, Any]) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from([row.environment_name for row in table().values()]),
+        st.sampled_from([f"SESSION_BUDDY_{name.upper()}" for name in table()]),
         st.text(alphabet=st.characters(exclude_characters="\0"), max_size=60),
         max_size=6,
     )

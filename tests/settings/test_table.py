@@ -18,7 +18,6 @@ def test_ranges_and_choices_come_from_the_annotations() -> None:
     assert rows["akosha_max_retries"].allowed == "a whole number from 0 to 100"
     assert rows["akosha_force_method"].choices == ("auto", "cloud", "http")
     assert rows["akosha_databases"].kind == "list"
-    assert rows["akosha_cloud_bucket"].environment_name == "SESSION_BUDDY_AKOSHA_CLOUD_BUCKET"
 
 
 def test_what_decides_where_memories_go_is_not_safe_to_default() -> None:
