@@ -55,18 +55,27 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Sync:
-    """A sync under way; `chain` are the destinations it may use, the preferred one first."""
+    """A sync under way; `chain` are the destinations it may use, the preferred one first.
+
+    `again` says that it has uploaded something already and only looks for what changed meanwhile.
+    """
 
     request: Request
     context: Context
     receipts: Receipts
     identity: Identity
     chain: tuple[Method, ...]
+    again: bool = False
 
     @property
     def target(self) -> Target:
         """The preferred destination."""
         return select.target_of(self.context.settings, self.chain[0], self.identity.system_id)
+
+    @property
+    def sends_everything(self) -> bool:
+        """Whether nothing that an earlier sync stored may be referred to."""
+        return self.request.full or not self.context.settings.akosha_enable_deduplication
 
     def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
         """What is stored and may be referred to, by file name.
@@ -75,7 +84,7 @@ class _Sync:
         if it never changes, so that a lifecycle rule does not expire the only copy.
         """
         settings = self.context.settings
-        if last is None or self.request.full or not settings.akosha_enable_deduplication:
+        if last is None or (self.sends_everything and not self.again):
             return {}
         old = {
             each.database
@@ -102,6 +111,7 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     # Before anything is copied: they may be what fills the disk.
     cleanup.remove_snapshots(context, receipts)
     outcome = _finish_interrupted(sync)
+    sync = dataclasses.replace(sync, again=outcome is not None)
     for _ in range(ROUNDS):
         if outcome is not None and (outcome.state != "uploaded" or outcome.pending):
             break
@@ -110,8 +120,10 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
             outcome = latest
         if latest.state != "uploaded":
             break
-        # `full` is for the first round: the next one only asks what changed meanwhile.
-        sync = dataclasses.replace(sync, request=dataclasses.replace(request, full=False))
+        # `full` is for the first round.
+        sync = dataclasses.replace(
+            sync, request=dataclasses.replace(request, full=False), again=True
+        )
     assert outcome is not None
     if outcome.state != "failed":
         outcome = _supersede(sync, outcome)
@@ -146,6 +158,9 @@ def _round(sync: _Sync) -> Outcome:
         _refresh_fingerprints(sync.receipts, last, frozen)
         files.remove_tree(frozen.directory)
         return _nothing_new(sync, frozen, source)
+    if sync.sends_everything:
+        # Of what changed meanwhile, too, nothing builds on what is stored.
+        known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
     return _deliver(sync, frozen, known)
 
 
