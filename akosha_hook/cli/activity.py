@@ -17,6 +17,7 @@ PHASES = {
     "akosha": "pushing to Akosha",
     "download": "downloading",
     "check": "checking",
+    "prune": "pruning",
 }
 MEASURED = frozenset({"upload", "download"})
 BAR_WIDTH = 20
