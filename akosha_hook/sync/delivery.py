@@ -29,7 +29,7 @@ from akosha_hook.util.clock import now_iso
 if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
-    from akosha_hook.snapshot import Snapshot
+    from akosha_hook.snapshot import Database, Snapshot
     from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
     from akosha_hook.stores.base import ObjectStore
@@ -151,12 +151,18 @@ class _Run:
         from akosha_hook.upload.deliver import deliver as upload
         from akosha_hook.upload.stored import not_reusable
 
-        store = open_store(self.context, self._retry_policy(), on_sent=self._count)
+        policy = self._retry_policy()
+        store = open_store(self.context, policy, on_sent=self._count)
         if self.is_new:
             self._take_free_id(store)
         gone = not_reusable(store, _referenced(self.job), self.context.settings)
         frozen = _with_again(self.job, gone)
-        self.job = replace(self.job, snapshot=frozen, conversations=counter.of)
+
+        def conversations(database: Database) -> int | None:
+            with policy.deadline.paused():
+                return counter.of(database)
+
+        self.job = replace(self.job, snapshot=frozen, conversations=conversations)
         self.receipt = msgspec.structs.replace(
             self.receipt, files_unchanged=frozen.unchanged, files=(), snapshot="", partial={}
         )

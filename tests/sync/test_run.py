@@ -14,7 +14,7 @@ import pytest
 from akosha_hook.errors import NothingToBackUpError, SettingsError
 from akosha_hook.paths import Paths
 from akosha_hook.state.receipts import Receipts
-from akosha_hook.sync import run
+from akosha_hook.sync.fallback import deliver_with_fallback
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Request
 from tests.support.duck import change, conversations_in
@@ -115,7 +115,7 @@ def test_without_deduplication_one_sync_sends_everything_once(
 def test_without_deduplication_what_changes_during_the_upload_is_sent_whole_and_alone(
     paths: Paths, data: Path, large: Path, bucket: TestBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = run.deliver_with_fallback
+    real = deliver_with_fallback
 
     def deliver_and_change(*arguments: Any, **options: Any) -> Outcome:
         outcome = real(*arguments, **options)
@@ -123,7 +123,7 @@ def test_without_deduplication_what_changes_during_the_upload_is_sent_whole_and_
             change(large, 1)
         return outcome
 
-    monkeypatch.setattr(run, "deliver_with_fallback", deliver_and_change)
+    monkeypatch.setattr("akosha_hook.sync.run.deliver_with_fallback", deliver_and_change)
     outcome = sync(paths, bucket, SESSION_BUDDY_AKOSHA_ENABLE_DEDUPLICATION="false")
     assert outcome.receipt is not None
     sent = [each.name for each in outcome.receipt.files if each.status == "uploaded"]
