@@ -107,7 +107,9 @@ def _begin(
         else receipts.new_journal(receipt.upload_id, job.snapshot.directory.name)
     )
     named = replace(job, upload_id=receipt.upload_id, sequence=receipt.sequence, journal=journal)
-    return _Run(named, receipts, attempts, receipt, is_new=interrupted is None)
+    # As it is now: what the user corrects during this try counts at the next one.
+    config_hash = backoff.config_hash(job.context.settings, job.context.environ)
+    return _Run(named, receipts, attempts, receipt, config_hash, is_new=interrupted is None)
 
 
 @dataclass(slots=True)
@@ -118,6 +120,7 @@ class _Run:
     receipts: Receipts
     attempts: list[Attempt]
     receipt: Receipt
+    config_hash: str
     is_new: bool
     sent: list[int] = field(default_factory=list)
 
@@ -207,8 +210,7 @@ class _Run:
         if progressed:
             # Some of it arrived: on a slow network, that is not one failure after another.
             backoff.succeeded(context.paths, target)
-        config_hash = backoff.config_hash(context.settings, context.environ)
-        backoff.failed(context.paths, target, cleaned(error), config_hash)
+        backoff.failed(context.paths, target, cleaned(error), self.config_hash)
         receipt = failed_receipt(
             self.receipt,
             error,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -153,6 +153,16 @@ def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
         return msgspec.json.decode(read_bounded(path), type=type, dec_hook=_text_as_path)
     except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return None
+
+
+def stamps(paths: Iterable[Path]) -> tuple[str, ...]:
+    """A line for each of the files that exist; a line changes when somebody writes its file."""
+    lines = []
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            status = path.stat()
+            lines.append(f"{path} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
+    return tuple(lines)
 
 
 class NotRegularError(ValueError):

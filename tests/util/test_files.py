@@ -110,3 +110,13 @@ def test_a_link_is_followed_only_where_that_is_wanted(tmp_path: Path, victim: Pa
     with pytest.raises(files.NotRegularError) as caught:
         files.read_bounded(link, follow=False)
     assert caught.value.kind == "symlink"
+
+
+def test_a_stamp_changes_when_its_file_is_written(tmp_path: Path) -> None:
+    path, missing = tmp_path / "a", tmp_path / "b"
+    path.write_text("x")
+    before = files.stamps([path, missing])
+    assert len(before) == 1
+    assert files.stamps([path, missing]) == before
+    files.write_atomic(path, b"y")
+    assert files.stamps([path, missing]) != before
