@@ -18,6 +18,7 @@ PHASES = {
     "download": "downloading",
     "check": "checking",
     "prune": "pruning",
+    "owner": "waiting for Session-Buddy to close its databases",
 }
 MEASURED = frozenset({"upload", "download"})
 BAR_WIDTH = 20

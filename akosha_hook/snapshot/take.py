@@ -37,12 +37,14 @@ def take(
     *,
     known: Mapping[str, Fingerprint] | None = None,
     meanwhile: Callable[[], object] | None = None,
+    on_read: Callable[[], object] | None = None,
 ) -> Snapshot:
     """Freeze the databases of `source` in the new directory `into`.
 
     `known` are the fingerprints, by file name, of what is stored already: a database all of whose
-    files match is not even read. `meanwhile` runs beside the copying, if there is any. Raises
-    AkoshaHookError when the disk is full or not writable.
+    files match is not even read. `meanwhile` runs beside the copying, if there is any; `on_read` is
+    called for every piece that is read. Raises AkoshaHookError when the disk is full or not
+    writable.
     """
     names, missing = duckdb.find_databases(source, patterns)
     unchanged = tuple(name for name in names if known and duckdb.is_known(source / name, known))
@@ -54,7 +56,7 @@ def take(
         if meanwhile:
             threading.Thread(target=meanwhile, daemon=True).start()
     for name in changed:
-        outcome = _freeze(source / name, into)
+        outcome = _freeze(source / name, into, on_read)
         if isinstance(outcome, Database):
             databases.append(outcome)
         else:
@@ -84,7 +86,7 @@ def _make_room(source: Path, names: Iterable[str], into: Path) -> None:
         )
 
 
-def _freeze(database: Path, into: Path) -> Database | Skipped:
+def _freeze(database: Path, into: Path, on_read: Callable[[], object] | None) -> Database | Skipped:
     name = database.name
     try:
         if problem := duckdb.unusable(database):
@@ -93,7 +95,7 @@ def _freeze(database: Path, into: Path) -> Database | Skipped:
             if attempt:
                 time.sleep(RETRY_SECONDS * attempt)
             _wait_until_settled(database)
-            if frozen := _copy_once(database, into):
+            if frozen := _copy_once(database, into, on_read):
                 return frozen
     except FileNotFoundError:
         return Skipped(name, "busy", f"{name} was replaced while it was being copied")
@@ -119,7 +121,7 @@ def _wait_until_settled(database: Path) -> None:
         time.sleep(0.02)
 
 
-def _copy_once(database: Path, into: Path) -> Database | None:
+def _copy_once(database: Path, into: Path, on_read: Callable[[], object] | None) -> Database | None:
     """One attempt; None when the files moved too much for the copy to be trusted."""
     started = time.time_ns()
     before = duckdb.members(database)
@@ -128,7 +130,7 @@ def _copy_once(database: Path, into: Path) -> Database | None:
     copied: dict[Path, Copied] = {}
     for path in reversed(before):
         target = into / path.name
-        copied[path] = copy_and_hash(path, target, before[path].size)
+        copied[path] = copy_and_hash(path, target, before[path].size, on_read=on_read)
     after = duckdb.members(database)
     if after[database] != before[database] or not all(
         path in after

@@ -145,6 +145,7 @@ def _round(sync: _Sync) -> Outcome:
             directory,
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
             meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
+            on_read=functools.partial(context.progress.advance, "", 0, 0),
         )
     except AkoshaHookError:
         files.remove_tree(directory)

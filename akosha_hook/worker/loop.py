@@ -209,6 +209,7 @@ def _wait_for_owner(context: Context, events: tuple[Event, ...]) -> None:
     """Session-Buddy lets go of its databases a moment after the session's end."""
     if not any(event.name == "session-end" for event in events):
         return
+    context.progress.phase("owner")
     directory = data_directory(context.settings, context.paths)
     names, _ = find_databases(directory, context.settings.akosha_databases)
     owner.wait_until_free([directory / name for name in names], seconds=OWNER_SECONDS)
