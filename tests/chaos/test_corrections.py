@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import Popen
 
@@ -114,6 +114,25 @@ def test_of_several_workers_only_the_newest_waits(failing: FaultyHome) -> None:
             assert first.wait(WAIT_SECONDS) == 0
             assert second.poll() is None
             assert len(failing.events()) == 2
+
+
+def test_of_many_events_meanwhile_none_is_missed_and_one_worker_stays(
+    failing: FaultyHome,
+) -> None:
+    failing.network.on(fault=reset)
+    with waiting_worker(failing) as first, ExitStack() as stack:
+        workers = [first]
+        for _ in range(30):
+            failing.happen()
+            workers.append(stack.enter_context(failing.start_worker()))
+            stack.callback(workers[-1].kill)
+        until(lambda: len([each for each in workers if each.poll() is None]) == 1, "one is left")
+        assert len(failing.events()) == 31
+        failing.network.heal()
+        failing.configure()
+        for each in workers:
+            assert each.wait(WAIT_SECONDS) == 0
+    failing.nothing_is_left()
 
 
 def test_a_worker_that_cannot_wait_leaves_the_one_that_does(failing: FaultyHome) -> None:
