@@ -36,7 +36,7 @@ def load(paths: Paths, settings: Settings) -> Identity:
             system_id=as_system_id(socket.gethostname()), machine_id=secrets.token_hex(8)
         )
         files.private_directory(paths.state)
-        files.write_json(paths.machine, remembered)
+        files.write_checked_json(paths.machine, remembered)
     if settings.akosha_system_id:
         return msgspec.structs.replace(
             remembered, system_id=as_system_id(settings.akosha_system_id)
@@ -63,7 +63,7 @@ def next_sequence(paths: Paths, settings: Settings) -> int:
     identity = load(paths, settings)
     sequence = max(identity.sequence + 1, int(time.time()))
     remembered = files.read_json(paths.machine, Identity) or identity
-    files.write_json(paths.machine, msgspec.structs.replace(remembered, sequence=sequence))
+    files.write_checked_json(paths.machine, msgspec.structs.replace(remembered, sequence=sequence))
     return sequence
 
 

@@ -73,7 +73,7 @@ class Journal:
             document = JournalDocument(
                 snapshot=self.snapshot, partial=self.partial, stored=tuple(self.stored.values())
             )
-            files.write_json(self._path, document)
+            files.write_checked_json(self._path, document)
 
     def close(self) -> None:
         """Nothing is to be continued: keep only what is still to be aborted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import stat
 import time
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from akosha_hook.util import checksum
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
@@ -127,32 +131,54 @@ def _is_writing(temporary: Path, pid: int) -> bool:
 
 def write_json(path: Path, value: object) -> None:
     """`write_atomic` of `value` as indented JSON."""
-    encoded = msgspec.json.encode(value, enc_hook=_path_as_text)
-    write_atomic(path, msgspec.json.format(encoded, indent=2) + b"\n")
+    write_atomic(path, _as_json(value) + b"\n")
+
+
+def write_checked_json(path: Path, value: object) -> None:
+    """`write_json` of an object, with a checksum that `read_json` and `peek_json` compare."""
+    write_atomic(path, checksum.with_checksum(_as_json(value)))
+
+
+def _as_json(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_path_as_text), indent=2)
+
+
+class ChecksumError(ValueError):
+    """A file that is not as it was written: its checksum does not fit."""
 
 
 def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
     """The JSON document in `path`; None where it is missing.
 
-    One that cannot be read as `type` is renamed to `<name>.corrupt` and counts as missing: our
-    state can be rebuilt, and the user may want to look at it.
+    One that cannot be read as `type`, or whose checksum does not fit, is renamed to
+    `<name>.corrupt` and counts as missing: our state can be rebuilt, and the user may want to look
+    at it.
     """
     try:
-        data = read_bounded(path)
-        return msgspec.json.decode(data, type=type, dec_hook=_text_as_path)
+        return _decoded(path, type)
     except OSError:
         return None
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        if isinstance(error, ChecksumError):
+            logger.warning("%s was altered: its checksum does not fit", path.name)
         set_aside(path)
         return None
 
 
 def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
-    """The JSON document in `path`; None where it is missing, or cannot be read as `type`."""
+    """What `read_json` reads; the file stays where it is, whatever it holds."""
     try:
-        return msgspec.json.decode(read_bounded(path), type=type, dec_hook=_text_as_path)
+        return _decoded(path, type)
     except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return None
+
+
+def _decoded(path: Path, type: type[T]) -> T:  # noqa: A002 - msgspec's own name for it
+    data = read_bounded(path)
+    value = msgspec.json.decode(data, type=type, dec_hook=_text_as_path)
+    if not checksum.fits(data):
+        raise ChecksumError
+    return value
 
 
 class NotRegularError(ValueError):

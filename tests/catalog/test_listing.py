@@ -10,6 +10,7 @@ import pytest
 
 from akosha_hook import catalog
 from akosha_hook.catalog import listing
+from akosha_hook.catalog.opening import READERS
 from akosha_hook.errors import DamagedError
 from akosha_hook.format import manifest
 from akosha_hook.stores.base import Listed
@@ -171,4 +172,4 @@ def test_manifests_that_arrive_at_once_are_decoded_one_after_the_other(tmp_path:
             text=True,
             check=False,
         )
-        assert (ended.returncode, ended.stdout) == (0, f"{listing.READERS}\n"), ended.stderr
+        assert (ended.returncode, ended.stdout) == (0, f"{READERS}\n"), ended.stderr

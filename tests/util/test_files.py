@@ -110,3 +110,18 @@ def test_a_link_is_followed_only_where_that_is_wanted(tmp_path: Path, victim: Pa
     with pytest.raises(files.NotRegularError) as caught:
         files.read_bounded(link, follow=False)
     assert caught.value.kind == "symlink"
+
+
+def test_a_checked_document_that_was_altered_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "state.json"
+    files.write_checked_json(path, {"sequence": 1234})
+    assert files.read_json(path, dict[str, int | str])["sequence"] == 1234  # type: ignore[index]
+    path.write_bytes(path.read_bytes().replace(b"1234", b"1235"))
+    assert files.peek_json(path, dict[str, int | str]) is None
+    assert path.exists()
+    assert files.read_json(path, dict[str, int | str]) is None
+    assert not path.exists()
+    assert (tmp_path / "state.json.corrupt").exists()
+    assert "state.json was altered: its checksum does not fit" in caplog.text
