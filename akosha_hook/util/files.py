@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -25,6 +26,9 @@ DIRECTORY_MODE = 0o700
 # Permissions of group and others.
 OTHERS = 0o077
 ABANDONED_SECONDS = 3600
+# By how much a file server's clock may be ahead of ours.
+CLOCK_SECONDS = 60
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]{1,20})\.[0-9a-f]{8}\.tmp")
 # A receipt with the 10,000 parts of an upload that was cut off has some 2 MB.
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -90,7 +94,7 @@ def sync_directory(path: Path) -> None:
 
 def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
     """Replace the file `path` so that readers, even after a crash, see all of the old or the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    temporary = temporary_beside(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -105,28 +109,53 @@ def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
     sync_directory(path.parent)
 
 
-def remove_abandoned(directory: Path) -> None:
-    """Remove temporary files in `directory` that a killed `write_atomic` left there."""
+def temporary_beside(path: Path) -> Path:
+    """A new name for what is to replace `path`; `remove_abandoned` knows it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+
+
+def remove_abandoned(directory: Path, name: str | None = None) -> None:
+    """Remove temporary files in `directory` that a killed writer left there.
+
+    With `name` only those that were to become that file: the directory is not ours.
+    """
     try:
-        temporary = [path for path in directory.iterdir() if path.name.endswith(".tmp")]
+        names = os.listdir(directory)  # noqa: PTH208 - names are all that is needed
     except OSError:
         return
-    for path in temporary:
-        *_, pid, _, _ = path.name.rsplit(".", 3)
-        if path.name.startswith(".") and pid.isdecimal() and not _is_writing(path, int(pid)):
+    for each in names:
+        match = _TEMPORARY.fullmatch(each)
+        if match is None or name not in {None, match["name"]}:
+            continue
+        if not _is_writing(directory / each, int(match["pid"])):
             with contextlib.suppress(OSError):
-                path.unlink()
+                (directory / each).unlink()
 
 
 def _is_writing(temporary: Path, pid: int) -> bool:
-    """Whether process `pid` may still be writing it; no write takes an hour, and pids are reused."""
+    """Whether process `pid` may still be writing it.
+
+    No write takes an hour, and pids are reused, by other users too.
+    """
     try:
         os.kill(pid, 0)
-        return abs(time.time() - temporary.stat().st_mtime) < ABANDONED_SECONDS
-    except (ProcessLookupError, FileNotFoundError, OverflowError):
+    except PermissionError:
+        pass  # another user's process: with sudo even that can be the writer
+    except (OSError, OverflowError):
         return False
+    return not is_abandoned(temporary)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody can still be at work on `path`: it is gone, an hour old, or of the future.
+
+    What lies ahead of the clock was written before the clock was set back.
+    """
+    try:
+        age = time.time() - path.lstat().st_mtime
     except OSError:
         return True
+    return not -CLOCK_SECONDS < age < ABANDONED_SECONDS
 
 
 def write_json(path: Path, value: object) -> None:
