@@ -56,7 +56,6 @@ def tidy(context: Context, receipts: Receipts) -> None:
     remove_snapshots(context, receipts)
     data = data_directory(context.settings, context.paths)
     _remove_temporary_files(context.paths, data)
-    _remove_copies(context.paths)
     if any(data.glob(RESTORING)):
         from akosha_hook.restore.staging import remove_stale
 
@@ -93,7 +92,8 @@ def _directories(parent: Path, pattern: str) -> list[Path]:
 
 
 def remove_snapshots(context: Context, receipts: Receipts) -> None:
-    """Remove the snapshots that no unfinished upload needs."""
+    """Remove the snapshots that no unfinished upload needs, and other copies nobody works on."""
+    _remove_copies(context.paths)
     snapshots = context.paths.snapshots
     directories = list(snapshots.iterdir()) if snapshots.is_dir() else []
     if not directories:
