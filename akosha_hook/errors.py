@@ -31,6 +31,8 @@ class Kind(StrEnum):
     MISSING = "missing"
     STORE_MISSING = "store missing"  # the bucket itself is not there
     OUT_OF_RANGE = "out of range"
+    OCCUPIED = "occupied"  # something else is stored there, and is not overwritten
+    LOST = "lost"  # what was stored before, and is to be referred to, is gone
     STALE = "stale"  # what was begun can no longer be continued
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed out"

@@ -99,6 +99,21 @@ class Paths:
         return self.state / "machine.json"
 
     @property
+    def ledger(self) -> Path:
+        """Every upload that this state has stored."""
+        return self.state / "ledger"
+
+    @property
+    def forgotten(self) -> Path:
+        """Databases that the user gave up: they are not missed any more."""
+        return self.state / "forgotten.json"
+
+    @property
+    def looks(self) -> Path:
+        """When each store was last looked at, and what it lacked."""
+        return self.state / "looks.json"
+
+    @property
     def verification(self) -> Path:
         """The last verification of an upload, and its verdict."""
         return self.state / "verification.json"

@@ -36,7 +36,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """The base of a delta object: the full upload it was computed against.
 
     `base_stored_at` is when that was stored, in epoch seconds; `base_stored_size` the bytes of that
-    object, 0 where it was not noted.
+    object and `base_etag` what the store called its digest, 0 and "" where they were not noted.
     """
 
     base_key: Key
@@ -45,13 +45,27 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     base_compression: Literal["gzip", "identity"] = "gzip"
     base_stored_at: Epoch = 0
     base_stored_size: Size = 0
+    base_etag: str = ""
+
+
+class Stale(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a database is not in the snapshot, so that the manifest refers to its last good copy.
+
+    `reason` is a word as in `skipped`; `since` is when it was first left out, `as_of` of when the
+    copy is (both ISO 8601 UTC).
+    """
+
+    reason: str
+    since: str
+    as_of: str
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the snapshot and where its bytes are.
 
     `size` and `sha256` are of the plain bytes, `stored_size` of the object at `key`. A `key` of an
-    earlier upload means: unchanged since then. `database` is the database a sidecar belongs to.
+    earlier upload means: unchanged since then, or `stale`. `database` is the database a sidecar
+    belongs to.
     """
 
     name: FileName
@@ -63,6 +77,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     compression: Literal["gzip", "identity"]
     codec: str = ""
     delta: Delta | None = None
+    stale: Stale | None = None
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):

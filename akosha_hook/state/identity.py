@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import socket
@@ -11,37 +12,86 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
+from akosha_hook.state import host
 from akosha_hook.util import files
+from akosha_hook.util.clock import now_iso
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
     from akosha_hook.settings.fields import Settings
 
 MAX_SYSTEM_ID = 80
+COPIED = "its state directory was copied from another machine"
+SHARED = "another machine uploads under the same id, with a copy of its state directory"
+logger = logging.getLogger(__name__)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """`machine.json`: hostnames drift, so the first one is remembered beside a random id."""
+    """`machine.json`: hostnames drift, so the first one is remembered beside a random id.
+
+    `host` is the fingerprint of the machine that the state directory belongs to, "" where that has
+    none. `renewed` says since when (ISO 8601 UTC) the machine has a new id, and `renewed_because`
+    why: it turned out to be a copy of another.
+    """
 
     system_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
     machine_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
     sequence: Annotated[int, Meta(ge=0, le=10**15)] = 0
+    host: str = ""
+    renewed: str = ""
+    renewed_because: str = ""
 
 
 def load(paths: Paths, settings: Settings) -> Identity:
-    """This machine's identity, made up and remembered at first use; the setting's name wins."""
+    """This machine's identity, made up and remembered at first use; the setting's name wins.
+
+    A state directory that was copied to another machine gets a new machine id: what the original
+    stored is not its own.
+    """
+    here = host.fingerprint()
     remembered = files.read_json(paths.machine, Identity)
     if remembered is None:
         remembered = _from_receipts(paths) or Identity(
             system_id=as_system_id(socket.gethostname()), machine_id=secrets.token_hex(8)
         )
-        files.private_directory(paths.state)
-        files.write_json(paths.machine, remembered)
+        remembered = _remember(paths, msgspec.structs.replace(remembered, host=here))
+    elif _is_elsewhere(remembered, here):
+        remembered = renew(paths, remembered, COPIED)
+    elif here and not remembered.host:
+        remembered = _remember(paths, msgspec.structs.replace(remembered, host=here))
+    return _named(remembered, settings)
+
+
+def renew(paths: Paths, identity: Identity, reason: str) -> Identity:
+    """A new machine id for a machine that turned out to be a copy, or to have one."""
+    renewed = msgspec.structs.replace(
+        identity,
+        machine_id=secrets.token_hex(8),
+        host=host.fingerprint(),
+        renewed=now_iso(),
+        renewed_because=reason,
+    )
+    logger.warning("This machine has a new id: %s", reason)
+    remembered = files.read_json(paths.machine, Identity) or identity
+    # A name that a setting gives is not remembered.
+    _remember(paths, msgspec.structs.replace(renewed, system_id=remembered.system_id))
+    return renewed
+
+
+def _is_elsewhere(remembered: Identity, here: str) -> bool:
+    return bool(here and remembered.host and remembered.host != here)
+
+
+def _remember(paths: Paths, identity: Identity) -> Identity:
+    files.private_directory(paths.state)
+    files.write_json(paths.machine, identity)
+    return identity
+
+
+def _named(identity: Identity, settings: Settings) -> Identity:
     if settings.akosha_system_id:
-        return msgspec.structs.replace(
-            remembered, system_id=as_system_id(settings.akosha_system_id)
-        )
-    return remembered
+        return msgspec.structs.replace(identity, system_id=as_system_id(settings.akosha_system_id))
+    return identity
 
 
 def _from_receipts(paths: Paths) -> Identity | None:
@@ -69,10 +119,21 @@ def next_sequence(paths: Paths, settings: Settings) -> int:
 
 def peek(paths: Paths, settings: Settings) -> str:
     """The system id that an upload would use, without remembering anything."""
-    if settings.akosha_system_id:
-        return as_system_id(settings.akosha_system_id)
-    remembered = files.read_json(paths.machine, Identity)
-    return remembered.system_id if remembered else as_system_id(socket.gethostname())
+    return look(paths, settings).system_id
+
+
+def look(paths: Paths, settings: Settings) -> Identity:
+    """This machine's identity without remembering anything.
+
+    The machine id is "" where it has none yet, or where its state is another machine's.
+    """
+    remembered = files.peek_json(paths.machine, Identity)
+    if remembered is None:
+        nobody = Identity(system_id=as_system_id(socket.gethostname()), machine_id="")
+        return _named(nobody, settings)
+    if _is_elsewhere(remembered, host.fingerprint()):
+        remembered = msgspec.structs.replace(remembered, machine_id="")
+    return _named(remembered, settings)
 
 
 def as_system_id(name: str) -> str:

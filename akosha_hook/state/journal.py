@@ -29,13 +29,16 @@ class JournalDocument(msgspec.Struct, kw_only=True):
     snapshot: OptionalName = ""
     partial: dict[str, PartialUpload] = {}
     stored: tuple[ReceiptFile, ...] = ()
+    skipped: dict[str, str] = {}
+    manifest: str = ""
 
 
 class Journal:
     """Where an upload in progress is written down.
 
-    `partial` holds the multipart uploads that were begun, by key, and `stored` the files of this
-    upload that are in the store already, by name. Nothing is durable before `save`.
+    `partial` holds the multipart uploads that were begun, by key, and `stored` the files that are
+    in the store already, by name. `skipped` says which databases the snapshot lacks, and why.
+    `manifest` is the document that was, or was about to be, sent. Nothing is durable before `save`.
     """
 
     def __init__(self, path: Path | None, document: JournalDocument | None = None) -> None:
@@ -44,6 +47,8 @@ class Journal:
         self.snapshot = document.snapshot
         self.partial = dict(document.partial)
         self.stored = {each.name: each for each in document.stored}
+        self.skipped = dict(document.skipped)
+        self.manifest = document.manifest
 
     @classmethod
     def read(cls, path: Path, receipt: Receipt | None = None) -> Journal:
@@ -71,13 +76,17 @@ class Journal:
         """Make the present state durable."""
         if self._path is not None:
             document = JournalDocument(
-                snapshot=self.snapshot, partial=self.partial, stored=tuple(self.stored.values())
+                snapshot=self.snapshot,
+                partial=self.partial,
+                stored=tuple(self.stored.values()),
+                skipped=self.skipped,
+                manifest=self.manifest,
             )
             files.write_json(self._path, document)
 
     def close(self) -> None:
         """Nothing is to be continued: keep only what is still to be aborted."""
-        self.snapshot, self.stored = "", {}
+        self.snapshot, self.stored, self.skipped, self.manifest = "", {}, {}, ""
         if self.partial:
             self.save()
         elif self._path is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from akosha_hook.format.manifest import KEY_PATTERN, Delta, Key, StoredFile
+from akosha_hook.format.manifest import KEY_PATTERN, Delta, Key, Stale, StoredFile
 from akosha_hook.snapshot import Fingerprint
 from akosha_hook.util import clock
 
@@ -54,7 +54,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file of the upload. `stored_at` is when its bytes at `key` were stored (epoch seconds).
 
-    `conversations` is counted in a database's copy; None for sidecars and where it could not be.
+    `etag` is what the store calls the digest of that object. `conversations` is counted in a
+    database's copy; None for sidecars and where it could not be. `stale` is set where the database
+    was not in the snapshot: this is its last good copy.
     """
 
     name: Name
@@ -71,6 +73,8 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     stored_at: Moment = 0
     verified: str = ""
     conversations: int | None = None
+    etag: str = ""
+    stale: Stale | None = None
 
     @property
     def oldest_object_at(self) -> int:
@@ -89,6 +93,7 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
             compression=self.compression,
             codec=self.codec,
             delta=self.delta,
+            stale=self.stale,
         )
 
 

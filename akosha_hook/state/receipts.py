@@ -92,6 +92,27 @@ class Receipts:
         files.write_json(self.path_of(receipt.upload_id), receipt)
         self._by_id()[receipt.upload_id] = receipt
 
+    def disown(self, machine_id: str) -> None:
+        """Stop tracking what another machine began, whose state directory this is a copy of.
+
+        Nothing of it is aborted: the other machine may be at work on it.
+        """
+        for receipt in self.newest_first():
+            if receipt.machine_id in {"", machine_id}:
+                continue
+            unfinished = receipt.partial or receipt.upload_id in self._journals
+            if receipt.state != "uploading" and not unfinished:
+                continue
+            reason = "Begun by the machine that this one is a copy of."
+            error = reason if receipt.state == "uploading" else receipt.error
+            self.save(
+                msgspec.structs.replace(
+                    receipt, state="failed", error=error, files=(), snapshot="", partial={}
+                )
+            )
+            (self._directory / (receipt.upload_id + SUFFIX)).unlink(missing_ok=True)
+            self._journals.discard(receipt.upload_id)
+
     def fail_unfinished(self, target: Target, *, superseded_by: str | None) -> None:
         """Mark as failed the uploads that nobody will continue.
 

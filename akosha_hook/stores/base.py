@@ -47,11 +47,15 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object that is in the store: its size in bytes, and how that was checked."""
+    """An object that is in the store: its size in bytes, how that was checked, and its digest.
+
+    `etag` is what the store calls the object's digest, "" where it gives none or was not asked.
+    """
 
     key: str
     size: int
     verified: Verified
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +124,15 @@ class ObjectStore(Protocol):
     def describe(self) -> Description:
         """What a user may be told of it; asks it nothing."""
 
-    def put(self, key: str, content: Content, journal: Journal | None = None) -> Stored:
+    def put(
+        self, key: str, content: Content, journal: Journal | None = None, *, only_new: bool = False
+    ) -> Stored:
         """Store an object and check it.
 
         It is there whole or not at all. What was stored until a failure is in `journal`, where one
-        is given, and a later call with the same content continues from there.
+        is given, and a later call with the same content continues from there. With `only_new`, for
+        a small object, a store that can refuses to overwrite; where other bytes are at `key` then,
+        DeliveryError of kind OCCUPIED is raised.
         """
 
     def open(self, key: str, start: int = 0, end: int | None = None) -> Reader:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import snapshot
-from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError
+from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import backoff
 from akosha_hook.sync.policy import upload_policy
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
     from akosha_hook.snapshot import Snapshot
+    from akosha_hook.state.journal import Journal
     from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
-    from akosha_hook.stores.base import ObjectStore
     from akosha_hook.upload.job import UploadJob
     from akosha_hook.util.retry import RetryPolicy
 
@@ -100,14 +100,25 @@ def _begin(
     method: Method,
     interrupted: Receipt | None,
 ) -> _Run:
-    receipt = interrupted or new_receipt(job, receipts, method)
-    journal = (
-        receipts.journal(receipt)
-        if interrupted
-        else receipts.new_journal(receipt.upload_id, job.snapshot.directory.name)
+    receipt = interrupted or new_receipt(job, method)
+    if interrupted:
+        journal = receipts.journal(receipt)
+        # 0.1 kept why a database was skipped in words only.
+        journal.skipped = journal.skipped or dict.fromkeys(receipt.skipped, "skipped")
+    else:
+        journal = receipts.new_journal(receipt.upload_id, job.snapshot.directory.name)
+        journal.skipped = {each.name: each.reason for each in job.snapshot.skipped}
+    return _Run(_named(job, receipt, journal), receipts, attempts, receipt)
+
+
+def _named(job: UploadJob, receipt: Receipt, journal: Journal) -> UploadJob:
+    return replace(
+        job,
+        upload_id=receipt.upload_id,
+        sequence=receipt.sequence,
+        journal=journal,
+        target=receipt.destination,
     )
-    named = replace(job, upload_id=receipt.upload_id, sequence=receipt.sequence, journal=journal)
-    return _Run(named, receipts, attempts, receipt, is_new=interrupted is None)
 
 
 @dataclass(slots=True)
@@ -118,7 +129,6 @@ class _Run:
     receipts: Receipts
     attempts: list[Attempt]
     receipt: Receipt
-    is_new: bool
     sent: list[int] = field(default_factory=list)
 
     @property
@@ -144,17 +154,27 @@ class _Run:
 
         # DuckDB counts for a third of a second, while the client is loaded and the bucket asked.
         with Counter(self.job.snapshot.databases) as counter:
-            return self._upload(counter)
+            try:
+                return self._upload(counter)
+            except DeliveryError as error:
+                if error.kind is not Kind.LOST:
+                    raise
+                self._start_over(error)
+                return self._upload(counter)
 
     def _upload(self, counter: Counter) -> Arrived:
         from akosha_hook.stores.opening import open_store
         from akosha_hook.upload.deliver import deliver as upload
-        from akosha_hook.upload.stored import not_reusable
+        from akosha_hook.upload.stored import make_sure_it_exists, not_reusable
 
         store = open_store(self.context, self._retry_policy(), on_sent=self._count)
-        if self.is_new:
-            self._take_free_id(store)
-        gone = not_reusable(store, _referenced(self.job), self.context.settings)
+        if self.receipts.last_success(self.receipt.destination) is None:
+            make_sure_it_exists(store)
+        referenced = _referenced(self.job)
+        gone = not_reusable(store, referenced, self.context.settings)
+        # An upload that is continued names every database that its snapshot had, whatever has
+        # become of the receipts that said where.
+        gone |= set(self.job.snapshot.unchanged) - {each.database for each in referenced}
         frozen = _with_again(self.job, gone)
         self.job = replace(self.job, snapshot=frozen, conversations=counter.of)
         self.receipt = msgspec.structs.replace(
@@ -167,15 +187,17 @@ class _Run:
         uploaded = upload(self.job, store)
         return Arrived(uploaded.files, uploaded.keys)
 
-    def _take_free_id(self, store: ObjectStore) -> None:
-        from akosha_hook.upload.stored import free_upload_id
-
-        upload_id = free_upload_id(
-            store, self.receipt.upload_id, self.job.identity, self.receipts.exists
-        )
-        journal = self.receipts.new_journal(upload_id, self.job.snapshot.directory.name)
-        self.receipt = msgspec.structs.replace(self.receipt, upload_id=upload_id)
-        self.job = replace(self.job, upload_id=upload_id, journal=journal)
+    def _start_over(self, error: DeliveryError) -> None:
+        """Go on under another id; what is stored of this upload is referred to, not sent again."""
+        logger.warning("%s", error.message)
+        before = self.job.journal
+        failed = msgspec.structs.replace(self.receipt, state="failed", error=cleaned(error))
+        self.receipt = new_receipt(self.job, "cloud")
+        journal = self.receipts.new_journal(self.receipt.upload_id, before.snapshot)
+        journal.stored, journal.skipped = dict(before.stored), dict(before.skipped)
+        self.job = _named(self.job, self.receipt, journal)
+        journal.save()
+        self.receipts.closed(failed, before)
 
     def _count(self, size: int) -> None:
         self.sent.append(size)

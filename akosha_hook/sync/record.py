@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,13 @@ from akosha_hook.state import identity
 from akosha_hook.state.receipt import Attempt, Receipt
 from akosha_hook.sync import select
 from akosha_hook.util import log
-from akosha_hook.util.clock import now_iso, stamp
+from akosha_hook.util.clock import MAX_EPOCH, now_iso, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from akosha_hook.errors import AkoshaHookError
     from akosha_hook.state.receipt import Method, ReceiptFile
-    from akosha_hook.state.receipts import Receipts
     from akosha_hook.upload.job import UploadJob
 
 MAX_MESSAGE = 2000
@@ -34,17 +34,18 @@ class Arrived:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def new_receipt(job: UploadJob, receipts: Receipts, method: Method) -> Receipt:
+def new_receipt(job: UploadJob, method: Method) -> Receipt:
     """The receipt of a delivery that begins."""
     context, me = job.context, job.identity
+    sequence = identity.next_sequence(context.paths, context.settings)
     return Receipt(
-        upload_id=_new_upload_id(receipts, me.system_id, method),
+        upload_id=new_upload_id(me.system_id, sequence),
         state="uploading",
         method=method,
         success=False,
         system_id=me.system_id,
         machine_id=me.machine_id,
-        sequence=identity.next_sequence(context.paths, context.settings),
+        sequence=sequence,
         triggered_by=job.triggered_by,
         started=now_iso(),
         destination=select.target_of(context.settings, method, me.system_id),
@@ -52,14 +53,14 @@ def new_receipt(job: UploadJob, receipts: Receipts, method: Method) -> Receipt:
     )
 
 
-def _new_upload_id(receipts: Receipts, system_id: str, method: Method) -> str:
-    suffix = "" if method == "cloud" else "_http"
-    first = f"{stamp()}_{system_id}{suffix}"
-    candidate, number = first, 1
-    while receipts.exists(candidate):
-        number += 1
-        candidate = f"{first}_{number}"
-    return candidate
+def new_upload_id(system_id: str, sequence: int) -> str:
+    """`YYYYMMDD_HHMMSS_<system id>_<6 random hex>`, unique without asking anyone.
+
+    The time is that of the sequence number, which never goes back as clocks do: ids of a machine
+    sort as its uploads were made.
+    """
+    at = sequence if sequence < MAX_EPOCH else None
+    return f"{stamp(at)}_{system_id}_{secrets.token_hex(3)}"
 
 
 def failed_receipt(

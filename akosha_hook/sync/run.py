@@ -16,6 +16,7 @@ from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import identity
+from akosha_hook.state.ledger import Ledger, needs_only
 from akosha_hook.state.receipt import is_reusable, same_content
 from akosha_hook.sync import cleanup, select
 from akosha_hook.sync.fallback import deliver_with_fallback
@@ -62,6 +63,7 @@ class _Sync:
     receipts: Receipts
     identity: Identity
     chain: tuple[Method, ...]
+    ledger: Ledger
 
     @property
     def target(self) -> Target:
@@ -72,15 +74,18 @@ class _Sync:
         """What is stored and may be referred to, by file name.
 
         A database stored longer ago than `akosha_full_interval_days` is not: it is sent again even
-        if it never changes, so that a lifecycle rule does not expire the only copy.
+        if it never changes, so that a lifecycle rule does not expire the only copy. Nor is one that
+        needs an object of an upload that is not this machine's own.
         """
         settings = self.context.settings
         if last is None or self.request.full or not settings.akosha_enable_deduplication:
             return {}
+        own = self.ledger.own(self.identity.machine_id) if last.method == "cloud" else frozenset()
         old = {
             each.database
             for each in last.files
-            if last.method == "cloud" and not is_reusable(each.oldest_object_at, settings)
+            if last.method == "cloud"
+            and not (is_reusable(each.oldest_object_at, settings) and needs_only(each, own))
         }
         return {each.name: each for each in last.files if each.database not in old}
 
@@ -97,7 +102,10 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
         context.settings, request.method, allow_fallback=request.allow_fallback
     )
     me = identity.load(context.paths, context.settings)
-    sync = _Sync(request, context, receipts, me, chain)
+    ledger = Ledger(context.paths)
+    ledger.begin(receipts.newest_first(), me.sequence)
+    receipts.disown(me.machine_id)
+    sync = _Sync(request, context, receipts, me, chain, ledger)
     receipts.fail_unfinished(sync.target, superseded_by=None)
     # Before anything is copied: they may be what fills the disk.
     cleanup.remove_snapshots(context, receipts)
@@ -198,6 +206,7 @@ def _deliver(
         snapshot=frozen,
         known=known,
         triggered_by=interrupted.triggered_by if interrupted else sync.request.triggered_by,
+        ledger=sync.ledger,
     )
     return deliver_with_fallback(
         job, sync.receipts, sync.chain, interrupted=interrupted, full=sync.request.full

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook.format import manifest
 from akosha_hook.state.receipt import same_content
-from akosha_hook.stores.base import Content
 from akosha_hook.upload.job import Uploaded
 from akosha_hook.upload.plan import (
     PlannedObject,
@@ -20,8 +17,8 @@ from akosha_hook.upload.plan import (
     reference,
     stored_file,
 )
+from akosha_hook.upload.publish import enter, publish
 from akosha_hook.upload.stored import base_object, is_there, not_reusable
-from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
     from akosha_hook.snapshot import Database, SnapshotFile
@@ -35,8 +32,10 @@ logger = logging.getLogger(__name__)
 def deliver(job: UploadJob, store: ObjectStore) -> Uploaded:
     """Upload what changed, refer to what did not, then write the manifest.
 
-    Raises DeliveryError; what was stored until then is in the job's journal.
+    Raises DeliveryError; what was stored until then is in the job's journal. One of kind LOST says
+    that it has to start over, under another id.
     """
+    enter(job)
     files = _unchanged(job, store)
     kept = {each.database for each in files}
     for database in job.snapshot.databases:
@@ -50,12 +49,8 @@ def deliver(job: UploadJob, store: ObjectStore) -> Uploaded:
         for each in files
     ]
     job.context.progress.phase("manifest")
-    document = _manifest(job, files).encode()
-    store.put(
-        job.key(manifest.NAME),
-        Content(lambda: iter([document]), len(document), media_type="application/json"),
-    )
-    return Uploaded(tuple(files))
+    publish(job, store, files)
+    return Uploaded(tuple(files), job.key(""))
 
 
 def _unchanged(job: UploadJob, store: ObjectStore) -> list[ReceiptFile]:
@@ -106,32 +101,6 @@ def _delta(
 ) -> PlannedObject | None:
     """The file as a delta, if its base is still in the store."""
     planned = possible_delta(job, database, file)
-    if planned is None or planned.base is None or not is_there(store, *base_object(planned.base)):
+    if planned is None or planned.base is None or not is_there(store, base_object(planned.base)):
         return None
     return planned
-
-
-def _manifest(job: UploadJob, files: list[ReceiptFile]) -> manifest.Manifest:
-    counts = [each.conversations for each in files if each.name == each.database]
-    uploaded = [each for each in files if each.status == "uploaded"]
-    compressed = any(each.compression == "gzip" for each in uploaded)
-    return manifest.Manifest(
-        uploaded_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        conversation_count=sum(each or 0 for each in counts),
-        total_size_bytes=sum(each.size for each in files),
-        files=tuple(each.key.rsplit("/", 1)[1] for each in uploaded),
-        compressed=compressed,
-        compression_format="gzip" if compressed else None,
-        metadata=manifest.Details(
-            schema=manifest.SCHEMA,
-            tool=f"akosha-hook/{__version__}",
-            system_id=job.identity.system_id,
-            machine_id=job.identity.machine_id,
-            upload_id=job.upload_id,
-            sequence=job.sequence,
-            triggered_by=job.triggered_by,
-            conversations_counted=None not in counts,
-            files=tuple(each.stored() for each in files),
-            skipped={each.name: each.reason for each in job.snapshot.skipped},
-        ),
-    )

@@ -78,6 +78,7 @@ def _as_base(file: ReceiptFile) -> manifest.Delta:
         base_compression=file.compression,
         base_stored_at=file.stored_at,
         base_stored_size=file.stored_bytes,
+        base_etag=file.etag,
     )
 
 
@@ -136,6 +137,7 @@ def stored_file(planned: PlannedObject, content: Content, stored: Stored) -> Rec
         fingerprint=file.fingerprint,
         stored_at=int(time.time()),
         verified=stored.verified,
+        etag=stored.etag,
     )
 
 

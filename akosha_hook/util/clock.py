@@ -17,9 +17,10 @@ def now_iso() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
-def stamp() -> str:
-    """`YYYYMMDD_HHMMSS`, the start of an upload id."""
-    return dt.datetime.now(dt.UTC).strftime("%Y%m%d_%H%M%S")
+def stamp(at: float | None = None) -> str:
+    """`YYYYMMDD_HHMMSS`, the start of an upload id: now, or at `at` (epoch seconds)."""
+    when = dt.datetime.now(dt.UTC) if at is None else dt.datetime.fromtimestamp(at, dt.UTC)
+    return when.strftime("%Y%m%d_%H%M%S")
 
 
 def epoch(iso: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,16 +18,17 @@ from akosha_hook.errors import (
 )
 from akosha_hook.settings import Settings
 from akosha_hook.snapshot import Skipped
-from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import record
 from akosha_hook.sync.record import (
     Arrived,
     attempt_of,
     failed_receipt,
     new_receipt,
+    new_upload_id,
     succeeded_receipt,
 )
 from akosha_hook.util import log
+from akosha_hook.util.clock import stamp
 from akosha_hook.util.secret import Secret
 from tests.support.jobs import ME, frozen, job
 from tests.support.state_documents import whole_receipt
@@ -37,12 +40,10 @@ if TYPE_CHECKING:
 
 
 SECRET = "canary/secret+0123456789"
-STAMP = "20261122_120000"
 
 
 @pytest.fixture
-def delivery(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> UploadJob:
-    monkeypatch.setattr(record, "stamp", lambda: STAMP)
+def delivery(paths: Paths) -> UploadJob:
     paths.state.mkdir(parents=True)
     settings = Settings(akosha_cloud_bucket="memories", akosha_cloud_endpoint="http://127.0.0.1:9")
     snapshot = replace(
@@ -54,7 +55,7 @@ def delivery(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> UploadJob:
 @pytest.fixture
 def started(delivery: UploadJob) -> Receipt:
     """The receipt of a delivery that has just begun."""
-    return new_receipt(delivery, Receipts(delivery.context.paths), "cloud")
+    return new_receipt(delivery, "cloud")
 
 
 def test_a_delivery_begins_unfinished_and_numbered(delivery: UploadJob, started: Receipt) -> None:
@@ -63,19 +64,30 @@ def test_a_delivery_begins_unfinished_and_numbered(delivery: UploadJob, started:
     assert started.triggered_by == ("session-end",)
     assert started.skipped == {"other.duckdb": "it is busy"}
     assert (started.destination.method, started.destination.bucket) == ("cloud", "memories")
-    later = new_receipt(delivery, Receipts(delivery.context.paths), "cloud")
+    later = new_receipt(delivery, "cloud")
     assert later.sequence > started.sequence > 0
 
 
-def test_two_deliveries_of_one_second_have_ids_of_their_own(delivery: UploadJob) -> None:
-    receipts = Receipts(delivery.context.paths)
-    ids = []
-    for method in ("cloud", "cloud", "http", "cloud"):
-        receipt = new_receipt(delivery, receipts, method)
-        receipts.save(receipt)
-        ids.append(receipt.upload_id)
-    name = f"{STAMP}_{ME.system_id}"
-    assert ids == [name, f"{name}_2", f"{name}_http", f"{name}_3"]
+def test_ids_are_unique_and_sort_as_the_uploads_were_made(
+    delivery: UploadJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the clock says: the time in an id is that of its sequence number."""
+    receipts = [new_receipt(delivery, method) for method in ("cloud", "cloud", "http", "cloud")]
+    monkeypatch.setattr(time, "time", lambda: 1_600_000_000.0)
+    receipts.append(new_receipt(delivery, "cloud"))
+    ids = [each.upload_id for each in receipts]
+    assert ids == sorted(ids)
+    for each in receipts:
+        assert re.fullmatch(rf"\d{{8}}_\d{{6}}_{ME.system_id}_[0-9a-f]{{6}}", each.upload_id)
+        assert each.upload_id.startswith(stamp(each.sequence))
+
+
+def test_two_machines_of_one_name_make_different_ids_in_the_same_second() -> None:
+    assert len({new_upload_id("laptop", 1_700_000_000) for _ in range(28)}) > 20
+
+
+def test_an_id_can_be_made_of_any_number() -> None:
+    assert new_upload_id("laptop", 10**15).startswith("2")
 
 
 def test_a_failure_has_its_reason_hint_code_and_exit_code(started: Receipt) -> None:

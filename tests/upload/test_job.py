@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from akosha_hook.settings import Settings
+from akosha_hook.snapshot import Skipped
+from akosha_hook.state.journal import Journal
 from akosha_hook.upload.job import Uploaded
 from tests.support.jobs import UPLOAD, frozen, job
 from tests.support.state_documents import whole_receipt
@@ -32,5 +35,19 @@ def test_without_a_counter_no_number_of_conversations_is_known(paths: Paths) -> 
 
 def test_only_what_it_stored_itself_counts_as_its_objects() -> None:
     (uploaded,) = whole_receipt().files
-    unchanged = msgspec.structs.replace(uploaded, name="other.duckdb", status="unchanged", key="k")
-    assert Uploaded((uploaded, unchanged)).keys == (uploaded.key,)
+    other = msgspec.structs.replace(uploaded, name="other.duckdb", key="systems/x/uploads/y/z")
+    prefix = uploaded.key.removesuffix(uploaded.name)
+    assert Uploaded((uploaded, other), prefix).keys == (uploaded.key,)
+
+
+def test_why_databases_are_missing_is_known_whenever_the_snapshot_was_taken(paths: Paths) -> None:
+    """One that was continued was frozen by another process; the journal has its reasons."""
+    snapshot = replace(
+        frozen(paths, reflection=b"x"), skipped=(Skipped("busy.duckdb", "busy", "it is busy"),)
+    )
+    journal = Journal(None)
+    journal.skipped = {"old.duckdb": "empty", "reflection.duckdb": "busy"}
+    assert job(paths, snapshot, journal=journal).skipped == {
+        "old.duckdb": "empty",
+        "busy.duckdb": "busy",
+    }

@@ -1,4 +1,4 @@
-"""What a store holds already: which names are taken, and what can still be referred to."""
+"""What a store holds already, and what can still be referred to."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ from akosha_hook.format.manifest import Delta
 from akosha_hook.settings import Settings
 from akosha_hook.state.receipt import ReceiptFile
 from akosha_hook.stores.s3.store import S3Store
-from akosha_hook.upload.stored import base_object, free_upload_id, is_there, not_reusable
-from tests.support.jobs import ME
-from tests.support.s3_answers import XML, error
+from akosha_hook.upload.stored import (
+    StoredObject,
+    base_object,
+    is_there,
+    lost,
+    not_reusable,
+    objects_of,
+)
 from tests.support.s3_client import open_plain
 
 if TYPE_CHECKING:
@@ -27,39 +32,39 @@ if TYPE_CHECKING:
 
     from akosha_hook.stores.base import ObjectStore
 
-CANDIDATE = "20261122_120000_laptop"
-UNIQUE = f"{CANDIDATE}_{ME.machine_id[:6]}"
-OWN = f"systems/laptop/uploads/{CANDIDATE}/reflection.duckdb"
+OWN = "systems/laptop/uploads/20261122_120000_laptop_0a1b2c/reflection.duckdb"
 BASE = "systems/laptop/uploads/20260101_120000_laptop/reflection.duckdb"
+HASHES = {OWN: "0" * 64, BASE: "1" * 64, f"{OWN}.wal": "0" * 64}
 
 
 @dataclass
 class MadeUp:
-    """A bucket of `sizes` by key; `refuse` answers every request instead, if it is set."""
+    """A bucket of `sizes` by key; `refuse` answers every request instead, if it is set.
+
+    `hashes` and `etags` are what it says of them besides.
+    """
 
     store: ObjectStore
     sizes: dict[str, int] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=lambda: dict(HASHES))
+    etags: dict[str, str] = field(default_factory=dict)
     refuse: Response | None = None
-    asked: list[str] = field(default_factory=list)
 
     def answer(self, request: Request) -> Response:
-        key = request.path.removeprefix("/memories").removeprefix("/")
-        self.asked.append(f"{request.method} {key or request.args.get('prefix', '')}")
+        key = request.path.removeprefix("/memories/")
         if self.refuse is not None:
             return self.refuse
-        if request.method == "HEAD":
-            when = "Sun, 22 Nov 2026 12:00:00 GMT"
-            size = self.sizes.get(key)
-            if size is None:
-                return Response(status=404)
-            return Response(headers={"Content-Length": str(size), "Last-Modified": when})
-        entries = "".join(
-            f"<Contents><Key>{name}</Key><Size>{size}</Size></Contents>"
-            for name, size in self.sizes.items()
-            if name.startswith(request.args["prefix"])
-        )
-        listing = f"<ListBucketResult><Name>memories</Name>{entries}</ListBucketResult>"
-        return Response(listing, content_type=XML)
+        if key not in self.sizes:
+            return Response(status=404)
+        headers = {
+            "Content-Length": str(self.sizes[key]),
+            "Last-Modified": "Sun, 22 Nov 2026 12:00:00 GMT",
+        }
+        if key in self.hashes:
+            headers["x-amz-meta-sha256"] = self.hashes[key]
+        if key in self.etags:
+            headers["ETag"] = f'"{self.etags[key]}"'
+        return Response(headers=headers)
 
 
 @pytest.fixture
@@ -68,38 +73,6 @@ def made_up(httpserver: HTTPServer) -> MadeUp:
     made_up = MadeUp(S3Store(client, location="", headers={}, part_size=5 << 20, parallel=1))
     httpserver.expect_request(re.compile(".*")).respond_with_handler(made_up.answer)
     return made_up
-
-
-def free(made_up: MadeUp, *used: str) -> str:
-    return free_upload_id(made_up.store, CANDIDATE, ME, lambda name: name in used)
-
-
-def test_a_name_that_nobody_uses_is_taken(made_up: MadeUp) -> None:
-    assert free(made_up) == CANDIDATE
-    assert len(made_up.asked) == 1
-
-
-def test_a_name_that_another_machine_uses_gets_a_suffix_of_this_one(made_up: MadeUp) -> None:
-    made_up.sizes[OWN] = 10
-    assert free(made_up) == UNIQUE
-    assert free(made_up, UNIQUE) == f"{UNIQUE}_2"
-
-
-def test_a_name_of_an_earlier_upload_of_this_machine_is_not_even_asked_for(made_up: MadeUp) -> None:
-    assert free(made_up, CANDIDATE) == UNIQUE
-    assert len(made_up.asked) == 1
-
-
-def test_where_listing_is_denied_the_name_is_unique_by_itself(made_up: MadeUp) -> None:
-    made_up.refuse = error(403, "AccessDenied")
-    assert free(made_up) == UNIQUE
-    assert free(made_up, UNIQUE) == f"{UNIQUE}_2"
-
-
-def test_a_server_that_cannot_be_asked_gives_no_name(made_up: MadeUp) -> None:
-    made_up.refuse = error(503, "SlowDown")
-    with pytest.raises(DeliveryError):
-        free(made_up)
 
 
 def stored(*, days: float = 0.0, delta: Delta | None = None) -> ReceiptFile:
@@ -163,6 +136,38 @@ def test_what_is_there_whole_and_young_enough_can_be_referred_to(
     assert not_reusable(made_up.store, [file], settings) == expected
 
 
+@pytest.mark.parametrize(
+    ("hashes", "etags", "noted", "is_believed"),
+    [
+        ({OWN: "0" * 64}, {}, "", True),
+        ({OWN: "f" * 64}, {}, "", False),
+        ({OWN: "f" * 64}, {OWN: "e"}, "e", False),
+        ({}, {OWN: "e"}, "e", True),
+        ({}, {OWN: "other"}, "e", False),
+        ({}, {OWN: "e"}, "", False),
+        ({}, {}, "e", False),
+    ],
+    ids=[
+        "the hash in its metadata",
+        "another hash",
+        "another hash, the same digest",
+        "no metadata, the digest of then",
+        "no metadata, another digest",
+        "no metadata, no digest noted",
+        "nothing",
+    ],
+)
+def test_an_object_is_believed_by_its_content(
+    made_up: MadeUp, hashes: dict[str, str], etags: dict[str, str], noted: str, is_believed: bool
+) -> None:
+    """Another object of the same size may have taken its place."""
+    made_up.sizes[OWN] = 50
+    made_up.hashes, made_up.etags = hashes, etags
+    file = msgspec.structs.replace(stored(), etag=noted)
+    assert is_there(made_up.store, objects_of(file)[0]) is is_believed
+    assert lost(made_up.store, [file]) == (() if is_believed else (OWN,))
+
+
 def test_a_database_whose_sidecar_is_gone_cannot_be_referred_to(made_up: MadeUp) -> None:
     """It and its sidecars are one moment."""
     made_up.sizes[OWN] = 50
@@ -171,17 +176,25 @@ def test_a_database_whose_sidecar_is_gone_cannot_be_referred_to(made_up: MadeUp)
     assert gone == {"reflection.duckdb"}
 
 
-def test_what_may_not_be_looked_at_counts_as_not_there(made_up: MadeUp) -> None:
+def test_what_may_not_be_looked_at_is_neither_referred_to_nor_lost(made_up: MadeUp) -> None:
     made_up.refuse = Response(status=403)
-    assert is_there(made_up.store, OWN, 50) is False
+    assert is_there(made_up.store, objects_of(stored())[0]) is False
+    assert lost(made_up.store, [stored()]) == ()
 
 
 def test_a_server_that_is_busy_decides_nothing(made_up: MadeUp) -> None:
     made_up.refuse = Response(status=503)
     with pytest.raises(DeliveryError):
-        is_there(made_up.store, OWN, 50)
+        is_there(made_up.store, objects_of(stored())[0])
+    with pytest.raises(DeliveryError):
+        lost(made_up.store, [stored()])
 
 
-def test_a_base_without_a_noted_size_has_none() -> None:
-    assert base_object(base(size=0)) == (BASE, None)
-    assert base_object(base(size=70)) == (BASE, 70)
+def test_of_what_is_lost_one_prefix_can_be_left_out(made_up: MadeUp) -> None:
+    """What an upload stored itself was looked at when it was stored."""
+    own = OWN.removesuffix("reflection.duckdb")
+    assert lost(made_up.store, [stored(delta=base())], beside=own) == (BASE,)
+
+
+def test_the_base_of_a_delta_is_known_as_it_was_stored() -> None:
+    assert base_object(base(size=70)) == StoredObject(BASE, 70, "1" * 64)

@@ -99,6 +99,12 @@ CODES: Mapping[str, Code] = {
         hint="Make room: akosha-hook prune --dry-run shows what could go.",
     ),
     "NotImplemented": Code(Kind.UNSUPPORTED),
+    "PreconditionFailed": Code(
+        Kind.OCCUPIED,
+        reason="something else is stored there already",
+        hint="akosha-hook check shows what is in the bucket.",
+    ),
+    "ConditionalRequestConflict": _BROKEN,
     "NoSuchKey": Code(Kind.MISSING),
     "NoSuchObject": Code(Kind.MISSING),
     "InvalidRange": Code(Kind.OUT_OF_RANGE),
@@ -125,7 +131,9 @@ CODES: Mapping[str, Code] = {
 _STATUS_KINDS: Mapping[int, Kind] = {
     403: Kind.DENIED,
     404: Kind.MISSING,
+    412: Kind.OCCUPIED,
     416: Kind.OUT_OF_RANGE,
+    501: Kind.UNSUPPORTED,
     REQUEST_TIMEOUT: Kind.TIMED_OUT,
     TOO_MANY_REQUESTS: Kind.THROTTLED,
 }
@@ -133,6 +141,7 @@ _STATUS_KINDS: Mapping[int, Kind] = {
 
 def kind_of(status: int) -> Kind:
     """What an HTTP status without an error code means."""
-    if status >= SERVER_ERROR:
-        return Kind.UNREACHABLE
-    return _STATUS_KINDS.get(status, Kind.FAILED)
+    known = _STATUS_KINDS.get(status)
+    if known is None:
+        return Kind.UNREACHABLE if status >= SERVER_ERROR else Kind.FAILED
+    return known

@@ -17,7 +17,6 @@ from akosha_hook.stores.base import SYNC_FAILED
 from akosha_hook.stores.s3.codes import (
     CODES,
     HIDDEN_HINT,
-    REQUEST_TIMEOUT,
     SERVER_ERROR,
     TOO_MANY_REQUESTS,
     Code,
@@ -138,7 +137,9 @@ def _of_code(
             exit_code=known.exit_code,
             request_id=request_id,
         )
-    retryable = known.retryable or status >= SERVER_ERROR or status == TOO_MANY_REQUESTS
+    retryable = known.retryable or status == TOO_MANY_REQUESTS
+    if known.kind is not Kind.UNSUPPORTED:
+        retryable = retryable or status >= SERVER_ERROR
     return DeliveryError(
         f"{subject}: the server answered {code} while {what}{words}.",
         doctor="" if retryable else "akosha-hook doctor probes each permission.",
@@ -221,7 +222,7 @@ def _of_status(status: int, what: str, subject: str) -> DeliveryError:
         f"{subject}: the server answered HTTP {status} while {what}.",
         kind=kind_of(status),
         code=f"HTTP{status}",
-        retryable=status >= SERVER_ERROR or status in {REQUEST_TIMEOUT, TOO_MANY_REQUESTS},
+        retryable=kind_of(status) in {Kind.UNREACHABLE, Kind.TIMED_OUT, Kind.THROTTLED},
     )
 
 

@@ -11,6 +11,7 @@ from akosha_hook.format import pack
 from akosha_hook.state.journal import Journal
 from akosha_hook.state.receipt import PartialUpload
 from akosha_hook.stores.base import Description
+from akosha_hook.stores.s3.exclusive import store_new
 from akosha_hook.stores.s3.multipart import ObjectPlan, part_size_for, store
 from akosha_hook.stores.s3.unfinished import abort, abort_one
 
@@ -52,7 +53,12 @@ class S3Store:
     def describe(self) -> Description:
         return Description("bucket", self._client.name, self._location)
 
-    def put(self, key: str, content: Content, journal: Journal | None = None) -> Stored:
+    def put(
+        self, key: str, content: Content, journal: Journal | None = None, *, only_new: bool = False
+    ) -> Stored:
+        if only_new:
+            data = b"".join(content.chunks())
+            return store_new(self._client, key, data, self._headers_of(content))
         size = part_size_for(content.size, self._part_size)
         plan = ObjectPlan(
             key,

@@ -17,7 +17,7 @@ def verify_put(client: S3Client, key: str, data: bytes, etag: str) -> Stored:
     """Check a single PUT by the ETag of its answer; where that proves nothing, by HEAD."""
     expected = md5(data)
     if etag == expected and not client.encrypted:
-        return Stored(key, len(data), "etag")
+        return Stored(key, len(data), "etag", etag)
     return verify(client, key, len(data), expected, count=0)
 
 
@@ -37,10 +37,10 @@ def verify(client: S3Client, key: str, size: int, expected: str, *, count: int) 
     else:
         comparable = is_md5(head.etag)
     if client.encrypted or not comparable:
-        return Stored(key, size, "size")
+        return Stored(key, size, "size", head.etag)
     if head.etag != expected:
         raise client.damaged(f"{key} is not what was sent (ETag differs)")
-    return Stored(key, size, "etag")
+    return Stored(key, size, "etag", head.etag)
 
 
 def md5(data: bytes) -> str:

@@ -1,0 +1,226 @@
+"""The ledger: every upload that this state has stored, and what its manifest must be.
+
+A line per upload and store: a checksum, and JSON. It is written before the manifest is sent, so that
+no manifest of ours is ever unknown; only prune removes lines. What is not in the ledger may have
+been written by anybody who can write to the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from akosha_hook.format.parse import upload_of
+from akosha_hook.util import files
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from akosha_hook.paths import Paths
+    from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
+
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,255}$")]
+# 50,000 uploads have some 15 MB.
+MAX_BYTES = 256 * 1024 * 1024
+_SUM_LENGTH = 8
+NO_MANIFEST = "-"
+logger = logging.getLogger(__name__)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload that was stored, or nearly: its manifest may never have arrived.
+
+    `sha256` is of the manifest, `-` where none was sent yet, "" where 0.1 sent it and kept no hash.
+    `store` is endpoint and bucket; `machine` the machine id under which it was stored.
+    """
+
+    upload: Id
+    system: Id
+    machine: Id
+    store: str
+    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|-)?$")] = ""
+
+    def vouches_for(self, sha256: str) -> bool:
+        """Whether a manifest with that hash is the one that was stored."""
+        return self.sha256 in {"", sha256}
+
+
+class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of the file; the first one has only `since`."""
+
+    entry: Entry | None = None
+    since: Annotated[int, Meta(ge=0, le=10**15)] = 0
+
+
+class Ledger:
+    """The ledger as it is on disk; nothing is read before it is asked for.
+
+    Whoever changes it holds the sync lock.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self._path = paths.ledger
+        self._entries: dict[tuple[str, str], Entry] | None = None
+        self._since = 0
+
+    @property
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    @property
+    def since(self) -> int:
+        """The sequence number from which on every upload of this state is in the ledger."""
+        self._read()
+        return self._since
+
+    def begin(self, receipts: Iterable[Receipt], sequence: int) -> None:
+        """Make the ledger where there is none, of what receipts say and refer to.
+
+        `sequence` is the number of this machine's last upload.
+        """
+        if self.exists:
+            return
+        self._entries = {(each.store, each.upload): each for each in _of_receipts(receipts)}
+        self._since = sequence
+        self._write()
+
+    def entry(self, upload_id: str) -> Entry | None:
+        """The line of an upload, in whichever store; its id is its own."""
+        return self._by_upload().get(upload_id)
+
+    def own(self, machine_id: str) -> frozenset[str]:
+        """Ids of the uploads that were stored under that machine id."""
+        return frozenset(
+            each.upload for each in self._read().values() if each.machine == machine_id
+        )
+
+    def newest(self, target: Target, machine_id: str) -> Entry | None:
+        """The upload that was stored last in the target's store under that machine id."""
+        store = store_name(target)
+        mine = [
+            each
+            for each in self._read().values()
+            if (each.store, each.system, each.machine) == (store, target.system_id, machine_id)
+        ]
+        return max(mine, key=lambda each: each.upload, default=None)
+
+    def add(self, entry: Entry) -> None:
+        """Write a line, durably; an earlier one of the same upload and store no longer counts."""
+        known = self._read()
+        if known.get((entry.store, entry.upload)) == entry:
+            return
+        known[entry.store, entry.upload] = entry
+        files.private_directory(self._path.parent)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self._path, flags, files.FILE_MODE)
+        try:
+            os.write(descriptor, _encoded(_Line(entry=entry)))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, uploads: Collection[str]) -> None:
+        """Uploads that were deleted from their store."""
+        known = self._read()
+        gone = [key for key, each in known.items() if each.upload in uploads]
+        if gone:
+            for key in gone:
+                del known[key]
+            self._write()
+
+    def _by_upload(self) -> dict[str, Entry]:
+        return {each.upload: each for each in self._read().values()}
+
+    def _write(self) -> None:
+        lines = [_Line(since=self._since)]
+        lines += [_Line(entry=each) for each in (self._entries or {}).values()]
+        files.private_directory(self._path.parent)
+        files.write_atomic(self._path, b"".join(_encoded(each) for each in lines))
+
+    def _read(self) -> dict[tuple[str, str], Entry]:
+        if self._entries is None:
+            self._entries = self._read_all()
+        return self._entries
+
+    def _read_all(self) -> dict[tuple[str, str], Entry]:
+        """A line that is damaged is left out, and the file as it was is kept aside."""
+        try:
+            data = files.read_bounded(self._path, MAX_BYTES, follow=False)
+        except OSError:
+            return {}
+        except ValueError:
+            files.set_aside(self._path)
+            return {}
+        entries: dict[tuple[str, str], Entry] = {}
+        damaged = not data.endswith(b"\n")
+        for text in data.splitlines():
+            line = _decoded(text)
+            if line is None:
+                damaged = True
+            elif line.entry is not None:
+                entries[line.entry.store, line.entry.upload] = line.entry
+            else:
+                self._since = max(self._since, line.since)
+        if damaged:
+            self._mend(data, entries)
+        return entries
+
+    def _mend(self, data: bytes, entries: dict[tuple[str, str], Entry]) -> None:
+        logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
+        self._entries = entries
+        try:
+            files.write_atomic(self._path.with_name(self._path.name + ".corrupt"), data)
+            self._write()
+        except OSError:
+            logger.warning("The ledger could not be mended", exc_info=True)
+
+
+def needs_only(file: ReceiptFile, uploads: Collection[str]) -> bool:
+    """Whether every object that restoring `file` needs is one of those uploads'."""
+    keys = [file.key, *([file.delta.base_key] if file.delta else [])]
+    return all((names := upload_of(key)) is not None and names[1] in uploads for key in keys)
+
+
+def store_name(target: Target) -> str:
+    """The store of a target as the ledger names it."""
+    return f"{target.endpoint} {target.bucket}".strip()
+
+
+def _encoded(line: _Line) -> bytes:
+    document = msgspec.json.encode(line)
+    return _checksum(document) + b" " + document + b"\n"
+
+
+def _decoded(text: bytes) -> _Line | None:
+    checksum, _, document = text.partition(b" ")
+    if checksum != _checksum(document):
+        return None
+    try:
+        return msgspec.json.decode(document, type=_Line)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _checksum(document: bytes) -> bytes:
+    return hashlib.sha256(document).hexdigest()[:_SUM_LENGTH].encode()
+
+
+def _of_receipts(receipts: Iterable[Receipt]) -> Iterable[Entry]:
+    for each in receipts:
+        if each.method != "cloud" or not each.machine_id:
+            continue
+        keys = [file.key for file in each.files]
+        keys += [file.delta.base_key for file in each.files if file.delta]
+        referred = {names[1] for key in keys if (names := upload_of(key))}
+        for upload in sorted({each.upload_id} | referred):
+            yield Entry(
+                upload=upload,
+                system=each.system_id,
+                machine=each.machine_id,
+                store=store_name(each.destination),
+            )
