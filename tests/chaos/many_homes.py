@@ -236,7 +236,8 @@ class Schedule:
         self.tell(actor, f"sync, at {operation} {carried_out} {other.name} runs {what} {command}")
         pause = self.world.network.pause(operation, carried_out=carried_out)
         child = actor.start(*SYNC)
-        held_at(child, pause)
+        if not held_at(child, pause):
+            self._forget(pause)  # nobody else is to be held there
         if what == "restore":
             self._restore(other)
         else:

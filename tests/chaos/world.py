@@ -67,7 +67,8 @@ class Actor:
 
     `content` is what each sound database holds now, `history` has every state it ever had.
     `claimed` is the last state of each database that a success spoke of, and `at_risk` the
-    databases whose stored copy somebody deleted since then. `skew` is by how many seconds its
+    databases whose stored copy somebody deleted since then; `claimed_as` is the machine id it had
+    then. A clone has a new id, and what its original stored is not its own. `skew` is by how many seconds its
     clock is ahead of everybody's.
     """
 
@@ -81,6 +82,7 @@ class Actor:
     history: dict[str, list[str]] = field(default_factory=dict)
     claimed: dict[str, str] = field(default_factory=dict)
     claims: set[str] = field(default_factory=set)
+    claimed_as: dict[str, str] = field(default_factory=dict)
     at_risk: set[str] = field(default_factory=set)
     twins: bool = False
     spoiled: bool = False
@@ -128,16 +130,19 @@ class Actor:
 
     # What it runs
 
-    def start(self, *command: str, disk: int | None = None) -> Child:
-        environ = {
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
             "HOME": str(self.root),
             "XDG_CONFIG_HOME": str(self.root / ".config"),
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
         }
+
+    def start(self, *command: str, disk: int | None = None) -> Child:
         shift = self.world.now + self.skew
         return self.world.forks.start(
-            command, environ, shift=shift, machine=self.machine, disk=disk
+            command, self.environ, shift=shift, machine=self.machine, disk=disk
         )
 
     def run(self, *command: str, disk: int | None = None) -> Child:
@@ -173,9 +178,7 @@ class Actor:
 
     def _judge_content(self, upload: Upload) -> None:
         """It has a state of each database, and none that was there before is left out."""
-        for name, before in self.claimed.items():
-            if name in self.content or name in self.at_risk:
-                continue
+        for name, before in self._missed(upload):
             stored = upload.databases.get(name)
             if stored != {name: before}:
                 raise FindingError(
@@ -186,7 +189,7 @@ class Actor:
             if name not in stored or stored[name] not in self.history.get(name, ()):
                 raise FindingError(f"{self.name}: {upload.upload_id} has {name} as it never was")
             if name in self.content:
-                self.claimed[name] = stored[name]
+                self.claimed[name], self.claimed_as[name] = stored[name], upload.machine_id
                 self.at_risk.discard(name)
 
     def _judge_success(self, look: Look, said: Mapping[str, Any]) -> None:
@@ -205,11 +208,19 @@ class Actor:
         for name, content in self.content.items():
             if own.databases.get(name) != {name: digest(content)}:
                 raise FindingError(f"{self.name}: {said}, and {own.upload_id} has another {name}")
-        for name, before in self.claimed.items():
-            if name in self.content or name in self.at_risk:
-                continue
+        for name, before in self._missed(own):
             if own.databases.get(name) != {name: before}:
                 raise FindingError(f"{self.name}: {said}, and {own.upload_id} has no good {name}")
+
+    def _missed(self, upload: Upload) -> list[tuple[str, str]]:
+        """Databases that are not sound here now, and the copy that `upload` must keep of each."""
+        return [
+            (name, before)
+            for name, before in self.claimed.items()
+            if name not in self.content
+            and name not in self.at_risk
+            and self.claimed_as[name] == upload.machine_id
+        ]
 
     def newest_claimed(self, look: Look) -> Upload | None:
         """The newest upload that it was told of."""
@@ -310,6 +321,7 @@ class World:
         shutil.copytree(actor.root / ".claude", copy.root / ".claude", copy_function=shutil.copy2)
         copy.content, copy.claimed = dict(actor.content), dict(actor.claimed)
         copy.history = {key: [*each] for key, each in actor.history.items()}
+        copy.claimed_as = dict(actor.claimed_as)
         copy.claims, copy.at_risk = set(actor.claims), set(actor.at_risk)
         copy.skew, copy.spoiled = actor.skew, actor.spoiled
         copy.twins = actor.twins = actor.twins or machine == actor.machine
