@@ -40,6 +40,20 @@ DISKS = (8 * KIB, 30 * KIB, 60 * KIB, 600 * KIB)
 # A rule expires objects after akosha_full_interval_days (7) and as much history as one wants.
 EXPIRY = 7 * DAY + 7 * DAY
 MOST_HOMES = 5
+# At these a process is killed, or another one runs meanwhile: those that nearly every sync makes.
+MOMENTS = (
+    "PutObject",
+    "PutObject",
+    "PutManifest",
+    "PutManifest",
+    "HeadObject",
+    "HeadManifest",
+    "CreateMultipartUpload",
+    "UploadPart",
+    "CompleteMultipartUpload",
+    "ListObjects",
+)
+ASKED = (*OPERATIONS, "HeadManifest", "GetManifest", "GetObject", "PostObject")
 PRUNE = ("prune", "--keep-last", "1", "--json")
 SYNC = ("sync", "--json")
 
@@ -129,15 +143,30 @@ class Schedule:
         actor.run(*SYNC, disk=disk)
 
     def kill(self) -> None:
-        """Kill a worker, or a sync by hand, at one of its requests."""
-        actor, command = self.actor, self.source.choice([("worker",), SYNC])
-        operation, first = self.source.choice(OPERATIONS), self.source.choice([1, 1, 1, 2, 3])
+        """Kill a worker or a sync by hand at one of its requests, or a prune while it deletes."""
+        actor = self.actor
+        if self.source.random() < 0.1:
+            self._killed(actor, self._prune_command(actor), "PostObject", 1, carried_out=True)
+            return
+        command = self.source.choice([("worker",), SYNC])
+        operation, first = self.source.choice(MOMENTS), self.source.choice([1, 1, 1, 2])
         carried_out = self.source.random() < 0.5
         if actor.content and self.source.random() < 0.7:
             name = self.source.choice(sorted(actor.content))
             actor.write(name, self.world.fresh(self.source.choice(SIZES)))
-        self.tell(actor, f"kill {command[0]} at {operation} {first} {carried_out}")
         actor.run("event")
+        self._killed(actor, command, operation, first, carried_out=carried_out)
+
+    def _killed(
+        self,
+        actor: Actor,
+        command: tuple[str, ...],
+        operation: str,
+        first: int,
+        *,
+        carried_out: bool,
+    ) -> None:
+        self.tell(actor, f"kill {' '.join(command)} at {operation} {first} {carried_out}")
         pause = self.world.network.pause(operation, first=first, carried_out=carried_out)
         child = actor.start(*command)
         if held_at(child, pause):
@@ -155,10 +184,10 @@ class Schedule:
 
     def fault(self) -> None:
         kind = self.source.choice(sorted(FAULTS))
-        operation, first = self.source.choice(OPERATIONS), self.source.randint(1, 3)
+        operation, first = self.source.choice(ASKED), self.source.randint(1, 3)
         times = self.source.randint(1, 5)
         if kind in FINAL and operation == "AbortMultipartUpload":
-            return
+            return  # a note tells of it, and what is left is the bucket's owner's to clear
         self.tell(None, f"fault {kind} {operation} {first} {times}")
         self.world.counts.faults += 1
         self.world.network.on(operation, fault=FAULTS[kind], first=first, times=times)
@@ -225,7 +254,7 @@ class Schedule:
         actor = self.actor
         others = [each for each in self.world.actors if each is not actor]
         other = self.source.choice(others)
-        operation, carried_out = self.source.choice(OPERATIONS), self.source.random() < 0.5
+        operation, carried_out = self.source.choice(MOMENTS), self.source.random() < 0.5
         what = self.source.choice(["prune", "prune", "restore", "verify", "sync"])
         if actor.content:
             name = self.source.choice(sorted(actor.content))

@@ -179,16 +179,15 @@ class Actor:
     def _judge_content(self, upload: Upload) -> None:
         """It has a state of each database, and none that was there before is left out."""
         for name, before in self._missed(upload):
-            stored = upload.databases.get(name)
-            if stored != {name: before}:
+            if not self._is_as_new(name, upload.databases.get(name), before):
                 raise FindingError(
                     f"{self.name}: {upload.upload_id} lacks the last good copy of {name}: "
-                    f"it has {stored}, not {before[:12]}"
+                    f"it has {upload.databases.get(name)}, not {before[:12]}"
                 )
         for name, stored in upload.databases.items():
             if name not in stored or stored[name] not in self.history.get(name, ()):
                 raise FindingError(f"{self.name}: {upload.upload_id} has {name} as it never was")
-            if name in self.content:
+            if name in self.content or self._is_as_new(name, stored, self.claimed.get(name, "")):
                 self.claimed[name], self.claimed_as[name] = stored[name], upload.machine_id
                 self.at_risk.discard(name)
 
@@ -209,7 +208,7 @@ class Actor:
             if own.databases.get(name) != {name: digest(content)}:
                 raise FindingError(f"{self.name}: {said}, and {own.upload_id} has another {name}")
         for name, before in self._missed(own):
-            if own.databases.get(name) != {name: before}:
+            if not self._is_as_new(name, own.databases.get(name), before):
                 raise FindingError(f"{self.name}: {said}, and {own.upload_id} has no good {name}")
 
     def _missed(self, upload: Upload) -> list[tuple[str, str]]:
@@ -221,6 +220,14 @@ class Actor:
             and name not in self.at_risk
             and self.claimed_as[name] == upload.machine_id
         ]
+
+    def _is_as_new(self, name: str, stored: Mapping[str, str] | None, before: str) -> bool:
+        """Whether that is the state of `before`, or a later one."""
+        states = self.history.get(name, [])
+        now = (stored or {}).get(name, "")
+        if now not in states or (before and before not in states):
+            return False
+        return not before or states.index(now) >= states.index(before)
 
     def newest_claimed(self, look: Look) -> Upload | None:
         """The newest upload that it was told of."""
