@@ -114,6 +114,33 @@ class Schedule:
                 self.tell(actor, f"repair {name}")
                 actor.write(name, self.world.fresh(self.source.choice(SIZES[:4])))
 
+    def forget(self) -> None:
+        """A database is gone for good, and the user says so."""
+        actor = self.actor
+        gone = [each for each in DATABASES if not (actor.data / each).exists()]
+        if not gone:
+            return
+        self.tell(actor, f"forget {gone[0]}")
+        child = actor.run("forget", gone[0], "--json")
+        if child.code == 0:
+            actor.forget(gone[0])
+
+    def bring_back(self) -> None:
+        """A database that is damaged is restored: what comes back is its last good copy."""
+        actor = self.actor
+        lost = [each for each in DATABASES if each not in actor.content and each in actor.claimed]
+        if not lost:
+            return
+        self.tell(actor, f"restore --file {lost[0]}")
+        self.world.counts.restores += 1
+        child = actor.run("restore", "--file", lost[0], "--force", "--json")
+        if child.code == 0:
+            upload = self.world.look().upload(child.document()["upload_id"])
+            content = (actor.data / lost[0]).read_bytes()
+            if upload is None or content != self.world.reader.content(upload, lost[0]):
+                raise FindingError(f"{actor.name}: {lost[0]} was restored as it is not stored")
+            actor.brought_back(lost[0], content)
+
     # Syncs
 
     def work(self) -> None:
@@ -303,7 +330,9 @@ class Schedule:
     def spoil_receipt(self) -> None:
         """Cut a receipt, or flip one bit of it."""
         actor = self.actor
-        receipts = sorted((actor.state / "receipts").glob("*.json"))
+        receipts = sorted(
+            (actor.state / "receipts").glob("*.json"), key=lambda path: path.stat().st_mtime_ns
+        )
         if not receipts:
             return
         path = self.source.choice(receipts)
@@ -343,7 +372,7 @@ class Schedule:
 
     def lose(self) -> None:
         """Somebody deletes whatever he likes."""
-        keys = sorted(self.world.look().objects)
+        keys = self.world.in_order(self.world.look())
         if not keys:
             return
         lost = self.source.sample(keys, min(len(keys), self.source.choice([1, 1, 2, len(keys)])))
@@ -356,6 +385,8 @@ STEPS: dict[Callable[[Schedule], None], float] = {
     Schedule.touch: 4,
     Schedule.damage: 2,
     Schedule.repair: 1.5,
+    Schedule.forget: 0.4,
+    Schedule.bring_back: 0.7,
     Schedule.work: 4,
     Schedule.by_hand: 4,
     Schedule.full: 0.7,

@@ -128,6 +128,16 @@ class Actor:
         else:
             path.write_bytes(b"" if how == "emptied" else b"\xff" * 4096)
 
+    def brought_back(self, name: str, content: bytes) -> None:
+        """A database was restored in place; what is stored may be another machine's of that name."""
+        self.content[name] = content
+        self.history.setdefault(name, []).append(digest(content))
+
+    def forget(self, name: str) -> None:
+        """The user gave a database up: nobody has to keep it."""
+        self.claimed.pop(name, None)
+        self.world.forgotten.add((self.machine_id, name))
+
     # What it runs
 
     @property
@@ -227,7 +237,8 @@ class Actor:
         now = (stored or {}).get(name, "")
         if now not in states or (before and before not in states):
             return False
-        return not before or states.index(now) >= states.index(before)
+        last = len(states) - 1 - states[::-1].index(now)
+        return not before or last >= states.index(before)
 
     def newest_claimed(self, look: Look) -> Upload | None:
         """The newest upload that it was told of."""
@@ -260,7 +271,7 @@ class World:
 
     `good` has, by machine id, the newest sequence seen and what its manifest said of each
     database; `harmed` are machines some of whose objects were deleted by others, `gone` those
-    objects.
+    objects, `forgotten` databases that a user gave up, by machine id.
     """
 
     bucket: TestBucket
@@ -274,6 +285,7 @@ class World:
     good: dict[str, tuple[int, dict[str, dict[str, str]]]] = field(default_factory=dict)
     harmed: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
+    forgotten: set[tuple[str, str]] = field(default_factory=set)
     listed: dict[str, bool] = field(default_factory=dict)
     number: int = 0
 
@@ -354,11 +366,19 @@ class World:
         if latest is None or latest.sequence <= before:
             return
         for name in known:
+            if (machine_id, name) in self.forgotten:
+                continue
             if name not in latest.databases and machine_id not in self.harmed:
                 raise FindingError(
                     f"{latest.upload_id} says nothing of {name}, which was stored before"
                 )
         self.good[machine_id] = latest.sequence, latest.databases
+
+    def in_order(self, look: Look) -> list[str]:
+        """Keys in the order in which they were stored: upload ids are random, the order is not."""
+        order = {path: number for number, path in enumerate(self.ages.born)}
+        last = len(order)
+        return sorted(look.objects, key=lambda key: order.get(f"/{self.bucket.name}/{key}", last))
 
     def lose(self, keys: Sequence[str]) -> None:
         """Somebody else deletes objects."""
@@ -418,18 +438,20 @@ class World:
         if latest.sequence < self.good[machine_id][0]:
             raise FindingError(f"the newest upload of machine {machine_id} is gone: {self.good}")
         for name in databases:
-            if name not in latest.databases:
+            if name not in latest.databases and (machine_id, name) not in self.forgotten:
                 raise FindingError(f"the last good copy of {name} of machine {machine_id} is gone")
 
     def _judge_listing(self, look: Look) -> None:
         """`ls` calls complete what is whole, and nothing else; "latest" is one of those."""
         document = self.actors[0].run("ls", "--json", "--system", SYSTEM, "-n", "9999").document()
         (system,) = document["systems"]
-        states = {each["upload_id"]: each["state"] for each in system["uploads"]}
+        listed = {each["upload_id"]: each for each in system["uploads"]}
         for each in look.uploads:
-            if (states.get(each.upload_id) == "complete") != each.whole:
+            said = listed.get(each.upload_id, {"state": "nothing", "problem": ""})
+            if (said["state"] == "complete") != each.whole:
                 raise FindingError(
-                    f"ls calls {each.upload_id} {states.get(each.upload_id)}: {each.problem}"
+                    f"ls calls {each.upload_id} {said['state']}: {said['problem']}; "
+                    f"the reader says: {each.problem or 'whole'}"
                 )
 
     def _judge_litter(self, look: Look) -> None:
