@@ -36,7 +36,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An upload that was stored, or nearly: its manifest may never have arrived.
 
     `sha256` is of the manifest, `-` where none was sent yet, "" where 0.1 sent it and kept no hash.
-    `store` is endpoint and bucket; `machine` the machine id under which it was stored.
+    `size` is the manifest's (bytes), 0 where it was not noted. `store` is endpoint and bucket;
+    `machine` the machine id under which it was stored.
     """
 
     upload: Id
@@ -44,6 +45,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     machine: Id
     store: str
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|-)?$")] = ""
+    size: Annotated[int, Meta(ge=0, le=10**9)] = 0
 
     def vouches_for(self, sha256: str) -> bool:
         """Whether a manifest with that hash is the one that was stored."""
@@ -60,11 +62,12 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Ledger:
     """The ledger as it is on disk; nothing is read before it is asked for.
 
-    Whoever changes it holds the sync lock.
+    Whoever changes it holds the sync lock; with `mend` False, damaged lines are left as they are.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, *, mend: bool = True) -> None:
         self._path = paths.ledger
+        self._mends = mend
         self._entries: dict[tuple[str, str], Entry] | None = None
         self._since = 0
 
@@ -154,7 +157,8 @@ class Ledger:
         except OSError:
             return {}
         except ValueError:
-            files.set_aside(self._path)
+            if self._mends:
+                files.set_aside(self._path)
             return {}
         entries: dict[tuple[str, str], Entry] = {}
         damaged = not data.endswith(b"\n")
@@ -166,7 +170,7 @@ class Ledger:
                 entries[line.entry.store, line.entry.upload] = line.entry
             else:
                 self._since = max(self._since, line.since)
-        if damaged:
+        if damaged and self._mends:
             self._mend(data, entries)
         return entries
 
