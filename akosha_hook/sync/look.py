@@ -10,7 +10,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from akosha_hook.errors import AkoshaHookError, DeliveryError, Kind
+from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
 from akosha_hook.format import manifest
 from akosha_hook.state import looks
 from akosha_hook.state.ledger import Ledger
@@ -41,12 +41,16 @@ def is_due(paths: Paths, last: Receipt) -> bool:
     A look that could not be made is due again after an hour, and at once where something was lost
     that has yet to be sent again. A moment ahead of now is no proof: the clock was set back.
     """
-    if last.method != "cloud" or _is_recent(_stored_at(last), DAY_SECONDS):
+    if last.method != "cloud":
         return False
-    look = looks.last(paths, last.destination)
-    if look is None or look.upload_id != last.upload_id or look.pending:
-        return True
-    return not _is_recent(look.at, DAY_SECONDS if look.error is None else AGAIN_SECONDS)
+    seen = looks.last(paths, last.destination)
+    if seen is not None and seen.upload_id == last.upload_id:
+        if seen.pending:
+            return True
+        patience = DAY_SECONDS if seen.error is None else AGAIN_SECONDS
+        if _is_recent(seen.at, patience):
+            return False
+    return not _is_recent(_stored_at(last), DAY_SECONDS)
 
 
 def _stored_at(receipt: Receipt) -> float:
@@ -57,12 +61,22 @@ def _is_recent(moment: float, seconds: float) -> bool:
     return 0 <= time.time() - moment < seconds
 
 
+def attempt(context: Context, last: Receipt, ledger: Ledger) -> Look:
+    """The look that a sync makes; one that cannot be made has an error, and fails nothing."""
+    try:
+        return look(context, last, ledger=ledger)
+    except AkoshaHookError as error:
+        logger.warning("The last upload could not be looked at: %s", error.message)
+        at, upload_id = time.time(), last.upload_id
+        return Look(at=at, upload_id=upload_id, error=error.message, hint=error.hint)
+
+
 def look(
     context: Context, last: Receipt, *, seconds: float = LOOK_SECONDS, ledger: Ledger | None = None
 ) -> Look:
-    """Look at what the upload of `last` needs; one that cannot be made has an error. Never raises.
+    """Look at what the upload of `last` needs, for at most `seconds`; the caller remembers it.
 
-    It takes about `seconds` at most. The caller remembers it.
+    Raises AkoshaHookError where the store cannot be asked.
     """
     from akosha_hook.stores.base import READ_FAILED
     from akosha_hook.stores.opening import open_store
@@ -71,9 +85,14 @@ def look(
     try:
         store = open_store(context, policy, subject=READ_FAILED)
         return _made(store, last, ledger or Ledger(context.paths, mend=False))
-    except AkoshaHookError as error:
-        logger.warning("The last upload could not be looked at: %s", error.message)
-        return Look(at=time.time(), upload_id=last.upload_id, error=error.message, hint=error.hint)
+    except DeadlinePassedError as error:
+        raise DeliveryError(
+            f"{READ_FAILED}: it did not answer within {seconds:g} s.",
+            hint="Check akosha_cloud_endpoint and the network.",
+            kind=Kind.TIMED_OUT,
+            code="timeout",
+            retryable=True,
+        ) from error
 
 
 def _made(store: ObjectStore, last: Receipt, ledger: Ledger) -> Look:

@@ -191,7 +191,7 @@ def _still_there(sync: _Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
     if outcome.state != "unchanged" or last is None or not look.is_due(paths, last):
         return outcome
     sync.context.progress.phase("verify")
-    seen = look.look(sync.context, last, ledger=sync.ledger)
+    seen = look.attempt(sync.context, last, sync.ledger)
     can_be_sent = look.can_be_sent(last, seen, outcome.unchanged)
     looks.remember(paths, sync.target, msgspec.structs.replace(seen, pending=can_be_sent))
     if not seen.lost:

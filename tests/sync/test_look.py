@@ -20,7 +20,7 @@ from tests.support import faults
 from tests.support.faults import FaultyProxy, faulty_proxy
 from tests.support.recovery import put
 from tests.support.s3 import TestBucket
-from tests.support.syncing import manifest_of, restored, sync
+from tests.support.syncing import CLOUD, manifest_of, restored, sync
 from tests.support.writer import Writer
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -70,29 +70,29 @@ def remove(bucket: TestBucket, *keys: str) -> None:
 def test_after_a_day_a_head_of_each_object_is_all_that_is_asked(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
-    first = receipt_of(sync(paths, bucket, **behind(network)))
+    first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     network.asked.clear()
-    assert sync(paths, bucket, **behind(network)).state == "unchanged"
+    assert sync(paths, bucket, CLOUD, **behind(network)).state == "unchanged"
     assert network.operations() == []
     pass_time(paths)
-    assert sync(paths, bucket, **behind(network)).state == "unchanged"
+    assert sync(paths, bucket, CLOUD, **behind(network)).state == "unchanged"
     assert sorted(network.operations()) == ["HeadManifest", "HeadObject", "HeadObject"]
     assert not list(paths.snapshots.iterdir())
     seen = looks.last(paths, first.destination)
     assert seen is not None
     assert (seen.upload_id, seen.objects, seen.lost) == (first.upload_id, 3, ())
     # Once a day is enough.
-    assert sync(paths, bucket, **behind(network)).state == "unchanged"
+    assert sync(paths, bucket, CLOUD, **behind(network)).state == "unchanged"
     assert len(network.operations()) == 3
 
 
 def test_a_look_ahead_of_the_clock_is_made_again(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
-    sync(paths, bucket, **behind(network))
+    sync(paths, bucket, CLOUD, **behind(network))
     pass_time(paths, -400 * DAY)
     network.asked.clear()
-    sync(paths, bucket, **behind(network))
+    sync(paths, bucket, CLOUD, **behind(network))
     assert network.operations("HeadManifest") == ["HeadManifest"]
 
 
@@ -203,33 +203,33 @@ def test_a_lost_manifest_gives_an_upload_that_refers_to_what_is_there(
 def test_what_could_not_be_sent_again_is_tried_by_the_next_sync(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
-    first = receipt_of(sync(paths, bucket, **behind(network)))
+    first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     remove(bucket, file_of(first, "reflection.duckdb").key)
     pass_time(paths)
     network.on("PutObject", fault=faults.error(503, "SlowDown"))
-    assert sync(paths, bucket, **behind(network)).state == "failed"
+    assert sync(paths, bucket, CLOUD, **behind(network)).state == "failed"
     network.heal()
-    again = receipt_of(sync(paths, bucket, **behind(network)))
+    again = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     assert file_of(again, "reflection.duckdb").status == "uploaded"
 
 
 def test_a_look_that_cannot_be_made_fails_no_sync_and_is_made_an_hour_later(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
-    first = receipt_of(sync(paths, bucket, **behind(network)))
+    first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     pass_time(paths)
     network.on(fault=faults.reset)
-    outcome = sync(paths, bucket, **behind(network))
+    outcome = sync(paths, bucket, CLOUD, **behind(network))
     assert (outcome.state, outcome.success, outcome.pending) == ("unchanged", True, False)
     seen = looks.last(paths, first.destination)
     assert seen is not None
     assert "cannot be reached" in (seen.error or "")
     network.heal()
     network.asked.clear()
-    sync(paths, bucket, **behind(network))
+    sync(paths, bucket, CLOUD, **behind(network))
     assert network.operations() == []
     looks.remember(paths, first.destination, msgspec.structs.replace(seen, at=seen.at - HOUR))
-    sync(paths, bucket, **behind(network))
+    sync(paths, bucket, CLOUD, **behind(network))
     assert len(network.operations(*ASKING)) == 3
     seen = looks.last(paths, first.destination)
     assert seen is not None
@@ -239,16 +239,16 @@ def test_a_look_that_cannot_be_made_fails_no_sync_and_is_made_an_hour_later(
 def test_keys_that_may_not_look_alarm_nobody(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
-    first = receipt_of(sync(paths, bucket, **behind(network)))
+    first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     pass_time(paths)
     network.on(*ASKING, fault=faults.error(403, "AccessDenied"))
-    outcome = sync(paths, bucket, **behind(network))
+    outcome = sync(paths, bucket, CLOUD, **behind(network))
     assert outcome.state == "unchanged"
     seen = looks.last(paths, first.destination)
     assert seen is not None
     assert (seen.verified, seen.lost, seen.error) == (False, (), None)
     network.asked.clear()
-    sync(paths, bucket, **behind(network))
+    sync(paths, bucket, CLOUD, **behind(network))
     assert network.operations() == []
 
 
@@ -256,10 +256,10 @@ def test_a_refusal_beside_others_that_are_shown_is_an_object_that_is_gone(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
     """S3 answers 403 for what is not there to keys that may not list."""
-    first = receipt_of(sync(paths, bucket, **behind(network)))
+    first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     pass_time(paths)
     network.on("HeadManifest", fault=faults.error(403, "AccessDenied"), times=1)
-    again = receipt_of(sync(paths, bucket, **behind(network)))
+    again = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     assert again.upload_id != first.upload_id
     assert again.files_uploaded == ()
 
@@ -267,17 +267,17 @@ def test_a_refusal_beside_others_that_are_shown_is_an_object_that_is_gone(
 def test_what_is_lost_of_a_database_that_is_no_longer_here_is_remembered_and_not_asked_each_time(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
-    first = receipt_of(sync(paths, bucket, **behind(network)))
+    first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     gone = file_of(first, "reflection.duckdb").key
     remove(bucket, gone)
     (data / "reflection.duckdb").unlink()
     pass_time(paths)
-    assert sync(paths, bucket, **behind(network)).state == "unchanged"
+    assert sync(paths, bucket, CLOUD, **behind(network)).state == "unchanged"
     seen = looks.last(paths, first.destination)
     assert seen is not None
     assert (seen.lost, seen.pending) == ((gone,), False)
     network.asked.clear()
-    sync(paths, bucket, **behind(network))
+    sync(paths, bucket, CLOUD, **behind(network))
     assert network.operations() == []
 
 
