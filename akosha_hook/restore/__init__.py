@@ -6,6 +6,15 @@ from akosha_hook.restore.pipeline import Restored
 from akosha_hook.restore.plan import Plan, plan
 from akosha_hook.restore.run import restore
 from akosha_hook.restore.select import LATEST, RestoreRequest
-from akosha_hook.restore.verify import verify
+from akosha_hook.restore.verify import damaged_newest, verify
 
-__all__ = ["LATEST", "Plan", "RestoreRequest", "Restored", "plan", "restore", "verify"]
+__all__ = [
+    "LATEST",
+    "Plan",
+    "RestoreRequest",
+    "Restored",
+    "damaged_newest",
+    "plan",
+    "restore",
+    "verify",
+]
