@@ -84,7 +84,7 @@ def look(
     policy = RetryPolicy(RETRIES, BACKOFF_SECONDS, Deadline(seconds))
     try:
         store = open_store(context, policy, subject=READ_FAILED)
-        return _made(store, last, ledger or Ledger(context.paths, mend=False))
+        return _made(store, last, ledger or Ledger(context.paths))
     except DeadlinePassedError as error:
         raise DeliveryError(
             f"{READ_FAILED}: it did not answer within {seconds:g} s.",
