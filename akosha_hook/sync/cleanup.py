@@ -50,6 +50,10 @@ def tidy(context: Context, receipts: Receipts) -> None:
     for directory in (context.paths.state, context.paths.receipts):
         files.remove_abandoned(directory)
     remove_snapshots(context, receipts)
+    if context.paths.check.exists():
+        from akosha_hook.restore.read_all import remove_abandoned
+
+        remove_abandoned(context.paths)
     data = data_directory(context.settings, context.paths)
     if any(data.glob(".akosha-restore-*")):
         from akosha_hook.restore.staging import remove_stale
