@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -84,6 +85,7 @@ def _manifest_bytes(store: ObjectStore, upload: Upload, most: int) -> bytes | No
 
 
 def _parsed(upload: Upload, data: bytes) -> Upload:
+    upload = replace(upload, manifest_sha256=hashlib.sha256(data).hexdigest())
     try:
         document = parse(data, system_id=upload.system_id, upload_id=upload.upload_id)
     except DamagedError as error:

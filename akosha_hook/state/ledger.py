@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from akosha_hook.format.parse import upload_of
+from akosha_hook.state.identity import Identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
@@ -60,12 +62,16 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Ledger:
     """The ledger as it is on disk; nothing is read before it is asked for.
 
-    Whoever changes it holds the sync lock.
+    Whoever changes it holds the sync lock. With `read_only`, nothing on disk is changed: for
+    commands that hold no lock.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, *, read_only: bool = False) -> None:
         self._path = paths.ledger
+        self._machine = paths.machine
+        self._read_only = read_only
         self._entries: dict[tuple[str, str], Entry] | None = None
+        self._index: dict[str, Entry] | None = None
         self._since = 0
 
     @property
@@ -86,6 +92,7 @@ class Ledger:
         if self.exists:
             return
         self._entries = {(each.store, each.upload): each for each in _of_receipts(receipts)}
+        self._index = None
         self._since = sequence
         self._write()
 
@@ -115,6 +122,7 @@ class Ledger:
         if known.get((entry.store, entry.upload)) == entry:
             return
         known[entry.store, entry.upload] = entry
+        self._index = None
         files.private_directory(self._path.parent)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._path, flags, files.FILE_MODE)
@@ -131,12 +139,17 @@ class Ledger:
         if gone:
             for key in gone:
                 del known[key]
+            self._index = None
             self._write()
 
     def _by_upload(self) -> dict[str, Entry]:
-        return {each.upload: each for each in self._read().values()}
+        if self._index is None:
+            self._index = {each.upload: each for each in self._read().values()}
+        return self._index
 
     def _write(self) -> None:
+        if self._read_only:
+            return
         lines = [_Line(since=self._since)]
         lines += [_Line(entry=each) for each in (self._entries or {}).values()]
         files.private_directory(self._path.parent)
@@ -154,7 +167,8 @@ class Ledger:
         except OSError:
             return {}
         except ValueError:
-            files.set_aside(self._path)
+            if not self._read_only:
+                files.set_aside(self._path)
             return {}
         entries: dict[tuple[str, str], Entry] = {}
         damaged = not data.endswith(b"\n")
@@ -171,8 +185,13 @@ class Ledger:
         return entries
 
     def _mend(self, data: bytes, entries: dict[tuple[str, str], Entry]) -> None:
-        logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
+        """Write what could be read; uploads until now may have been in the lines that were lost."""
         self._entries = entries
+        last = files.peek_json(self._machine, Identity)
+        self._since = max(self._since, int(time.time()), last.sequence if last else 0)
+        if self._read_only:
+            return
+        logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
         try:
             files.write_atomic(self._path.with_name(self._path.name + ".corrupt"), data)
             self._write()
