@@ -96,7 +96,7 @@ def test_two_users_of_one_name_overwrite_nothing(
     faulty_home: FaultyHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even when both upload in the same second."""
-    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda: "20260101_000000")
+    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda _: "20260101_000000")
     faulty_home.configure(akosha_system_id="laptop")
     one = faulty_home.write(seed=1)
     assert faulty_home.sync().success
@@ -120,7 +120,7 @@ def test_uploads_of_one_second_overwrite_nothing(
     faulty_home: FaultyHome, monkeypatch: pytest.MonkeyPatch, listing: str
 ) -> None:
     """Where the first name is another machine's, and where the bucket may not be listed."""
-    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda: "20260101_000000")
+    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda _: "20260101_000000")
     faulty_home.configure(akosha_system_id="laptop")
     contents = [faulty_home.write(seed=1)]
     assert faulty_home.sync().success
