@@ -85,7 +85,7 @@ def _prune(
 ) -> tuple[Plan, Pruned | None]:
     store = catalog.open_to_read(context)
     plan = pruning.plan(store, keep, context, system_id=system_id)
-    return plan, None if dry_run else pruning.apply(store, plan)
+    return plan, None if dry_run else pruning.apply(store, plan, context)
 
 
 def _show(plan: Plan, pruned: Pruned | None) -> None:

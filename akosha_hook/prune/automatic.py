@@ -41,7 +41,7 @@ def _prune(keep: Keep, context: Context) -> Pruning:
     try:
         store = catalog.open_to_read(context)
         planned = plan(store, keep, context)
-        done = apply(store, planned)
+        done = apply(store, planned, context)
     except AkoshaHookError as error:
         logger.warning("Not pruned: %s", error.message)
         return Pruning(

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.duck import change
 from tests.support.home import Home
+from tests.support.later import akosha_hook_later
 from tests.support.recovery import upload
 
 
@@ -23,7 +24,7 @@ def test_a_dry_run_says_what_would_go_and_what_stays(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
     older, newer = uploads
-    result = uploading_home.akosha_hook("prune", "--keep-last", "1", "--dry-run")
+    result = akosha_hook_later(uploading_home, "prune", "--keep-last", "1", "--dry-run")
     assert result.returncode == 0
     lines = result.stdout.splitlines()
     assert any(line.startswith("keep") and newer in line for line in lines)
@@ -36,8 +37,11 @@ def test_a_dry_run_says_what_would_go_and_what_stays(
 def test_it_says_what_it_deleted_and_then_that_nothing_is_left(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
-    assert "Deleted 1 upload, " in uploading_home.akosha_hook("prune", "--keep-last", "1").stdout
-    again = uploading_home.akosha_hook("prune", "--keep-last", "1").stdout
+    assert (
+        "Deleted 1 upload, "
+        in akosha_hook_later(uploading_home, "prune", "--keep-last", "1").stdout
+    )
+    again = akosha_hook_later(uploading_home, "prune", "--keep-last", "1").stdout
     assert "Nothing to delete." in again
 
 
@@ -45,7 +49,9 @@ def test_json_has_the_plan_and_what_was_done(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
     older, newer = uploads
-    document = json.loads(uploading_home.akosha_hook("prune", "--keep-last", "1", "--json").stdout)
+    document = json.loads(
+        akosha_hook_later(uploading_home, "prune", "--keep-last", "1", "--json").stdout
+    )
     assert document.keys() == {
         "success",
         "dry_run",

@@ -15,6 +15,7 @@ from akosha_hook.paths import Paths
 from akosha_hook.settings import Loaded, Settings
 from akosha_hook.state.pruning import Pruning, last, remember
 from tests.support.duck import change
+from tests.support.later import work_later
 from tests.support.recovery import (
     upload,
 )
@@ -29,21 +30,21 @@ def test_the_worker_prunes_after_an_upload_at_most_daily(at_home: Home) -> None:
     first = upload(at_home.paths)
     change(at_home.paths.data / "reflection.duckdb", 3)
     outbox.record(at_home.paths, "manual", at_home.paths.claude, b"")
-    assert at_home.work() == ""
+    assert work_later(at_home) == ""
     assert f"systems/laptop/uploads/{first}/manifest.json" not in at_home.bucket.object_keys()
     pruned = last(at_home.paths)
     assert pruned is not None
     assert (pruned.success, pruned.uploads_removed) == (True, 1)
     change(at_home.paths.data / "reflection.duckdb", 3)
     outbox.record(at_home.paths, "manual", at_home.paths.claude, b"")
-    at_home.work()
+    work_later(at_home)
     manifests = [key for key in at_home.bucket.object_keys() if key.endswith("/manifest.json")]
     assert len(manifests) == 2
     yesterday = time.time() - 90_000
     at_home.paths.prune.write_text(json.dumps({"at": yesterday, "success": True}))
     change(at_home.paths.data / "reflection.duckdb", 3)
     outbox.record(at_home.paths, "manual", at_home.paths.claude, b"")
-    at_home.work()
+    work_later(at_home)
     manifests = [key for key in at_home.bucket.object_keys() if key.endswith("/manifest.json")]
     assert len(manifests) == 1
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from akosha_hook import catalog, prune
 from akosha_hook.prune import Keep
 from tests.support.duck import change
+from tests.support.later import HOURS, hours_later
 from tests.support.recovery import (
     context,
     upload,
@@ -21,9 +22,18 @@ def grow(home: Home, *, full: bool = False) -> str:
     return upload(home.paths, full=full)
 
 
-def prune_uploads(home: Home, keep: Keep, *, system_id: str = "") -> prune.Plan:
+def prune_uploads(
+    home: Home, keep: Keep, *, system_id: str = "", hours: float = HOURS
+) -> prune.Plan:
+    """Prune as it is done some hours later."""
     here = context(home.paths)
     store = catalog.open_to_read(here)
-    plan = prune.plan(store, keep, here, system_id=system_id)
-    prune.apply(store, plan)
+    with hours_later(hours):
+        plan = prune.plan(store, keep, here, system_id=system_id)
+    prune.apply(store, plan, here)
     return plan
+
+
+def complete_uploads(home: Home) -> set[str]:
+    store = catalog.open_to_read(context(home.paths))
+    return {each.upload_id for each in catalog.uploads(store, "laptop") if each.complete}
