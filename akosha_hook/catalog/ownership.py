@@ -42,7 +42,7 @@ class Ownership:
         return cls(me.machine_id, ledger)
 
     def of(self, upload: Upload) -> Whose:
-        entry = self.ledger.entry(upload.upload_id)
+        entry = self.ledger.by_upload().get(upload.upload_id)
         if entry is None or (entry.system, entry.machine) != (upload.system_id, self.machine_id):
             return "other"
         if upload.manifest_sha256 and not entry.vouches_for(upload.manifest_sha256):
@@ -57,10 +57,11 @@ class Ownership:
         return tuple(
             each
             for each in uploads
-            if each.manifest is not None
+            if self.machine_id
+            and each.manifest is not None
             and each.manifest.metadata.machine_id == self.machine_id
             and each.manifest.metadata.sequence > self.ledger.since
-            and self.ledger.entry(each.upload_id) is None
+            and each.upload_id not in self.ledger.by_upload()
         )
 
 
@@ -74,3 +75,12 @@ def machine_name(upload: Upload) -> str:
     # It may be typed as it is shown: nothing that a shell would take for more than a word.
     machine = _NO_WORD.sub("", machine_of(upload))
     return machine[:SHORT_ID] or "unknown"
+
+
+def copy_note(upload: Upload) -> str:
+    """What to say where nothing may be changed of one of `of_a_copy`."""
+    return (
+        f"{upload.upload_id} bears this machine's id, but this machine has no record of it: a copy "
+        "of its state directory uploads too, or an older state was put back. The next "
+        "akosha-hook prune gives this machine a new id."
+    )

@@ -84,8 +84,7 @@ def unfinished_uploads(
 
 
 def _is_own(key: str, whose: Ownership) -> bool:
-    entry = whose.ledger.entry(_upload_id(key))
-    return entry is not None and entry.machine == whose.machine_id
+    return whose.ledger.is_own(_upload_id(key), whose.machine_id)
 
 
 def _upload_id(key: str) -> str:

@@ -21,7 +21,7 @@ from akosha_hook.state.identity import Identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from akosha_hook.paths import Paths
     from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
@@ -73,6 +73,7 @@ class Ledger:
         self._entries: dict[tuple[str, str], Entry] | None = None
         self._index: dict[str, Entry] | None = None
         self._since = 0
+        self._data: bytes | None = None
 
     @property
     def exists(self) -> bool:
@@ -97,8 +98,34 @@ class Ledger:
         self._write()
 
     def entry(self, upload_id: str) -> Entry | None:
-        """The line of an upload, in whichever store; its id is its own."""
-        return self._by_upload().get(upload_id)
+        """The line of an upload, in whichever store; its id is its own.
+
+        Only that line is decoded: an unchanged sync asks for a few of thousands.
+        """
+        if self._entries is not None:
+            return self.by_upload().get(upload_id)
+        if self._data is None:
+            self._data = self._load()
+        wanted = b'"upload":"%b"' % upload_id.encode()
+        at = self._data.rfind(wanted)
+        while at >= 0:
+            start = self._data.rfind(b"\n", 0, at) + 1
+            line = _decoded(self._data[start:].partition(b"\n")[0])
+            if line is not None and line.entry is not None and line.entry.upload == upload_id:
+                return line.entry
+            at = self._data.rfind(wanted, 0, start)
+        return None
+
+    def is_own(self, upload_id: str, machine_id: str) -> bool:
+        """Whether the upload was stored under that machine id."""
+        entry = self.entry(upload_id)
+        return entry is not None and entry.machine == machine_id
+
+    def holds_all_of(self, file: ReceiptFile, machine_id: str) -> bool:
+        """Whether every object that restoring `file` needs was stored under that machine id."""
+        keys = [file.key, *([file.delta.base_key] if file.delta else [])]
+        names = [upload_of(key) for key in keys]
+        return all(each is not None and self.is_own(each[1], machine_id) for each in names)
 
     def own(self, machine_id: str) -> frozenset[str]:
         """Ids of the uploads that were stored under that machine id."""
@@ -142,7 +169,8 @@ class Ledger:
             self._index = None
             self._write()
 
-    def _by_upload(self) -> dict[str, Entry]:
+    def by_upload(self) -> Mapping[str, Entry]:
+        """Every line by the id of its upload."""
         if self._index is None:
             self._index = {each.upload: each for each in self._read().values()}
         return self._index
@@ -162,16 +190,10 @@ class Ledger:
 
     def _read_all(self) -> dict[tuple[str, str], Entry]:
         """A line that is damaged is left out, and the file as it was is kept aside."""
-        try:
-            data = files.read_bounded(self._path, MAX_BYTES, follow=False)
-        except OSError:
-            return {}
-        except ValueError:
-            if not self._read_only:
-                files.set_aside(self._path)
-            return {}
+        data = self._load()
+        self._data = None
         entries: dict[tuple[str, str], Entry] = {}
-        damaged = not data.endswith(b"\n")
+        damaged = bool(data) and not data.endswith(b"\n")
         for text in data.splitlines():
             line = _decoded(text)
             if line is None:
@@ -183,6 +205,16 @@ class Ledger:
         if damaged:
             self._mend(data, entries)
         return entries
+
+    def _load(self) -> bytes:
+        try:
+            return files.read_bounded(self._path, MAX_BYTES, follow=False)
+        except OSError:
+            return b""
+        except ValueError:
+            if not self._read_only:
+                files.set_aside(self._path)
+            return b""
 
     def _mend(self, data: bytes, entries: dict[tuple[str, str], Entry]) -> None:
         """Write what could be read; uploads until now may have been in the lines that were lost."""
@@ -197,12 +229,6 @@ class Ledger:
             self._write()
         except OSError:
             logger.warning("The ledger could not be mended", exc_info=True)
-
-
-def needs_only(file: ReceiptFile, uploads: Collection[str]) -> bool:
-    """Whether every object that restoring `file` needs is one of those uploads'."""
-    keys = [file.key, *([file.delta.base_key] if file.delta else [])]
-    return all((names := upload_of(key)) is not None and names[1] in uploads for key in keys)
 
 
 def store_name(target: Target) -> str:

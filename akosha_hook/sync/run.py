@@ -16,7 +16,7 @@ from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import identity
-from akosha_hook.state.ledger import Ledger, needs_only
+from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipt import is_reusable, same_content
 from akosha_hook.sync import cleanup, select
 from akosha_hook.sync.fallback import deliver_with_fallback
@@ -80,12 +80,14 @@ class _Sync:
         settings = self.context.settings
         if last is None or self.request.full or not settings.akosha_enable_deduplication:
             return {}
-        own = self.ledger.own(self.identity.machine_id) if last.method == "cloud" else frozenset()
         old = {
             each.database
             for each in last.files
             if last.method == "cloud"
-            and not (is_reusable(each.oldest_object_at, settings) and needs_only(each, own))
+            and not (
+                is_reusable(each.oldest_object_at, settings)
+                and self.ledger.holds_all_of(each, self.identity.machine_id)
+            )
         }
         return {each.name: each for each in last.files if each.database not in old}
 

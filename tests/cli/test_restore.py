@@ -13,6 +13,8 @@ from tests.support.recovery import upload
 PLAN_KEYS = {
     "upload_id",
     "system_id",
+    "machine_id",
+    "whose",
     "uploaded_at",
     "directory",
     "files",

@@ -113,7 +113,7 @@ def _plant(home: Home, delta: bytes, *, packed: bytes | None = None) -> str:
             },
         }
     ]
-    write_manifest(home.bucket, newest, document)
+    write_manifest(home.bucket, newest, document, stored_by=home.paths)
     return newest
 
 

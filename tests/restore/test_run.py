@@ -125,7 +125,7 @@ def test_a_changed_object_is_never_put_in_place(at_home: Home) -> None:
     for each in document["metadata"]["files"]:
         if each["key"] == key:
             each["stored_size"] = len(wrong)
-    write_manifest(at_home.bucket, newest, document)
+    write_manifest(at_home.bucket, newest, document, stored_by=at_home.paths)
     before = contents(at_home.paths.data)
     for force in (False, True):
         with pytest.raises(DamagedError, match="SHA-256 differs"):
@@ -167,7 +167,7 @@ def test_a_hostile_manifest_writes_nothing_anywhere(at_home: Home) -> None:
     for name in ("../settings.json", "/tmp/x", "..", "a/../../b"):
         for each in document["metadata"]["files"][:1]:
             each["name"] = each["database"] = name
-        write_manifest(at_home.bucket, newest, document)
+        write_manifest(at_home.bucket, newest, document, stored_by=at_home.paths)
         before = sorted(at_home.paths.claude.rglob("*"))
         result = at_home.akosha_hook("restore", newest)
         assert result.returncode == 6, result.stderr

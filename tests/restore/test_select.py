@@ -30,7 +30,7 @@ def test_the_latest_is_the_highest_sequence_whatever_the_clock_said(at_home: Hom
     second = upload(at_home.paths)
     document = read_manifest(at_home.bucket, second)
     document["uploaded_at"] = "2020-01-01T00:00:00+00:00"
-    write_manifest(at_home.bucket, second, document)
+    write_manifest(at_home.bucket, second, document, stored_by=at_home.paths)
     assert restore.restore(RestoreRequest(), context(at_home.paths)).plan.upload.upload_id == second
     assert first != second
 
@@ -40,7 +40,7 @@ def test_at_takes_the_newest_upload_made_by_then(at_home: Home) -> None:
     first = upload(at_home.paths)
     document = read_manifest(at_home.bucket, first)
     document["uploaded_at"] = "2021-01-01T00:00:00+00:00"
-    write_manifest(at_home.bucket, first, document)
+    write_manifest(at_home.bucket, first, document, stored_by=at_home.paths)
     change(at_home.paths.data / "reflection.duckdb", 5)
     upload(at_home.paths)
     when = dt.datetime(2021, 1, 2, tzinfo=dt.UTC)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger, needs_only, store_name
+from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger, store_name
 from tests.support.state_documents import TARGET, UPLOAD, whole_receipt
 
 if TYPE_CHECKING:
@@ -169,9 +169,31 @@ def test_what_is_no_file_of_ours_counts_for_nothing(paths: Paths) -> None:
     assert (paths.state / "elsewhere").read_bytes() == b""
 
 
-@pytest.mark.parametrize(
-    ("uploads", "expected"), [({UPLOAD}, True), (set(), False), ({"other"}, False)]
-)
-def test_a_file_needs_only_objects_of_some_uploads(uploads: set[str], expected: bool) -> None:
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_file_is_held_if_its_object_and_its_base_are(paths: Paths, is_read: bool) -> None:
     (file,) = whole_receipt().files
-    assert needs_only(file, uploads) is expected
+    assert file.delta is not None
+    base = file.delta.base_key.replace(UPLOAD, "20260101_120000_laptop")
+    file = msgspec.structs.replace(file, delta=msgspec.structs.replace(file.delta, base_key=base))
+
+    def holds(machine: str = ME) -> bool:
+        ledger = Ledger(paths)
+        if is_read:
+            ledger.own(ME)
+        return ledger.holds_all_of(file, machine)
+
+    assert not holds()
+    Ledger(paths).add(entry(UPLOAD))
+    assert not holds()
+    Ledger(paths).add(entry("20260101_120000_laptop"))
+    assert holds()
+    assert not holds(OTHER)
+
+
+def test_of_two_lines_the_later_one_is_found_and_a_damaged_one_is_not(paths: Paths) -> None:
+    ledger = Ledger(paths)
+    ledger.add(entry(machine=OTHER))
+    ledger.add(entry())
+    assert Ledger(paths).entry(UPLOAD) == entry()
+    paths.ledger.write_bytes(paths.ledger.read_bytes().replace(b'"m"', b'"n"'))
+    assert Ledger(paths).entry(UPLOAD) == entry(machine=OTHER)
