@@ -8,6 +8,7 @@ from akosha_hook.cli.screen import Line, Tone
 from akosha_hook.cli.status_view import finding_lines, sections
 from akosha_hook.doctor import Finding
 from akosha_hook.paths import Paths
+from akosha_hook.state import identity
 from akosha_hook.state.progress_file import ProgressFile
 from akosha_hook.state.pruning import Pruning
 from akosha_hook.state.verification import Verification
@@ -48,6 +49,15 @@ def test_a_push_to_akosha_is_not_taken_for_a_backup(configured: Home) -> None:
     assert line.tone is Tone.WARNING
     assert line.text.endswith("not in the cloud yet")
     assert not view(configured)["Akosha"]
+
+
+def test_a_new_machine_id_is_a_note(configured: Home) -> None:
+    paths = configured.paths
+    me = identity.load(paths, report_now(paths).loaded.settings)
+    assert not view(configured)["Notes"]
+    renewed = identity.renew(paths, me, identity.SHARED)
+    (note,) = view(configured)["Notes"]
+    assert note.text.startswith(f"This machine has the new id {renewed.machine_id}, since another")
 
 
 def test_an_upload_that_is_running_is_shown_with_its_bar(configured: Home) -> None:
