@@ -12,6 +12,9 @@ from akosha_hook.errors import AkoshaHookError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# How directories begin, in the state directory, into which `doctor` copies databases.
+DOCTOR_SCRATCH = ".doctor-"
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:

@@ -82,7 +82,7 @@ class Journal:
                 skipped=self.skipped,
                 manifest=self.manifest,
             )
-            files.write_json(self._path, document)
+            files.write_checked_json(self._path, document)
 
     def close(self) -> None:
         """Nothing is to be continued: keep only what is still to be aborted."""

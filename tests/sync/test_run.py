@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,9 +87,27 @@ def test_what_was_stored_before_the_clock_was_set_back_is_not_referred_to(
     assert len(again.receipt.files_uploaded) == 2
     path = Receipts(paths).path_of(again.receipt.upload_id)
     document = json.loads(path.read_text())
+    del document["checksum"]
     for each in document["files"]:
         each["stored_at"] += 600
     path.write_text(json.dumps(document))
+    assert sync(paths, bucket).state == "unchanged"
+
+
+def test_databases_that_are_all_ahead_of_the_clock_are_stored_and_then_known_by_their_bytes(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    """As after a clock was set back by hours. Nothing tells that it was, but their timestamps."""
+    ahead = time.time() + 5 * 3600
+    for path in data.iterdir():
+        os.utime(path, (ahead, ahead))
+    outcome = sync(paths, bucket)
+    assert outcome.state == "uploaded"
+    assert outcome.skipped == ()
+    assert outcome.receipt is not None
+    assert {each.fingerprint for each in outcome.receipt.files} == {None}
+    for each in outcome.receipt.files:
+        assert gzip.decompress(bucket.read(each.key)) == (data / each.name).read_bytes()
     assert sync(paths, bucket).state == "unchanged"
 
 
