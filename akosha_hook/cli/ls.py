@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from akosha_hook.catalog import Upload
 
 LIMIT = 20
+OWN = "this one"
 
 
 @click.command()
@@ -41,8 +42,8 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
 
     `Size` is the size of the restored files, `Stored` the space that the upload itself takes up in
     the bucket. A file is stored in full, as a delta to an earlier full one, or is the same as in an
-    earlier upload. `Machine` is `this one` for what this machine stored, by its own records, and
-    `changed` where somebody has overwritten the manifest since.
+    earlier upload. Where not all of them are this machine's own, by its records, `Machine` says whose
+    each is; `changed` is one whose manifest somebody has overwritten.
     """
     context = open_context()
     ownership = Ownership.look(context)
@@ -81,8 +82,7 @@ def _show(
     click.echo(f"{name}: {complete} complete upload{plural}, {total} stored")
     if not shown:
         return
-    heads = ("Upload", "When", "Size", "Stored", "Files", "Machine", "Cause")
-    for line in table(heads, [_row(each, ownership) for each in shown], right=(2, 3)):
+    for line in _table(shown, [_machine(each, ownership) for each in shown]):
         click.echo(line)
     if more > 0:
         click.echo(f"{more} more: akosha-hook ls --system {name} -n {len(shown) + more}")
@@ -90,7 +90,18 @@ def _show(
         click.echo(f"Note: {copy_note(copies[0])}", err=True)
 
 
-def _row(upload: Upload, ownership: Ownership) -> tuple[str, ...]:
+def _table(shown: Sequence[Upload], machines: Sequence[str]) -> list[str]:
+    """The rows; where all uploads are this machine's own, nothing need be said of machines."""
+    heads = ["Upload", "When", "Size", "Stored", "Files", "Cause"]
+    rows = [[*_row(each)] for each in shown]
+    if not set(machines) - {OWN, ""}:
+        return table(heads, rows, right=(2, 3))
+    for row, machine in zip((heads, *rows), ("Machine", *machines), strict=True):
+        row.insert(2, machine)
+    return table(heads, rows, right=(3, 4))
+
+
+def _row(upload: Upload) -> tuple[str, ...]:
     document = upload.manifest
     stored = screen.size(upload.stored_bytes)
     if document is None or not upload.complete:
@@ -100,7 +111,6 @@ def _row(upload: Upload, ownership: Ownership) -> tuple[str, ...]:
             "",
             stored,
             state(upload),
-            _machine(upload, ownership),
             upload.problem,
         )
     details = document.metadata
@@ -110,7 +120,6 @@ def _row(upload: Upload, ownership: Ownership) -> tuple[str, ...]:
         screen.size(sum(each.size for each in details.files)),
         stored,
         ", ".join(f"{count} {kind}" for kind, count in kinds(upload).items() if count),
-        _machine(upload, ownership),
         ", ".join(details.triggered_by),
     )
 
@@ -119,7 +128,7 @@ def _machine(upload: Upload, ownership: Ownership) -> str:
     whose = ownership.of(upload)
     if whose == "other":
         return machine_name(upload) if upload.manifest else ""
-    return "this one" if whose == "own" else "changed"
+    return OWN if whose == "own" else "changed"
 
 
 def state(upload: Upload) -> str:

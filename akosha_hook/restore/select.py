@@ -117,7 +117,8 @@ def _newest(uploads: Sequence[Upload], request: RestoreRequest, ownership: Owner
     if own:
         notes += _newer_of_others(passed_over, ownership, request)
     else:
-        notes += _nobody_knows_whose(newest, complete, request)
+        broken = any(ownership.owns(each) for each in before)
+        notes += _nobody_knows_whose(newest, complete, request, own_are_broken=broken)
     return Selected(newest, ownership.of(newest), tuple(notes))
 
 
@@ -139,11 +140,20 @@ def _newer_of_others(
 
 
 def _nobody_knows_whose(
-    newest: Upload, complete: Sequence[Upload], request: RestoreRequest
+    newest: Upload,
+    complete: Sequence[Upload],
+    request: RestoreRequest,
+    *,
+    own_are_broken: bool,
 ) -> list[str]:
     """What cannot be known where nothing is this state's own: a new machine, or a lost state."""
     notes = []
-    if not request.system_id and not request.machine:
+    if own_are_broken:
+        notes.append(
+            f"None of this machine's own uploads can be restored; {newest.upload_id} is not known "
+            "to be its own."
+        )
+    elif not request.system_id and not request.machine:
         notes.append(
             f"This machine has no record of any upload as {newest.system_id}, so whether "
             f"{newest.upload_id} is its own is not known."

@@ -32,8 +32,7 @@ def test_ls_shows_every_system_and_what_each_upload_holds(uploading_home: Home) 
     assert "incomplete" in rows["2999_half"]
     assert "damaged" in rows["2999_bad"]
     assert lines[6].startswith("old_one: 0 complete uploads")
-    assert "this one" in rows[first]
-    assert "this one" not in rows["2999_half"]
+    assert "Machine" not in lines[1]
     document = json.loads(uploading_home.akosha_hook("ls", "--system", "laptop", "--json").stdout)
     whose = {each["upload_id"]: each["whose"] for each in document["systems"][0]["uploads"]}
     assert whose == {first: "own", second: "own", "2999_half": "other", "2999_bad": "other"}
@@ -60,6 +59,8 @@ def test_ls_shows_which_machine_made_what(uploading_home: Home, tmp_path: Path) 
     write_manifest(
         uploading_home.bucket, changed, read_manifest(uploading_home.bucket, changed) | {"x": 1}
     )
+    change(uploading_home.paths.data / "reflection.duckdb", 3)
+    ours = upload(uploading_home.paths)
     other = another_machine(uploading_home, tmp_path)
     theirs = upload(other.paths)
     copy = copy_of(uploading_home, tmp_path / "copy")
@@ -67,6 +68,8 @@ def test_ls_shows_which_machine_made_what(uploading_home: Home, tmp_path: Path) 
     copys = upload(copy.paths)
     result = uploading_home.akosha_hook("ls")
     rows = {line.split()[0]: line for line in result.stdout.splitlines()[2:]}
+    assert result.stdout.splitlines()[1].split()[:3] == ["Upload", "When", "Machine"]
+    assert "this one" in rows[ours]
     assert machine_id(other)[:8] in rows[theirs]
     assert "changed" in rows[changed]
     assert result.stderr.startswith(f"Note: {copys} bears this machine's id")

@@ -17,7 +17,7 @@ from akosha_hook.state.receipt import PartialUpload
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.stores.s3.connect import open_client
 from akosha_hook.util.retry import Deadline, RetryPolicy
-from tests.prune.uploads import complete_uploads, grow, prune_uploads
+from tests.prune.uploads import complete_uploads, grow, prune_uploads, without
 from tests.support.machines import another_machine, copy_of, machine_id, on_host
 from tests.support.recovery import (
     contents,
@@ -222,15 +222,6 @@ def test_an_incomplete_upload_of_nobody_knows_whom_goes_only_by_the_systems_name
     assert "1 upload of laptop is not known to be this machine's" in plan.notes[0]
     prune_uploads(at_home, Keep(last=1), system_id="laptop", hours=25)
     assert half not in at_home.bucket.object_keys()
-
-
-def without(home: Home, upload_id: str, database: str) -> None:
-    """Take a database out of an upload, as this machine would have stored it without it."""
-    assert home.bucket is not None
-    document = read_manifest(home.bucket, upload_id)
-    listed = document["metadata"]["files"]
-    document["metadata"]["files"] = [each for each in listed if each["database"] != database]
-    write_manifest(home.bucket, upload_id, document, stored_by=home.paths)
 
 
 @pytest.mark.parametrize("system_id", ["", "laptop"])

@@ -190,3 +190,18 @@ def test_a_copy_of_the_state_is_said_and_changes_nothing(at_home: Home, tmp_path
     assert result.plan.upload.upload_id == ours
     assert f"{theirs} bears this machine's id" in result.notes[-1]
     assert machine_id(at_home) == before
+
+
+def test_where_none_of_our_own_is_whole_anothers_is_taken_and_said(
+    at_home: Home, tmp_path: Path
+) -> None:
+    assert at_home.bucket is not None
+    ours = upload(at_home.paths)
+    lost = f"systems/laptop/uploads/{ours}/reflection.duckdb"
+    at_home.bucket.client.remove_object(at_home.bucket.name, lost)
+    theirs = upload(another_machine(at_home, tmp_path).paths)
+    result = restore.verify(RestoreRequest(), context(at_home.paths))
+    assert result.plan.upload.upload_id == theirs
+    assert result.notes == (
+        f"None of this machine's own uploads can be restored; {theirs} is not known to be its own.",
+    )
