@@ -56,7 +56,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Sync:
-    """A sync under way; `chain` are the destinations it may use, the preferred one first."""
+    """A sync under way; `chain` are the destinations it may use, the preferred one first.
+
+    `again` says that it has uploaded something already and only looks for what changed meanwhile.
+    """
 
     request: Request
     context: Context
@@ -64,11 +67,17 @@ class _Sync:
     identity: Identity
     chain: tuple[Method, ...]
     ledger: Ledger
+    again: bool = False
 
     @property
     def target(self) -> Target:
         """The preferred destination."""
         return select.target_of(self.context.settings, self.chain[0], self.identity.system_id)
+
+    @property
+    def sends_everything(self) -> bool:
+        """Whether nothing that an earlier sync stored may be referred to."""
+        return self.request.full or not self.context.settings.akosha_enable_deduplication
 
     def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
         """What is stored and may be referred to, by file name.
@@ -78,7 +87,7 @@ class _Sync:
         needs an object of an upload that is not this machine's own.
         """
         settings = self.context.settings
-        if last is None or self.request.full or not settings.akosha_enable_deduplication:
+        if last is None or (self.sends_everything and not self.again):
             return {}
         old = {
             each.database
@@ -112,6 +121,7 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     # Before anything is copied: they may be what fills the disk.
     cleanup.remove_snapshots(context, receipts)
     outcome = _finish_interrupted(sync)
+    sync = dataclasses.replace(sync, again=outcome is not None)
     for _ in range(ROUNDS):
         if outcome is not None and (outcome.state != "uploaded" or outcome.pending):
             break
@@ -120,8 +130,10 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
             outcome = latest
         if latest.state != "uploaded":
             break
-        # `full` is for the first round: the next one only asks what changed meanwhile.
-        sync = dataclasses.replace(sync, request=dataclasses.replace(request, full=False))
+        # `full` is for the first round.
+        sync = dataclasses.replace(
+            sync, request=dataclasses.replace(request, full=False), again=True
+        )
     assert outcome is not None
     if outcome.state != "failed":
         outcome = _supersede(sync, outcome)
@@ -143,6 +155,7 @@ def _round(sync: _Sync) -> Outcome:
             directory,
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
             meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
+            on_read=functools.partial(context.progress.advance, "", 0, 0),
         )
     except AkoshaHookError:
         files.remove_tree(directory)
@@ -156,6 +169,9 @@ def _round(sync: _Sync) -> Outcome:
         _refresh_fingerprints(sync.receipts, last, frozen)
         files.remove_tree(frozen.directory)
         return _nothing_new(sync, frozen, source)
+    if sync.sends_everything:
+        # Of what changed meanwhile, too, nothing builds on what is stored.
+        known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
     return _deliver(sync, frozen, known)
 
 

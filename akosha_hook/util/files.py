@@ -16,7 +16,7 @@ import msgspec
 from akosha_hook.util import checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -200,6 +200,16 @@ def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
         return _decoded(path, type)
     except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return None
+
+
+def stamps(paths: Iterable[Path]) -> tuple[str, ...]:
+    """A line for each of the files that exist; a line changes when somebody writes its file."""
+    lines = []
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            status = path.stat()
+            lines.append(f"{path} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
+    return tuple(lines)
 
 
 def _decoded(path: Path, type: type[T]) -> T:  # noqa: A002 - msgspec's own name for it
