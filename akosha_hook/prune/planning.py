@@ -174,7 +174,7 @@ class _Work:
     def _may_go(self, upload: Upload) -> bool:
         """Whether nobody is at work on it."""
         running = {each.receipt.upload_id for each in self.begun if each.runs}
-        if upload.upload_id in running or age.is_young(upload):
+        if upload.upload_id in running:
             return False
         return upload.has_manifest or age.is_abandoned(age.newest_object(upload))
 
