@@ -101,13 +101,17 @@ class Ledger:
 
     def newest(self, target: Target, machine_id: str) -> Entry | None:
         """The upload that was stored last in the target's store under that machine id."""
+        return next(iter(self.newest_first(target, machine_id)), None)
+
+    def newest_first(self, target: Target, machine_id: str) -> tuple[Entry, ...]:
+        """Every upload in the target's store under that machine id, the newest first."""
         store = store_name(target)
         mine = [
             each
             for each in self._read().values()
             if (each.store, each.system, each.machine) == (store, target.system_id, machine_id)
         ]
-        return max(mine, key=lambda each: each.upload, default=None)
+        return tuple(sorted(mine, key=lambda each: each.upload, reverse=True))
 
     def add(self, entry: Entry) -> None:
         """Write a line, durably; an earlier one of the same upload and store no longer counts."""
