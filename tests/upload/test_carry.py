@@ -21,7 +21,6 @@ from tests.support.s3 import TestBucket
 from tests.support.syncing import manifest_of, restored, sync
 
 GRAPH, REFLECTION = "knowledge_graph.duckdb", "reflection.duckdb"
-ONLY_REFLECTION = {"SESSION_BUDDY_AKOSHA_DATABASES": REFLECTION}
 
 
 def listed(bucket: TestBucket, outcome: Outcome) -> dict[str, dict[str, Any]]:
@@ -116,7 +115,7 @@ def test_one_that_is_no_longer_selected_is_carried_too(
 ) -> None:
     sync(paths, bucket)
     change(data / REFLECTION, 1)
-    outcome = sync(paths, bucket, **ONLY_REFLECTION)
+    outcome = sync(paths, bucket, SESSION_BUDDY_AKOSHA_DATABASES=REFLECTION)
     assert listed(bucket, outcome)[GRAPH]["stale"]["reason"] == "excluded"
     assert outcome.success
     assert outcome.exit_code == 0
@@ -296,8 +295,8 @@ def test_names_of_copies_never_collide_with_what_is_uploaded(
     good = large.read_bytes()
     large.rename(data / f"{REFLECTION}.delta")
     age(paths, second, REFLECTION)
-    names = {"SESSION_BUDDY_AKOSHA_DATABASES": f"{REFLECTION}.delta,{GRAPH}"}
-    outcome = sync(paths, bucket, **names)
+    selected = f"{REFLECTION}.delta,{GRAPH}"
+    outcome = sync(paths, bucket, SESSION_BUDDY_AKOSHA_DATABASES=selected)
     assert outcome.receipt is not None
     keys = [key for each in outcome.receipt.files for key in each.keys]
     assert len(set(keys)) == len(keys) == 4
