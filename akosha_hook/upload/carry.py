@@ -113,18 +113,18 @@ def _forward(
     """The files copied below this upload's prefix; as they were, with a note, where that fails."""
     database = family[0].database
     begun = any(key.startswith(job.key("")) for key in job.journal.partial)
-    if database in job.journal.copying and not begun:
-        # Once a try, unless parts of it are there: it must not keep the manifest from being written.
-        return _kept(family, "an earlier try was cut off", carried)
+    # Once an upload, unless parts of it are there: it must not keep the manifest from being written.
+    cut_off = database in job.journal.copying and not begun
     job.journal.copying.add(database)
     job.journal.save()
     try:
-        copies = [copied_forward(job, store, each, taken) for each in family]
+        copies = [copied_forward(job, store, each, taken, only_look=cut_off) for each in family]
     except DeadlinePassedError:
         raise
     except DeliveryError as error:
         logger.warning("%s could not be copied forward", database, exc_info=error)
-        return _kept(family, error.message.rstrip("."), carried)
+        why = "an earlier try was cut off" if cut_off else error.message.rstrip(".")
+        return _kept(family, why, carried)
     for each in copies:
         job.journal.stored[each.name] = msgspec.structs.replace(each, stale=None)
     job.journal.save()

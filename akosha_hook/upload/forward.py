@@ -26,17 +26,26 @@ logger = logging.getLogger(__name__)
 
 
 def copied_forward(
-    job: UploadJob, store: ObjectStore, file: ReceiptFile, taken: set[str]
+    job: UploadJob,
+    store: ObjectStore,
+    file: ReceiptFile,
+    taken: set[str],
+    *,
+    only_look: bool = False,
 ) -> ReceiptFile:
     """The file with every object that it needs copied below the job's prefix.
 
-    `taken` are names that objects there have; new ones are added. Raises DeliveryError; then the
-    copies that were made are referred to by nothing.
+    `taken` are names that objects there have; new ones are added. With `only_look`, an earlier try
+    has to have made the copies. Raises DeliveryError; then the copies that were made are referred
+    to by nothing.
     """
     suffix = ".delta" if file.delta else ""
     itself = StoredObject(file.key, file.stored_bytes, file.sha256, file.etag)
     key = _free_key(job, file.name + suffix, taken)
-    info = _copy(job, store, itself, key, compression=file.compression, size=file.size)
+    if only_look:
+        info = _checked(store, replace(itself, key=key))
+    else:
+        info = _copy(job, store, itself, key, compression=file.compression, size=file.size)
     copied = msgspec.structs.replace(
         file,
         key=key,
@@ -50,9 +59,11 @@ def copied_forward(
         return copied
     base = file.delta
     key = _free_key(job, file.name, taken)
-    info = _copy(
-        job, store, base_object(base), key, compression=base.base_compression, size=base.base_size
-    )
+    full = base_object(base)
+    if only_look:
+        info = _checked(store, replace(full, key=key))
+    else:
+        info = _copy(job, store, full, key, compression=base.base_compression, size=base.base_size)
     _keep_hashes(job, base.base_key, key, sha256=base.base_sha256, size=base.base_size)
     moved = msgspec.structs.replace(
         base,

@@ -91,3 +91,33 @@ def test_every_database_is_named_and_what_is_skipped_too(
     else:
         assert skipped[BUSY] == "empty"
     faulty_home.every_manifest_is_whole()
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_a_copy_that_was_cut_off_does_not_keep_the_upload_from_its_end(
+    faulty_home: FaultyHome, *, carried_out: bool
+) -> None:
+    """What arrived is used; what did not is not tried again in the same upload, and that is said."""
+    graph = write_database(faulty_home.paths.data / "knowledge_graph.duckdb", MIB, seed=1)
+    faulty_home.write(MIB, seed=1)
+    assert faulty_home.sync().success
+    one_is_deleted(faulty_home)
+    ten_days_pass(faulty_home)
+    frozen = faulty_home.write(MIB, seed=2)
+    faulty_home.happen()
+    faulty_home.killed_at("PutObject", first=2, carried_out=carried_out)
+    before = len(faulty_home.network.asked)
+    assert faulty_home.sync().success
+    asked = [each.operation for each in faulty_home.network.asked[before:]]
+    assert "PutObject" not in asked
+    resumed = faulty_home.manifests()[1]
+    assert faulty_home.files_of(resumed) == {
+        "reflection.duckdb": frozen,
+        "knowledge_graph.duckdb": graph,
+    }
+    upload_id = resumed["metadata"]["upload_id"]
+    keys = {each["name"]: each["key"] for each in resumed["metadata"]["files"]}
+    assert (upload_id in keys["knowledge_graph.duckdb"]) is carried_out
+    receipt = next(each for each in faulty_home.receipts() if each.upload_id == upload_id)
+    assert ("was cut off" in " ".join(receipt.notes)) is not carried_out
+    faulty_home.every_manifest_is_whole()
