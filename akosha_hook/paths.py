@@ -12,6 +12,9 @@ from akosha_hook.errors import AkoshaHookError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# How directories begin, in the state directory, into which `doctor` copies databases.
+DOCTOR_SCRATCH = ".doctor-"
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -161,6 +164,33 @@ class Paths:
     @property
     def claude_settings(self) -> Path:
         return self.claude / "settings.json"
+
+
+def aws_file(environ: Mapping[str, str], home: Path, variable: str, name: str) -> Path:
+    """The file that `variable` names, else `name` in `~/.aws`."""
+    configured = environ.get(variable)
+    if not configured:
+        return home / ".aws" / name
+    return home / configured[2:] if configured.startswith("~/") else Path(configured)
+
+
+def mc_config(environ: Mapping[str, str], home: Path) -> Path:
+    """The MinIO client's configuration."""
+    directory = environ.get("MC_CONFIG_DIR")
+    return Path(directory) / "config.json" if directory else home / ".mc" / "config.json"
+
+
+def credentials_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Files of other programs in which keys may be, whether or not they exist."""
+    try:
+        home = Path(environ.get("HOME") or Path.home())
+        return (
+            aws_file(environ, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+            aws_file(environ, home, "AWS_CONFIG_FILE", "config"),
+            mc_config(environ, home),
+        )
+    except RuntimeError:  # no home directory
+        return ()
 
 
 def shipped(name: str) -> Path:

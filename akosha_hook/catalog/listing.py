@@ -41,8 +41,7 @@ def uploads(store: ObjectStore, system_id: str) -> tuple[Upload, ...]:
             listed.setdefault(names[1], []).append(each)
     bare = [Upload(system_id, name, tuple(objects)) for name, objects in listed.items()]
     _refuse_flood(system_id, bare)
-    with ThreadPoolExecutor(READERS, thread_name_prefix="manifest") as pool:
-        read = list(pool.map(partial(_with_manifest, store), bare))
+    read = _with_manifests(store, bare)
     sizes = {each.key: each.size for objects in listed.values() for each in objects}
     needed = Counter(
         key for each in read if each.manifest for key in referenced_keys(each.manifest)
@@ -70,11 +69,23 @@ def _refuse_flood(system_id: str, uploads: list[Upload]) -> None:
         )
 
 
-def _with_manifest(store: ObjectStore, upload: Upload) -> Upload:
+def _with_manifests(store: ObjectStore, bare: list[Upload]) -> list[Upload]:
+    """The uploads with their manifests, which several threads fetch and this one decodes.
+
+    msgspec learns a type when it is first decoded, and crashes if two threads do that at once.
+    """
+    with ThreadPoolExecutor(READERS, thread_name_prefix="manifest") as pool:
+        fetched = pool.map(partial(_fetch_manifest, store), bare)
+        return [
+            each if data is None else _parsed(each, data)
+            for each, data in zip(bare, fetched, strict=True)
+        ]
+
+
+def _fetch_manifest(store: ObjectStore, upload: Upload) -> bytes | None:
     if not upload.has_manifest:
-        return upload
-    data = _manifest_bytes(store, upload, upload.manifest_bytes)
-    return _parsed(upload, data) if data is not None else upload
+        return None
+    return _manifest_bytes(store, upload, upload.manifest_bytes)
 
 
 def _manifest_bytes(store: ObjectStore, upload: Upload, most: int) -> bytes | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
     from akosha_hook.status.report import Report
+    from akosha_hook.status.trouble import Trouble
 
 # If one of these cannot be used, its value in the next layer is not what the user meant.
 DESTINATION_SETTINGS = frozenset(
@@ -144,6 +145,8 @@ def _now(report: Report) -> Iterator[Line]:
         yield Line(with_bar(worker), Tone.BUSY)
         if worker.message:
             yield Line(worker.message, Tone.WARNING)
+    if report.trouble:
+        yield from _trouble(report.trouble)
     if report.events:
         count = Counter(event.name for event in report.events)
         names = ", ".join(f"{name} ({n})" if n > 1 else name for name, n in count.most_common())
@@ -161,6 +164,14 @@ def _now(report: Report) -> Iterator[Line]:
             )
         else:
             yield Line("nothing to do", Tone.DIM)
+
+
+def _trouble(trouble: Trouble) -> Iterator[Line]:
+    """A process that does not go on by itself."""
+    what = "is stopped" if trouble.kind == "stopped" else "seems to be stuck"
+    since = screen.age(trouble.since)
+    yield Line(f"process {trouble.pid} {what}; its last progress was {since}", Tone.PROBLEM)
+    yield Line(f"Try: {trouble.fix}", Tone.HINT)
 
 
 def _akosha(report: Report) -> Iterator[Line]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook import snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
+from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
 from akosha_hook.util import files
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 AREA = "Databases"
 READ_SECONDS = 30.0
-SCRATCH = ".doctor-"
-LEFTOVER_SECONDS = 3600.0
 # DuckDB checkpoints at 16 MiB: far more means that nothing has for a long time.
 LARGE_WAL_BYTES = 256 * 1024 * 1024
 
@@ -106,10 +104,10 @@ def _scratch(context: Context) -> Iterator[Path]:
     """A temporary directory for copies, on the disk of our state directory if that exists."""
     state = context.paths.state
     # Left over by an earlier run that was killed.
-    for leftover in state.glob(f"{SCRATCH}*"):
-        if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+    for leftover in state.glob(f"{DOCTOR_SCRATCH}*"):
+        if files.is_abandoned(leftover):
             files.remove_tree(leftover)
-    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=state if state.is_dir() else None))
+    scratch = Path(tempfile.mkdtemp(prefix=DOCTOR_SCRATCH, dir=state if state.is_dir() else None))
     try:
         yield scratch
     finally:

@@ -125,13 +125,14 @@ def missing_directories(path: Path) -> tuple[Path, ...]:
 
 
 def apply(changes: Iterable[Change]) -> None:
-    """Write all of `changes`, or, where one fails, none.
+    """Write all of `changes`, or, where one fails, none; what killed writers left beside them goes.
 
     Raises PlanError for a file that is no longer as it was when the change was made.
     """
     done: list[Change] = []
     try:
         for change in changes:
+            files.remove_abandoned(change.path.parent, change.path.name)
             if change.writes:
                 _expect(change)
                 _put(change.path, change.after)
@@ -156,7 +157,7 @@ def _put(path: Path, content: Content | None) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     if content.link:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary = files.temporary_beside(path)
         temporary.symlink_to(os.fsdecode(content.data))
         temporary.replace(path)
     else:

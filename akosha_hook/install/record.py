@@ -77,6 +77,12 @@ def load(paths: Paths) -> Record:
     return files.read_json(paths.install, Record) or Record()
 
 
+def written_files(paths: Paths) -> tuple[Path, ...]:
+    """Every file that install has written, or was about to write."""
+    known = files.peek_json(paths.install, Record) or Record()
+    return tuple(Path(entry.path) for entry in known.entries)
+
+
 def save(paths: Paths, record: Record) -> None:
     """Write the record, or remove it when nothing is installed any more."""
     if record.entries:

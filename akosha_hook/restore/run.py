@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from akosha_hook import catalog
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode, Kind
 from akosha_hook.restore import place as placing
+from akosha_hook.restore.directory import created
 from akosha_hook.restore.pipeline import assemble_all
 from akosha_hook.restore.plan import plan
 from akosha_hook.restore.staging import continued
@@ -18,7 +19,6 @@ from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from akosha_hook.context import Context
     from akosha_hook.restore.check import Check
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from akosha_hook.restore.plan import Plan
     from akosha_hook.restore.select import RestoreRequest
     from akosha_hook.restore.staging import Staging
+    from akosha_hook.stores.base import ObjectStore
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,15 @@ def restore(request: RestoreRequest, context: Context) -> Restored:
     planned = plan(store, request, context)
     placing.refuse_held(planned.directory, planned.databases)
     _refuse_foreign(planned, request, context)
-    _make_directory(planned.directory)
+    with created(planned.directory):
+        restored = _into_place(store, planned, request, context, started)
+    logger.info("Restored %s into %s", planned.upload.upload_id, planned.directory)
+    return restored
+
+
+def _into_place(
+    store: ObjectStore, planned: Plan, request: RestoreRequest, context: Context, started: float
+) -> Restored:
     notes = [*planned.notes]
     if placing.clean(planned.directory):
         notes.append("An earlier restore had been cut off; what it had begun was undone first.")
@@ -58,7 +67,6 @@ def restore(request: RestoreRequest, context: Context) -> Restored:
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
         notes += _judge(assembled.checks, force=request.force)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
-    logger.info("Restored %s into %s", planned.upload.upload_id, planned.directory)
     return assembled.restored(started, notes, kept=kept)
 
 
@@ -128,13 +136,3 @@ def _refuse_foreign(planned: Plan, request: RestoreRequest, context: Context) ->
         f"{', '.join(planned.replaces)}.",
         hint="Go ahead with --force (what is there is kept aside), or look at it first: --to DIR",
     )
-
-
-def _make_directory(directory: Path) -> None:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise AkoshaHookError(
-            f"{directory} cannot be made: {error.strerror}.",
-            hint="Choose another place: akosha-hook restore --to DIR",
-        ) from error

@@ -92,7 +92,12 @@ def continued(beside: Path, wanted: Sequence[StoredFile], infos: Mapping[str, In
     for path in [*staging.whole.iterdir(), *staging.parts.iterdir(), *staging.stored.iterdir()]:
         if path not in expected or path.is_symlink():
             _remove(path)
-    left = need_room(beside, wanted, there=staging.bytes_kept)
+    try:
+        left = need_room(beside, wanted, there=staging.bytes_kept)
+    except AkoshaHookError:
+        if not staging.bytes_kept:
+            files.remove_tree(staging.root)
+        raise
     most = max((sum(infos[key].size for key in object_keys(each)) for each in wanted), default=0)
     return replace(staging, keeps=left >= most)
 

@@ -115,6 +115,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=files.DIRECTORY_MODE)
         mode = path.stat().st_mode & 0o777 if path.exists() else files.FILE_MODE
+        files.remove_abandoned(path.parent, path.name)
         files.write_atomic(path, text.encode(), mode=mode)
     except OSError as error:
         raise SettingsError(f"{place(path)}: cannot be written: {error.strerror}") from error

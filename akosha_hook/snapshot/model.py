@@ -28,11 +28,20 @@ class Fingerprint(msgspec.Struct, frozen=True):
     def of(cls, status: os.stat_result) -> Fingerprint:
         return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
+    @property
+    def newest_ns(self) -> int:
+        """The later of the two timestamps."""
+        return max(self.mtime_ns, self.ctime_ns)
+
     def settled(self, now_ns: int) -> bool:
         """Whether an equal fingerprint later would prove that the file did not change."""
         coarse = self.mtime_ns % 1_000_000_000 == 0 and self.ctime_ns % 1_000_000_000 == 0
         margin = COARSE_MARGIN_NS if coarse else MARGIN_NS
-        return max(self.mtime_ns, self.ctime_ns) + margin < now_ns
+        return self.newest_ns + margin < now_ns
+
+    def ahead(self, now_ns: int) -> bool:
+        """Whether it lies further ahead of the clock than a short wait makes up for."""
+        return self.newest_ns > now_ns + COARSE_MARGIN_NS
 
 
 class SnapshotFile(msgspec.Struct, frozen=True):

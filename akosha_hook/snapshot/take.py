@@ -2,7 +2,8 @@
 
 DuckDB is never opened on them: a second process cannot, and its lock would stand in the owner's
 way. What makes a copy of bare files consistent was measured: a database whose stat did not change
-while it was copied, with sidecars copied only up to the size they had before.
+while it was copied, with sidecars copied only up to the size they had before. A database whose
+timestamp lies ahead of the clock is proved in another way (see `ahead`).
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ import errno
 import shutil
 import threading
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from akosha_hook.errors import AkoshaHookError, Kind
-from akosha_hook.snapshot import duckdb
+from akosha_hook.snapshot import ahead, duckdb
+from akosha_hook.snapshot.ahead import Candidate
 from akosha_hook.snapshot.copy import Copied, copy_and_hash
 from akosha_hook.snapshot.index import write_index
 from akosha_hook.snapshot.model import Database, Fingerprint, Skipped, Snapshot, SnapshotFile
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+T = TypeVar("T")
+OnRead: TypeAlias = "Callable[[], object] | None"
 
 ATTEMPTS = 8
 RETRY_SECONDS = 0.1
@@ -37,12 +43,14 @@ def take(
     *,
     known: Mapping[str, Fingerprint] | None = None,
     meanwhile: Callable[[], object] | None = None,
+    on_read: OnRead = None,
 ) -> Snapshot:
     """Freeze the databases of `source` in the new directory `into`.
 
     `known` are the fingerprints, by file name, of what is stored already: a database all of whose
-    files match is not even read. `meanwhile` runs beside the copying, if there is any. Raises
-    AkoshaHookError when the disk is full or not writable.
+    files match is not even read. `meanwhile` runs beside the copying, if there is any; `on_read` is
+    called for every piece that is read. Raises AkoshaHookError when the disk is full or not
+    writable.
     """
     names, missing = duckdb.find_databases(source, patterns)
     unchanged = tuple(name for name in names if known and duckdb.is_known(source / name, known))
@@ -53,8 +61,7 @@ def take(
         _make_room(source, changed, into)
         if meanwhile:
             threading.Thread(target=meanwhile, daemon=True).start()
-    for name in changed:
-        outcome = _freeze(source / name, into)
+    for outcome in _freeze_all([source / name for name in changed], into, on_read):
         if isinstance(outcome, Database):
             databases.append(outcome)
         else:
@@ -84,17 +91,35 @@ def _make_room(source: Path, names: Iterable[str], into: Path) -> None:
         )
 
 
-def _freeze(database: Path, into: Path) -> Database | Skipped:
+def _freeze_all(databases: Sequence[Path], into: Path, on_read: OnRead) -> list[Database | Skipped]:
+    """Freeze each of `databases`; those ahead of the clock share their waits."""
+    outcomes: dict[Path, Database | Skipped] = {}
+    candidates: dict[Path, Candidate] = {}
+    for _ in range(ahead.ATTEMPTS):
+        candidates = {}
+        for database in (each for each in databases if each not in outcomes):
+            outcome = _attempt(database, partial(_freeze, database, into, on_read))
+            if isinstance(outcome, Candidate):
+                candidates[database] = outcome
+            else:
+                outcomes[database] = outcome
+        if not candidates:
+            break
+        ahead.wait_for_rest()
+        for database, candidate in candidates.items():
+            if proof := _attempt(database, partial(ahead.proved, candidate)):
+                outcomes[database] = proof
+    return [outcomes.get(each) or _never_at_rest(candidates[each]) for each in databases]
+
+
+def _attempt(database: Path, action: Callable[[], T]) -> T | Skipped:
+    """What `action` returns, or why the database is left out.
+
+    Raises AkoshaHookError when the disk is full or not writable.
+    """
     name = database.name
     try:
-        if problem := duckdb.unusable(database):
-            return problem
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(RETRY_SECONDS * attempt)
-            _wait_until_settled(database)
-            if frozen := _copy_once(database, into):
-                return frozen
+        return action()
     except FileNotFoundError:
         return Skipped(name, "busy", f"{name} was replaced while it was being copied")
     except PermissionError:
@@ -107,28 +132,61 @@ def _freeze(database: Path, into: Path) -> Database | Skipped:
                 kind=Kind.FULL,
             ) from error
         return Skipped(name, "unreadable", f"{name} cannot be read: {error.strerror}")
+
+
+def _freeze(database: Path, into: Path, on_read: OnRead) -> Database | Skipped | Candidate:
+    """The copy; a candidate for one where the database's timestamp lies ahead of the clock."""
+    if problem := duckdb.unusable(database):
+        return problem
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(RETRY_SECONDS * attempt)
+        _wait_until_settled(database)
+        started = time.time_ns()
+        before = duckdb.members(database)
+        if before[database].ahead(started):
+            return Candidate(database, before, _copy(database, before, into, started, on_read))
+        if before[database].settled(started) and (
+            frozen := _copy_once(database, before, into, started, on_read)
+        ):
+            return frozen
+    name = database.name
     return Skipped(name, "busy", f"{name} kept changing while it was being copied")
 
 
+def _never_at_rest(candidate: Candidate) -> Skipped:
+    name = candidate.path.name
+    by = ahead.distance(candidate.before[candidate.path], time.time_ns())
+    return Skipped(
+        name,
+        "busy",
+        f"{name} kept changing while it was being copied, and its timestamp lies {by} ahead of "
+        "this machine's clock",
+    )
+
+
 def _wait_until_settled(database: Path) -> None:
-    """Wait, for a bounded time, until the file's timestamps are old enough to prove something."""
+    """Wait, for a bounded time, until the file's timestamps are old enough to prove something.
+
+    There is no waiting for one that lies ahead of the clock.
+    """
     limit = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < limit:
-        if Fingerprint.of(database.stat()).settled(time.time_ns()):
+        now, fingerprint = time.time_ns(), Fingerprint.of(database.stat())
+        if fingerprint.settled(now) or fingerprint.ahead(now):
             return
         time.sleep(0.02)
 
 
-def _copy_once(database: Path, into: Path) -> Database | None:
+def _copy_once(
+    database: Path,
+    before: Mapping[Path, Fingerprint],
+    into: Path,
+    started: int,
+    on_read: OnRead,
+) -> Database | None:
     """One attempt; None when the files moved too much for the copy to be trusted."""
-    started = time.time_ns()
-    before = duckdb.members(database)
-    if not before[database].settled(started):
-        return None
-    copied: dict[Path, Copied] = {}
-    for path in reversed(before):
-        target = into / path.name
-        copied[path] = copy_and_hash(path, target, before[path].size)
+    copied = _copy(database, before, into, started, on_read)
     after = duckdb.members(database)
     if after[database] != before[database] or not all(
         path in after
@@ -137,6 +195,20 @@ def _copy_once(database: Path, into: Path) -> Database | None:
         for path in before
     ):
         return None
+    return copied
+
+
+def _copy(
+    database: Path,
+    before: Mapping[Path, Fingerprint],
+    into: Path,
+    started: int,
+    on_read: OnRead,
+) -> Database:
+    """A copy of the files that `before` names, sidecars first, each up to its size there."""
+    copied: dict[Path, Copied] = {}
+    for path in reversed(list(before)):
+        copied[path] = copy_and_hash(path, into / path.name, before[path].size, on_read=on_read)
     frozen = [
         SnapshotFile(
             name=path.name,

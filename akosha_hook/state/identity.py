@@ -84,7 +84,7 @@ def _is_elsewhere(remembered: Identity, here: str) -> bool:
 
 def _remember(paths: Paths, identity: Identity) -> Identity:
     files.private_directory(paths.state)
-    files.write_json(paths.machine, identity)
+    files.write_checked_json(paths.machine, identity)
     return identity
 
 
@@ -113,7 +113,7 @@ def next_sequence(paths: Paths, settings: Settings) -> int:
     identity = load(paths, settings)
     sequence = max(identity.sequence + 1, int(time.time()))
     remembered = files.read_json(paths.machine, Identity) or identity
-    files.write_json(paths.machine, msgspec.structs.replace(remembered, sequence=sequence))
+    files.write_checked_json(paths.machine, msgspec.structs.replace(remembered, sequence=sequence))
     return sequence
 
 

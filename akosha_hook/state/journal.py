@@ -86,7 +86,7 @@ class Journal:
                 manifest=self.manifest,
                 copying=tuple(sorted(self.copying)),
             )
-            files.write_json(self._path, document)
+            files.write_checked_json(self._path, document)
 
     def close(self) -> None:
         """Nothing is to be continued: keep only what is still to be aborted."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -28,6 +29,7 @@ Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,255}$")]
 # 50,000 uploads have some 15 MB.
 MAX_BYTES = 256 * 1024 * 1024
 _SUM_LENGTH = 8
+_UPLOAD = re.compile(rb'"upload":"([A-Za-z0-9_.-]{1,255})"')
 NO_MANIFEST = "-"
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class Ledger:
         self._path = paths.ledger
         self._entries: dict[tuple[str, str], Entry] | None = None
         self._since = 0
+        self._data: bytes | None = None
 
     @property
     def exists(self) -> bool:
@@ -90,8 +93,34 @@ class Ledger:
         self._write()
 
     def entry(self, upload_id: str) -> Entry | None:
-        """The line of an upload, in whichever store; its id is its own."""
-        return self._by_upload().get(upload_id)
+        """The line of an upload, in whichever store; its id is its own.
+
+        Only that line is decoded: an unchanged sync asks for a few of thousands.
+        """
+        if self._entries is not None:
+            return self._by_upload().get(upload_id)
+        if self._data is None:
+            self._data = self._load()
+        wanted = b'"upload":"%b"' % upload_id.encode()
+        at = self._data.rfind(wanted)
+        while at >= 0:
+            start = self._data.rfind(b"\n", 0, at) + 1
+            line = _decoded(self._data[start:].partition(b"\n")[0])
+            if line is not None and line.entry is not None and line.entry.upload == upload_id:
+                return line.entry
+            at = self._data.rfind(wanted, 0, start)
+        return None
+
+    def is_own(self, upload_id: str, machine_id: str) -> bool:
+        """Whether the upload was stored under that machine id."""
+        entry = self.entry(upload_id)
+        return entry is not None and entry.machine == machine_id
+
+    def holds_all_of(self, file: ReceiptFile, machine_id: str) -> bool:
+        """Whether every object that restoring `file` needs was stored under that machine id."""
+        keys = [file.key, *([file.delta.base_key] if file.delta else [])]
+        names = [upload_of(key) for key in keys]
+        return all(each is not None and self.is_own(each[1], machine_id) for each in names)
 
     def own(self, machine_id: str) -> frozenset[str]:
         """Ids of the uploads that were stored under that machine id."""
@@ -101,17 +130,30 @@ class Ledger:
 
     def newest(self, target: Target, machine_id: str) -> Entry | None:
         """The upload that was stored last in the target's store under that machine id."""
-        return next(iter(self.newest_first(target, machine_id)), None)
-
-    def newest_first(self, target: Target, machine_id: str) -> tuple[Entry, ...]:
-        """Every upload in the target's store under that machine id, the newest first."""
         store = store_name(target)
         mine = [
             each
             for each in self._read().values()
             if (each.store, each.system, each.machine) == (store, target.system_id, machine_id)
         ]
-        return tuple(sorted(mine, key=lambda each: each.upload, reverse=True))
+        return max(mine, key=lambda each: each.upload, default=None)
+
+    def newer_than(self, upload_id: str, target: Target, machine_id: str) -> tuple[Entry, ...]:
+        """Uploads in the target's store under that machine id, the newest first.
+
+        Only lines of uploads newer than `upload_id` are decoded.
+        """
+        names = sorted((each for each in self._uploads() if each > upload_id), reverse=True)
+        wanted = (store_name(target), target.system_id, machine_id)
+        entries = [entry for each in names if (entry := self.entry(each)) is not None]
+        return tuple(each for each in entries if (each.store, each.system, each.machine) == wanted)
+
+    def _uploads(self) -> set[str]:
+        if self._entries is not None:
+            return {upload for _, upload in self._entries}
+        if self._data is None:
+            self._data = self._load()
+        return {each.decode() for each in _UPLOAD.findall(self._data)}
 
     def add(self, entry: Entry) -> None:
         """Write a line, durably; an earlier one of the same upload and store no longer counts."""
@@ -153,15 +195,10 @@ class Ledger:
 
     def _read_all(self) -> dict[tuple[str, str], Entry]:
         """A line that is damaged is left out, and the file as it was is kept aside."""
-        try:
-            data = files.read_bounded(self._path, MAX_BYTES, follow=False)
-        except OSError:
-            return {}
-        except ValueError:
-            files.set_aside(self._path)
-            return {}
+        data = self._load()
+        self._data = None
         entries: dict[tuple[str, str], Entry] = {}
-        damaged = not data.endswith(b"\n")
+        damaged = bool(data) and not data.endswith(b"\n")
         for text in data.splitlines():
             line = _decoded(text)
             if line is None:
@@ -174,6 +211,15 @@ class Ledger:
             self._mend(data, entries)
         return entries
 
+    def _load(self) -> bytes:
+        try:
+            return files.read_bounded(self._path, MAX_BYTES, follow=False)
+        except OSError:
+            return b""
+        except ValueError:
+            files.set_aside(self._path)
+            return b""
+
     def _mend(self, data: bytes, entries: dict[tuple[str, str], Entry]) -> None:
         logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
         self._entries = entries
@@ -182,12 +228,6 @@ class Ledger:
             self._write()
         except OSError:
             logger.warning("The ledger could not be mended", exc_info=True)
-
-
-def needs_only(file: ReceiptFile, uploads: Collection[str]) -> bool:
-    """Whether every object that restoring `file` needs is one of those uploads'."""
-    keys = [file.key, *([file.delta.base_key] if file.delta else [])]
-    return all((names := upload_of(key)) is not None and names[1] in uploads for key in keys)
 
 
 def store_name(target: Target) -> str:

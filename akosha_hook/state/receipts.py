@@ -89,7 +89,7 @@ class Receipts:
     def save(self, receipt: Receipt) -> None:
         """Write a receipt, new or changed."""
         files.private_directory(self._directory)
-        files.write_json(self.path_of(receipt.upload_id), receipt)
+        files.write_checked_json(self.path_of(receipt.upload_id), receipt)
         self._by_id()[receipt.upload_id] = receipt
 
     def disown(self, machine_id: str) -> None:

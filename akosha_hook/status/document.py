@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt
     from akosha_hook.status.report import Report
+    from akosha_hook.status.trouble import Trouble
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def document(report: Report) -> dict[str, Any]:
         "last_check": msgspec.to_builtins(report.worker.last),
         "pending_events": [{"event": each.name, "at": _iso(each.epoch)} for each in report.events],
         "next_try": _iso(report.next_try) if report.next_try else None,
-        "worker": _worker(report.worker),
+        "worker": _worker(report.worker, report.trouble),
         "hooks": [_hook(place) for place in report.places],
         "problems": list(report.problems),
         "notes": list(report.loaded.notes),
@@ -84,7 +85,7 @@ def _prune(pruning: Pruning | None) -> dict[str, Any] | None:
     return None if pruning is None else msgspec.to_builtins(pruning) | {"at": _iso(pruning.at)}
 
 
-def _worker(state: State) -> dict[str, Any]:
+def _worker(state: State, trouble: Trouble | None) -> dict[str, Any]:
     return {
         "phase": state.phase,
         "pid": state.pid or None,
@@ -92,6 +93,9 @@ def _worker(state: State) -> dict[str, Any]:
         "done_bytes": state.done_bytes,
         "total_bytes": state.total_bytes,
         "until": _iso(state.until) if state.phase == "waiting" else None,
+        "updated": _iso(state.updated) if state.updated else None,
+        "trouble": trouble.kind if trouble else None,
+        "fix": trouble.fix if trouble else "",
     }
 
 

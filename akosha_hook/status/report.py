@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
     from akosha_hook.state.verification import Verification
+    from akosha_hook.status.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Report:
     next_try: float
     places: tuple[Place, ...]
     corrupt: tuple[Path, ...]
+    trouble: Trouble | None = None
 
     @property
     def last_error(self) -> SyncResult | None:
@@ -64,5 +66,12 @@ class Report:
                 for place in self.places
                 if place.state == "broken"
             ),
+            *self._trouble(),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
         )
+
+    def _trouble(self) -> tuple[str, ...]:
+        if self.trouble is None:
+            return ()
+        kind, pid, _ = self.trouble
+        return (f"the sync of process {pid} is {kind}: {self.trouble.fix}",)

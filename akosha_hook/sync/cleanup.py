@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
+from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.sync.policy import upload_policy
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
+    from akosha_hook.paths import Paths
     from akosha_hook.state.receipt import Target
     from akosha_hook.state.receipts import Receipts
 
+# Where `restore` and `verify` put files together.
+RESTORING = ".akosha-restore-*"
 logger = logging.getLogger(__name__)
 
 
@@ -47,18 +53,47 @@ def abort_abandoned(context: Context, receipts: Receipts, target: Target) -> tup
 def tidy(context: Context, receipts: Receipts) -> None:
     """Remove old receipts, and what killed runs left."""
     receipts.trim()
-    for directory in (context.paths.state, context.paths.receipts):
-        files.remove_abandoned(directory)
     remove_snapshots(context, receipts)
     data = data_directory(context.settings, context.paths)
-    if any(data.glob(".akosha-restore-*")):
+    _remove_temporary_files(context.paths, data)
+    if any(data.glob(RESTORING)):
         from akosha_hook.restore.staging import remove_stale
 
         remove_stale(data)
 
 
+def _remove_temporary_files(paths: Paths, data: Path) -> None:
+    """What killed writers left, wherever we write. The outbox is looked after by `hook.outbox`."""
+    ours = (paths.state, paths.receipts, paths.bin, paths.state / "akosha-rows", paths.snapshots)
+    for directory in (*ours, *_directories(paths.snapshots, "*"), *_directories(data, RESTORING)):
+        files.remove_abandoned(directory)
+    # A symbolic link is followed where we write: what was written lies beside its target.
+    theirs = {Path(os.path.realpath(each)) for each in (paths.claude_settings, paths.user_toml)}
+    if paths.install.exists():
+        from akosha_hook.install.record import written_files
+
+        theirs.update(written_files(paths))
+    for path in theirs:
+        files.remove_abandoned(path.parent, path.name)
+
+
+def _remove_copies(paths: Paths) -> None:
+    """Copies of databases that a killed `verify` or `doctor` left in the state directory."""
+    for directory in _directories(paths.state, RESTORING):
+        # Whoever verifies holds the sync lock, which is ours now.
+        files.remove_tree(directory)
+    for directory in _directories(paths.state, f"{DOCTOR_SCRATCH}*"):
+        if files.is_abandoned(directory):
+            files.remove_tree(directory)
+
+
+def _directories(parent: Path, pattern: str) -> list[Path]:
+    return [path for path in parent.glob(pattern) if path.is_dir() and not path.is_symlink()]
+
+
 def remove_snapshots(context: Context, receipts: Receipts) -> None:
-    """Remove the snapshots that no unfinished upload needs."""
+    """Remove the snapshots that no unfinished upload needs, and other copies nobody works on."""
+    _remove_copies(context.paths)
     snapshots = context.paths.snapshots
     directories = list(snapshots.iterdir()) if snapshots.is_dir() else []
     if not directories:

@@ -32,7 +32,7 @@ from akosha_hook.util.clock import now_iso
 if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
-    from akosha_hook.snapshot import Skipped, Snapshot
+    from akosha_hook.snapshot import Database, Skipped, Snapshot
     from akosha_hook.state.journal import Journal
     from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
@@ -115,7 +115,9 @@ def _begin(
         journal.skipped = {each.name: each.reason for each in job.snapshot.skipped}
         if method == "cloud":
             journal.stored = leftovers.reusable(job, receipts, receipt.destination)
-    return _Run(_named(job, receipt, journal), receipts, attempts, receipt)
+    # As it is now: what the user corrects during this try counts at the next one.
+    config_hash = backoff.config_hash(job.context.settings, job.context.environ)
+    return _Run(_named(job, receipt, journal), receipts, attempts, receipt, config_hash)
 
 
 def _named(job: UploadJob, receipt: Receipt, journal: Journal) -> UploadJob:
@@ -136,6 +138,7 @@ class _Run:
     receipts: Receipts
     attempts: list[Attempt]
     receipt: Receipt
+    config_hash: str
     sent: list[int] = field(default_factory=list)
 
     @property
@@ -174,7 +177,8 @@ class _Run:
         from akosha_hook.upload.deliver import deliver as upload
         from akosha_hook.upload.stored import make_sure_it_exists, not_reusable
 
-        store = open_store(self.context, self._retry_policy(), on_sent=self._count)
+        policy = self._retry_policy()
+        store = open_store(self.context, policy, on_sent=self._count)
         if self.receipts.last_success(self.receipt.destination) is None:
             make_sure_it_exists(store)
         self._recall(store)
@@ -184,7 +188,12 @@ class _Run:
         # become of the receipts that said where.
         gone |= set(self.job.snapshot.unchanged) - {each.database for each in referenced}
         frozen = _with_again(self.job, gone)
-        self.job = replace(self.job, snapshot=frozen, conversations=counter.of)
+
+        def conversations(database: Database) -> int | None:
+            with policy.deadline.paused():
+                return counter.of(database)
+
+        self.job = replace(self.job, snapshot=frozen, conversations=conversations)
         skipped = self.receipt.skipped | {each.name: each.message for each in frozen.skipped}
         self.receipt = msgspec.structs.replace(
             self.receipt,
@@ -209,12 +218,16 @@ class _Run:
             return
         last = recall(store, job.lost, self.receipt.destination)
         if last is not None:
-            own = job.ledger.own(job.identity.machine_id)
-            good = last_good(last, own, forgotten.names(self.context.paths))
+            ledger, machine_id = job.ledger, job.identity.machine_id
+
+            def is_own(file: ReceiptFile) -> bool:
+                return ledger.holds_all_of(file, machine_id)
+
+            good = last_good(last, is_own, forgotten.names(self.context.paths))
             said = job.journal.skipped
             frozen = with_absent(job.snapshot, good, self.context, said=said)
             self.receipts.save(marked(last, frozen, good, same=False))
-            known = known_files(last, job.settings, own, full=job.full)
+            known = {} if job.full else known_files(last, job.settings, is_own)
             job = replace(job, snapshot=frozen, known=known, last_good=good)
         self.job = replace(job, lost=())
 
@@ -260,8 +273,7 @@ class _Run:
         if progressed:
             # Some of it arrived: on a slow network, that is not one failure after another.
             backoff.succeeded(context.paths, target)
-        config_hash = backoff.config_hash(context.settings, context.environ)
-        backoff.failed(context.paths, target, cleaned(error), config_hash)
+        backoff.failed(context.paths, target, cleaned(error), self.config_hash)
         receipt = failed_receipt(
             self.receipt,
             error,

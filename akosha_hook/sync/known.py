@@ -12,14 +12,14 @@ import msgspec
 from akosha_hook.errors import DamagedError, DeliveryError
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import parse, upload_of, uploaded_at
-from akosha_hook.state.ledger import NO_MANIFEST, needs_only
+from akosha_hook.state.ledger import NO_MANIFEST
 from akosha_hook.state.receipt import Receipt, ReceiptFile, is_reusable
 from akosha_hook.stores.base import read_at_most
 from akosha_hook.util import clock
 from akosha_hook.util.clock import now_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from akosha_hook.format.manifest import Manifest, StoredFile
     from akosha_hook.settings import Settings
@@ -36,27 +36,27 @@ logger = logging.getLogger(__name__)
 
 
 def known_files(
-    last: Receipt | None, settings: Settings, own: Collection[str], *, full: bool
+    last: Receipt | None, settings: Settings, is_own: Callable[[ReceiptFile], bool]
 ) -> dict[str, ReceiptFile]:
     """What is stored and may be referred to, by file name.
 
     A database stored longer ago than `akosha_full_interval_days` is not: it is sent again even if
     it never changes, so that a lifecycle rule does not expire the only copy. Nor is one that needs
-    an object of an upload that is not among `own`.
+    an object of an upload that is not this machine's own.
     """
-    if last is None or full or not settings.akosha_enable_deduplication:
+    if last is None:
         return {}
     left_out = {
         each.database
         for each in last.files
         if last.method == "cloud"
-        and not (is_reusable(each.oldest_object_at, settings) and needs_only(each, own))
+        and not (is_reusable(each.oldest_object_at, settings) and is_own(each))
     }
     return {each.name: each for each in last.files if each.database not in left_out}
 
 
 def last_good(
-    last: Receipt | None, own: Collection[str], forgotten: Collection[str]
+    last: Receipt | None, is_own: Callable[[ReceiptFile], bool], forgotten: Collection[str]
 ) -> dict[str, ReceiptFile]:
     """The last good copy of every database that was stored and not forgotten, by file name.
 
@@ -65,7 +65,7 @@ def last_good(
     """
     if last is None or last.method != "cloud":
         return {}
-    foreign = {each.database for each in last.files if not needs_only(each, own)}
+    foreign = {each.database for each in last.files if not is_own(each)}
     now = now_iso()
     return {
         each.name: msgspec.structs.replace(
@@ -86,10 +86,8 @@ def lost_receipts(
     last = receipts.last_success(target)
     return tuple(
         each
-        for each in ledger.newest_first(target, machine_id)
-        if each.sha256 != NO_MANIFEST
-        and (last is None or each.upload > last.upload_id)
-        and not receipts.exists(each.upload)
+        for each in ledger.newer_than(last.upload_id if last else "", target, machine_id)
+        if each.sha256 != NO_MANIFEST and not receipts.exists(each.upload)
     )
 
 

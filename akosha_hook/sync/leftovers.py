@@ -9,7 +9,7 @@ import msgspec
 
 from akosha_hook.errors import AkoshaHookError, DeliveryError
 from akosha_hook.format import manifest
-from akosha_hook.state.ledger import NO_MANIFEST, needs_only
+from akosha_hook.state.ledger import NO_MANIFEST
 from akosha_hook.sync.policy import upload_policy
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ def reusable(job: UploadJob, receipts: Receipts, target: Target) -> dict[str, Re
 
     Own uploads only. Whether it is still there is for the upload to see.
     """
-    if job.ledger is None or job.full or not job.settings.akosha_enable_deduplication:
+    if job.ledger is None or job.full:
         return {}
-    own = job.ledger.own(job.identity.machine_id)
+    machine_id = job.identity.machine_id
     wanted = {each.name: each.sha256 for each in job.last_good.values()}
     wanted |= {
         each.name: each.sha256 for database in job.snapshot.databases for each in database.files
@@ -44,7 +44,8 @@ def reusable(job: UploadJob, receipts: Receipts, target: Target) -> dict[str, Re
     found: dict[str, ReceiptFile] = {}
     for receipt in receipts.leftovers(target):
         for each in receipt.files:
-            if wanted.get(each.name) == each.sha256 and needs_only(each, own):
+            same = wanted.get(each.name) == each.sha256
+            if same and job.ledger.holds_all_of(each, machine_id):
                 found.setdefault(each.name, msgspec.structs.replace(each, stale=None))
     return found
 
@@ -57,11 +58,11 @@ def remove(
     What is denied is a note, once. Asks nothing of the server where nothing was left. Errors of
     the store are logged, not raised: the next sync tries again.
     """
-    own = ledger.own(newest.machine_id)
     failed = [
         each
         for each in receipts.leftovers(newest.destination)
-        if each.upload_id in own and not _superseded_unseen(each, receipts, ledger, newest)
+        if ledger.is_own(each.upload_id, newest.machine_id)
+        and not _superseded_unseen(each, receipts, ledger, newest)
     ][:MOST_AT_ONCE]
     if not failed:
         return ()
@@ -84,10 +85,8 @@ def _superseded_unseen(
 ) -> bool:
     """Whether a later upload may refer to its objects, whose receipt is not there to tell."""
     return any(
-        each.upload > failed.upload_id
-        and each.sha256 != NO_MANIFEST
-        and not receipts.exists(each.upload)
-        for each in ledger.newest_first(newest.destination, newest.machine_id)
+        each.sha256 != NO_MANIFEST and not receipts.exists(each.upload)
+        for each in ledger.newer_than(failed.upload_id, newest.destination, newest.machine_id)
     )
 
 

@@ -60,7 +60,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Sync:
-    """A sync under way; `chain` are the destinations it may use, the preferred one first."""
+    """A sync under way; `chain` are the destinations it may use, the preferred one first.
+
+    `again` says that it has uploaded something already and only looks for what changed meanwhile.
+    """
 
     request: Request
     context: Context
@@ -68,6 +71,7 @@ class _Sync:
     identity: Identity
     chain: tuple[Method, ...]
     ledger: Ledger
+    again: bool = False
 
     @property
     def target(self) -> Target:
@@ -75,17 +79,23 @@ class _Sync:
         return select.target_of(self.context.settings, self.chain[0], self.identity.system_id)
 
     @property
-    def own(self) -> frozenset[str]:
-        """Uploads whose objects may be relied on."""
-        return self.ledger.own(self.identity.machine_id)
+    def sends_everything(self) -> bool:
+        """Whether nothing that an earlier sync stored may be referred to."""
+        return self.request.full or not self.context.settings.akosha_enable_deduplication
+
+    def is_own(self, file: ReceiptFile) -> bool:
+        """Whether every object that restoring `file` needs is of this machine's own uploads."""
+        return self.ledger.holds_all_of(file, self.identity.machine_id)
 
     def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
         """What is stored and may be referred to, by file name."""
-        return known_files(last, self.context.settings, self.own, full=self.request.full)
+        if self.sends_everything and not self.again:
+            return {}
+        return known_files(last, self.context.settings, self.is_own)
 
     def last_good(self, last: Receipt | None) -> dict[str, ReceiptFile]:
         """The last good copy of every database that must not fall out, by file name."""
-        return last_good(last, self.own, forgotten.names(self.context.paths))
+        return last_good(last, self.is_own, forgotten.names(self.context.paths))
 
     def lost(self) -> tuple[Entry, ...]:
         """Uploads whose receipts are gone: what they say has to be asked for."""
@@ -112,6 +122,7 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     # Before anything is copied: they may be what fills the disk.
     cleanup.remove_snapshots(context, receipts)
     outcome = _finish_interrupted(sync)
+    sync = dataclasses.replace(sync, again=outcome is not None)
     for number in range(ROUNDS):
         if outcome is not None and (outcome.state != "uploaded" or outcome.pending):
             break
@@ -127,8 +138,10 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
             outcome = dataclasses.replace(outcome, skipped=latest.skipped)
         if latest.state != "uploaded":
             break
-        # `full` is for the first round: the next one only asks what changed meanwhile.
-        sync = dataclasses.replace(sync, request=dataclasses.replace(request, full=False))
+        # `full` is for the first round.
+        sync = dataclasses.replace(
+            sync, request=dataclasses.replace(request, full=False), again=True
+        )
     assert outcome is not None
     if outcome.state != "failed":
         outcome = _supersede(sync, outcome)
@@ -157,9 +170,12 @@ def _round(sync: _Sync) -> Outcome:
     if (same or not frozen.databases) and not refresh:
         files.remove_tree(frozen.directory)
         return _nothing_new(sync, frozen, source)
+    if sync.sends_everything:
+        # Of what changed meanwhile, too, nothing builds on what is stored.
+        known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
     # Where only a copy is renewed, there is nothing that another destination could take.
     chain = sync.chain if frozen.databases else sync.chain[:1]
-    return _deliver(dataclasses.replace(sync, chain=chain), frozen)
+    return _deliver(dataclasses.replace(sync, chain=chain), frozen, known)
 
 
 def _snapshot(sync: _Sync, known: Mapping[str, ReceiptFile], source: Path) -> Snapshot:
@@ -173,6 +189,7 @@ def _snapshot(sync: _Sync, known: Mapping[str, ReceiptFile], source: Path) -> Sn
             directory,
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
             meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
+            on_read=functools.partial(context.progress.advance, "", 0, 0),
         )
     except AkoshaHookError:
         files.remove_tree(directory)
@@ -236,16 +253,20 @@ def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
     )
 
 
-def _deliver(sync: _Sync, frozen: Snapshot, interrupted: Receipt | None = None) -> Outcome:
-    last = sync.receipts.last_success(sync.target)
+def _deliver(
+    sync: _Sync,
+    frozen: Snapshot,
+    known: Mapping[str, ReceiptFile],
+    interrupted: Receipt | None = None,
+) -> Outcome:
     job = UploadJob(
         context=sync.context,
         identity=sync.identity,
         snapshot=frozen,
-        known=sync.known(last),
-        last_good=sync.last_good(last),
+        known=known,
+        last_good=sync.last_good(sync.receipts.last_success(sync.target)),
         lost=sync.lost(),
-        full=sync.request.full,
+        full=sync.sends_everything,
         triggered_by=interrupted.triggered_by if interrupted else sync.request.triggered_by,
         ledger=sync.ledger,
     )
@@ -270,10 +291,11 @@ def _finish_interrupted(sync: _Sync) -> Outcome | None:
         return None
     logger.info("Continuing upload %s", interrupted.upload_id)
     frozen = dataclasses.replace(frozen, unchanged=interrupted.files_unchanged)
-    good = sync.last_good(receipts.last_success(sync.target))
+    last = receipts.last_success(sync.target)
+    good = sync.last_good(last)
     said = receipts.journal(interrupted).skipped
     frozen = with_absent(frozen, good, sync.context, said=said)
-    return _deliver(sync, frozen, interrupted)
+    return _deliver(sync, frozen, sync.known(last), interrupted)
 
 
 def _supersede(sync: _Sync, outcome: Outcome) -> Outcome:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -11,16 +13,22 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from akosha_hook.util import checksum
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 # Permissions of group and others.
 OTHERS = 0o077
 ABANDONED_SECONDS = 3600
+# By how much a file server's clock may be ahead of ours.
+CLOCK_SECONDS = 60
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]{1,20})\.[0-9a-f]{8}\.tmp")
 # A receipt with the 10,000 parts of an upload that was cut off has some 2 MB.
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -86,7 +94,7 @@ def sync_directory(path: Path) -> None:
 
 def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
     """Replace the file `path` so that readers, even after a crash, see all of the old or the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    temporary = temporary_beside(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -101,58 +109,115 @@ def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
     sync_directory(path.parent)
 
 
-def remove_abandoned(directory: Path) -> None:
-    """Remove temporary files in `directory` that a killed `write_atomic` left there."""
+def temporary_beside(path: Path) -> Path:
+    """A new name for what is to replace `path`; `remove_abandoned` knows it."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+
+
+def remove_abandoned(directory: Path, name: str | None = None) -> None:
+    """Remove temporary files in `directory` that a killed writer left there.
+
+    With `name` only those that were to become that file: the directory is not ours.
+    """
     try:
-        temporary = [path for path in directory.iterdir() if path.name.endswith(".tmp")]
+        names = os.listdir(directory)  # noqa: PTH208 - names are all that is needed
     except OSError:
         return
-    for path in temporary:
-        *_, pid, _, _ = path.name.rsplit(".", 3)
-        if path.name.startswith(".") and pid.isdecimal() and not _is_writing(path, int(pid)):
+    for each in names:
+        match = _TEMPORARY.fullmatch(each)
+        if match is None or name not in {None, match["name"]}:
+            continue
+        if not _is_writing(directory / each, int(match["pid"])):
             with contextlib.suppress(OSError):
-                path.unlink()
+                (directory / each).unlink()
 
 
 def _is_writing(temporary: Path, pid: int) -> bool:
-    """Whether process `pid` may still be writing it; no write takes an hour, and pids are reused."""
+    """Whether process `pid` may still be writing it.
+
+    No write takes an hour, and pids are reused, by other users too.
+    """
     try:
         os.kill(pid, 0)
-        return abs(time.time() - temporary.stat().st_mtime) < ABANDONED_SECONDS
-    except (ProcessLookupError, FileNotFoundError, OverflowError):
+    except PermissionError:
+        pass  # another user's process: with sudo even that can be the writer
+    except (OSError, OverflowError):
         return False
+    return not is_abandoned(temporary)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody can still be at work on `path`: it is gone, an hour old, or of the future.
+
+    What lies ahead of the clock was written before the clock was set back.
+    """
+    try:
+        age = time.time() - path.lstat().st_mtime
     except OSError:
         return True
+    return not -CLOCK_SECONDS < age < ABANDONED_SECONDS
 
 
 def write_json(path: Path, value: object) -> None:
     """`write_atomic` of `value` as indented JSON."""
-    encoded = msgspec.json.encode(value, enc_hook=_path_as_text)
-    write_atomic(path, msgspec.json.format(encoded, indent=2) + b"\n")
+    write_atomic(path, _as_json(value) + b"\n")
+
+
+def write_checked_json(path: Path, value: object) -> None:
+    """`write_json` of an object, with a checksum that `read_json` and `peek_json` compare."""
+    write_atomic(path, checksum.with_checksum(_as_json(value)))
+
+
+def _as_json(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_path_as_text), indent=2)
+
+
+class ChecksumError(ValueError):
+    """A file that is not as it was written: its checksum does not fit."""
 
 
 def read_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
     """The JSON document in `path`; None where it is missing.
 
-    One that cannot be read as `type` is renamed to `<name>.corrupt` and counts as missing: our
-    state can be rebuilt, and the user may want to look at it.
+    One that cannot be read as `type`, or whose checksum does not fit, is renamed to
+    `<name>.corrupt` and counts as missing: our state can be rebuilt, and the user may want to look
+    at it.
     """
     try:
-        data = read_bounded(path)
-        return msgspec.json.decode(data, type=type, dec_hook=_text_as_path)
+        return _decoded(path, type)
     except OSError:
         return None
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        if isinstance(error, ChecksumError):
+            logger.warning("%s was altered: its checksum does not fit", path.name)
         set_aside(path)
         return None
 
 
 def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's own name for it
-    """The JSON document in `path`; None where it is missing, or cannot be read as `type`."""
+    """What `read_json` reads; the file stays where it is, whatever it holds."""
     try:
-        return msgspec.json.decode(read_bounded(path), type=type, dec_hook=_text_as_path)
+        return _decoded(path, type)
     except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return None
+
+
+def stamps(paths: Iterable[Path]) -> tuple[str, ...]:
+    """A line for each of the files that exist; a line changes when somebody writes its file."""
+    lines = []
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            status = path.stat()
+            lines.append(f"{path} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
+    return tuple(lines)
+
+
+def _decoded(path: Path, type: type[T]) -> T:  # noqa: A002 - msgspec's own name for it
+    data = read_bounded(path)
+    value = msgspec.json.decode(data, type=type, dec_hook=_text_as_path)
+    if not checksum.fits(data):
+        raise ChecksumError
+    return value
 
 
 class NotRegularError(ValueError):

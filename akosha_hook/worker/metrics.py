@@ -30,6 +30,7 @@ def write(context: Context, receipts: Receipts) -> None:
         return
     path = Path(context.settings.akosha_metrics_file)
     try:
+        files.remove_abandoned(path.parent, path.name)
         files.write_atomic(path, render(context, receipts), mode=MODE)
     except OSError as error:
         logger.warning("Metrics could not be written to %s: %s", path, error.strerror or error)

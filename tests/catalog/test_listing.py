@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from akosha_hook import catalog
 from akosha_hook.catalog import listing
+from akosha_hook.catalog.opening import READERS
 from akosha_hook.errors import DamagedError
 from akosha_hook.format import manifest
 from akosha_hook.stores.base import Listed
@@ -102,3 +107,69 @@ def test_one_upload_is_read_by_its_id_without_listing(at_home: Home) -> None:
     assert catalog.read_upload(store, SYSTEM, "another") is None
     assert catalog.read_upload(store, SYSTEM, "../../x") is None
     assert catalog.read_upload(store, SYSTEM, "..") is None
+
+
+# Eight manifests arrive at the same moment, in a process that has decoded none yet.
+FIRST_LISTING = f"""
+import io, sys, threading
+sys.setswitchinterval(1e-5)
+from akosha_hook import catalog
+from akosha_hook.catalog.opening import READERS
+from akosha_hook.stores.base import Listed
+
+document = open(sys.argv[1], "rb").read()
+together = threading.Barrier(READERS)
+
+class Store:
+    def list(self, prefix, **_):
+        for number in range(READERS):
+            yield Listed(f"{{prefix}}{{number}}/manifest.json", len(document), 0.0)
+
+    def open(self, key, start=0, end=None):
+        together.wait()
+        return io.BytesIO(document.replace(b"UPLOAD", key.split("/")[3].encode()))
+
+print(sum(each.manifest is not None for each in catalog.uploads(Store(), "{SYSTEM}")))
+"""
+
+
+def test_manifests_that_arrive_at_once_are_decoded_one_after_the_other(tmp_path: Path) -> None:
+    """msgspec crashes where two threads are the first to decode a type: 59 of 60 times, here."""
+    base = f"systems/{SYSTEM}/uploads/base/a.duckdb"
+    stored = manifest.StoredFile(
+        name="a.duckdb",
+        database="a.duckdb",
+        key=base,
+        size=10,
+        stored_size=10,
+        sha256="0" * 64,
+        compression="gzip",
+        delta=manifest.Delta(base_key=base, base_sha256="0" * 64, base_size=10),
+    )
+    details = manifest.Details(
+        schema=manifest.SCHEMA,
+        tool="test",
+        system_id=SYSTEM,
+        machine_id="m",
+        upload_id="UPLOAD",
+        sequence=1,
+        files=(stored,),
+    )
+    document = tmp_path / "manifest.json"
+    document.write_bytes(
+        manifest.Manifest(
+            uploaded_at="2026-11-22T12:00:00+00:00",
+            conversation_count=1,
+            total_size_bytes=10,
+            files=(),
+            metadata=details,
+        ).encode()
+    )
+    for _ in range(5):
+        ended = subprocess.run(
+            [sys.executable, "-c", FIRST_LISTING, str(document)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ended.returncode, ended.stdout) == (0, f"{READERS}\n"), ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -96,7 +97,7 @@ def test_two_users_of_one_name_overwrite_nothing(
     faulty_home: FaultyHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even when both upload in the same second."""
-    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda: "20260101_000000")
+    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda _: "20260101_000000")
     faulty_home.configure(akosha_system_id="laptop")
     one = faulty_home.write(seed=1)
     assert faulty_home.sync().success
@@ -120,7 +121,7 @@ def test_uploads_of_one_second_overwrite_nothing(
     faulty_home: FaultyHome, monkeypatch: pytest.MonkeyPatch, listing: str
 ) -> None:
     """Where the first name is another machine's, and where the bucket may not be listed."""
-    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda: "20260101_000000")
+    monkeypatch.setattr("akosha_hook.sync.record.stamp", lambda _: "20260101_000000")
     faulty_home.configure(akosha_system_id="laptop")
     contents = [faulty_home.write(seed=1)]
     assert faulty_home.sync().success
@@ -148,6 +149,9 @@ def test_a_stopped_worker_goes_on_and_nobody_else_starts_meanwhile(faulty_home: 
         faulty_home.happen()
         faulty_home.work()  # The second worker leaves at once.
         assert faulty_home.manifests() == []
+        shown = json.loads(faulty_home.akosha_hook("status", "--json").stdout)["worker"]
+        assert (shown["phase"], shown["pid"], shown["trouble"]) == ("upload", worker.pid, "stopped")
+        assert f"kill -CONT {worker.pid}" in faulty_home.akosha_hook("status").stdout
         worker.send_signal(signal.SIGCONT)
         worker.wait()
     assert faulty_home.stored() == {"reflection.duckdb": content}

@@ -27,6 +27,7 @@ PERMISSION = {
     "GetObject": "s3:GetObject",
     "GetManifest": "s3:GetObject",
     "HeadObject": "s3:GetObject",
+    "HeadManifest": "s3:GetObject",
     "PutObject": "s3:PutObject",
     "PutManifest": "s3:PutObject",
     "CreateMultipartUpload": "s3:PutObject",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 
 from akosha_hook.cli.screen import Line, Tone
 from akosha_hook.cli.status_view import finding_lines, sections
 from akosha_hook.doctor import Finding
 from akosha_hook.paths import Paths
-from akosha_hook.state.progress_file import ProgressFile
+from akosha_hook.state.progress_file import ProgressFile, State
 from akosha_hook.state.pruning import Pruning
 from akosha_hook.state.verification import Verification
 from akosha_hook.util import files
@@ -48,6 +51,16 @@ def test_a_push_to_akosha_is_not_taken_for_a_backup(configured: Home) -> None:
     assert line.tone is Tone.WARNING
     assert line.text.endswith("not in the cloud yet")
     assert not view(configured)["Akosha"]
+
+
+def test_a_sync_that_does_not_go_on_is_shown_with_what_to_type(configured: Home) -> None:
+    state = State(phase="upload", pid=os.getpid(), updated=time.time() - 720)
+    files.write_json(configured.paths.progress, state)
+    _, problem, hint = view(configured)["Now"]
+    assert problem.tone is Tone.PROBLEM
+    pid = os.getpid()
+    assert problem.text == f"process {pid} seems to be stuck; its last progress was 12 min ago"
+    assert hint.text.startswith(f"Try: kill {pid}, then ")
 
 
 def test_an_upload_that_is_running_is_shown_with_its_bar(configured: Home) -> None:

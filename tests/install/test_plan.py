@@ -31,6 +31,17 @@ def test_all_changes_are_made_or_none(tmp_path: Path) -> None:
     assert second.read_text() == "appeared in between"
 
 
+def test_what_a_killed_installer_left_beside_a_file_goes(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text("{}")
+    left = tmp_path / f".settings.json.{2**22 - 3}.0a0a0a0a.tmp"
+    left.write_text("{")
+    content = plan.read(path)
+    plan.apply([Change(path, content, content)])
+    assert path.exists()
+    assert not left.exists()
+
+
 def test_a_diff_shows_modes_links_and_missing_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "hook"
     text = plan.diff(

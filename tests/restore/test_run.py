@@ -152,6 +152,26 @@ def test_a_database_that_was_damaged_when_uploaded_needs_force(at_home: Home) ->
     assert result.notes[0].startswith("knowledge_graph.duckdb: ")
 
 
+@pytest.mark.parametrize("why", ["damaged", "no room", "no such object"])
+def test_a_restore_elsewhere_that_is_refused_leaves_no_folder(
+    at_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    assert at_home.bucket is not None
+    newest = upload(at_home.paths)
+    key = f"systems/laptop/uploads/{newest}/reflection.duckdb"
+    if why == "damaged":
+        stored = at_home.bucket.read(key)
+        put(at_home.bucket, key, stored[:-9] + bytes([stored[-9] ^ 1]) + stored[-8:])
+    elif why == "no room":
+        usage = shutil.disk_usage(tmp_path)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    else:
+        at_home.bucket.client.remove_object(at_home.bucket.name, key)
+    with pytest.raises(AkoshaHookError):
+        restore.restore(RestoreRequest(to=tmp_path / "new" / "elsewhere"), context(at_home.paths))
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_databases_mode_is_kept(at_home: Home) -> None:
     upload(at_home.paths)
     database = at_home.paths.data / "reflection.duckdb"

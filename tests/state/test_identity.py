@@ -88,3 +88,17 @@ def test_a_machine_that_lost_its_file_carries_on_above_its_receipts(paths: Paths
 )
 def test_any_name_becomes_one_that_can_stand_in_a_key(name: str, expected: str) -> None:
     assert identity.as_system_id(name) == expected
+
+
+def test_an_altered_number_is_not_believed(at_home: Home) -> None:
+    """A flipped bit may leave a number that is far too high, or an id that is another machine's."""
+    values = layers.load({}, at_home.paths).settings
+    me = identity.load(at_home.paths, values)
+    Receipts(at_home.paths).save(
+        msgspec.structs.replace(whole_receipt(), machine_id=me.machine_id, sequence=7)
+    )
+    document = at_home.paths.machine.read_bytes()
+    at_home.paths.machine.write_bytes(document.replace(b'"sequence": 0', b'"sequence": 8'))
+    assert identity.load(at_home.paths, values).sequence == 7
+    assert identity.load(at_home.paths, values).machine_id == me.machine_id
+    assert at_home.paths.machine.with_name("machine.json.corrupt").exists()

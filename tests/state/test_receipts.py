@@ -346,3 +346,62 @@ def test_an_upload_that_is_given_up_keeps_what_it_had_stored(paths: Paths) -> No
     (left,) = Receipts(paths).leftovers(TARGET)
     assert left.files == (file,)
     assert receipts.keys_in_use() == set()
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    position, shift = divmod(bit, 8)
+    return data[:position] + bytes([data[position] ^ 1 << shift]) + data[position + 1 :]
+
+
+def test_any_bit_that_flips_in_a_receipt_is_noticed_or_changes_nothing(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every bit, of a receipt as an upload with a delta leaves it."""
+    Receipts(paths).save(whole_receipt())
+    path = Receipts(paths).path_of(whole_receipt().upload_id)
+    whole = path.read_bytes()
+    altered = 0
+    for bit in range(len(whole) * 8):
+        monkeypatch.setattr(files, "read_bounded", lambda _, bit=bit: flipped(whole, bit))
+        read = files.peek_json(path, Receipt)
+        altered += read is None
+        assert read is None or read == whole_receipt(), bit
+    # Left are those within the name of the key itself.
+    assert len(whole) * 8 - altered <= len('"checksum"') * 8
+
+
+@pytest.mark.parametrize("name", ["receipt", "journal"])
+def test_what_a_flipped_bit_altered_is_set_aside_and_the_log_says_so(
+    paths: Paths, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A size that is still a size: nothing but the checksum can tell."""
+    receipts = Receipts(paths)
+    receipts.save(receipt(1))
+    damaged = msgspec.structs.replace(whole_receipt(), state="uploading")
+    receipts.save(damaged)
+    leave_journal(receipts, damaged.upload_id)
+    path = receipts.path_of(damaged.upload_id)
+    if name == "journal":
+        path = path.with_suffix(SUFFIX)
+    whole = path.read_bytes()
+    assert b'"size": 10' in whole
+    path.write_bytes(whole.replace(b'"size": 10', b'"size": 11'))
+    if name == "receipt":
+        assert ids(*Receipts(paths).newest_first()) == ids(receipt(1))
+    else:
+        assert Receipts(paths).journal(receipt(1, upload_id=damaged.upload_id)).partial == {}
+    assert not path.exists()
+    assert path.with_name(path.name + ".corrupt").exists()
+    assert f"{path.name} was altered: its checksum does not fit" in caplog.text
+
+
+def test_a_receipt_of_0_1_has_no_checksum_and_gets_one_when_it_is_written_again(
+    paths: Paths,
+) -> None:
+    files.private_directory(paths.receipts)
+    path = Receipts(paths).path_of(receipt(1).upload_id)
+    files.write_json(path, receipt(1))
+    assert b'"checksum"' not in path.read_bytes()
+    assert Receipts(paths).newest_first() == (receipt(1),)
+    Receipts(paths).save(receipt(1))
+    assert b'"checksum"' in path.read_bytes()

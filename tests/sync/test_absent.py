@@ -14,10 +14,16 @@ from akosha_hook.settings import Loaded, Settings
 from akosha_hook.snapshot import Skipped, Snapshot
 from akosha_hook.sync.absent import absent, marked, with_absent
 from akosha_hook.sync.known import last_good
-from tests.support.state_documents import UPLOAD, WHEN, whole_receipt
+from tests.support.state_documents import WHEN, whole_receipt
 
 NAME = "reflection.duckdb"
-GOOD = last_good(whole_receipt(), {UPLOAD}, ())
+
+
+def ours(_: object) -> bool:
+    return True
+
+
+GOOD = last_good(whole_receipt(), ours, ())
 
 
 def context_of(paths: Paths, *names: str) -> Context:
@@ -72,10 +78,10 @@ def test_the_last_receipt_keeps_since_when(paths: Paths) -> None:
     stale = first.files[0].stale
     assert stale is not None
     assert (stale.reason, stale.as_of) == ("empty", WHEN)
-    later = marked(first, without(), last_good(first, {UPLOAD}, ()), same=False)
+    later = marked(first, without(), last_good(first, ours, ()), same=False)
     assert later.files[0].stale == msgspec.structs.replace(stale, reason="skipped")
     back = Snapshot(Path("none"), (), (NAME,))
-    assert marked(first, back, last_good(first, {UPLOAD}, ()), same=True).files[0].stale is None
+    assert marked(first, back, last_good(first, ours, ()), same=True).files[0].stale is None
 
 
 def test_what_is_forgotten_is_left_as_it_is() -> None:

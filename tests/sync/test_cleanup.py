@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,9 @@ import msgspec
 import pytest
 
 from akosha_hook.context import Context
+from akosha_hook.install import record
+from akosha_hook.install.plan import Change, Content
+from akosha_hook.install.record import Part, Record
 from akosha_hook.paths import Paths
 from akosha_hook.settings import Loaded, Settings
 from akosha_hook.state.receipts import Receipts
@@ -68,13 +73,50 @@ def test_snapshots_go_but_for_the_one_that_an_upload_continues(paths: Paths) -> 
     assert [each.name for each in paths.snapshots.iterdir()] == ["needed"]
 
 
-def test_temporary_files_of_a_process_that_is_gone_are_removed(paths: Paths) -> None:
-    paths.receipts.mkdir(parents=True)
-    gone = 2**22 - 3
+GONE = 2**22 - 3
+
+
+def test_temporary_files_of_a_process_that_is_gone_are_removed(
+    paths: Paths, tmp_path: Path
+) -> None:
+    """Wherever we write: our own directories, and beside each file of others that we write."""
+    hooks = tmp_path / "repository" / ".git" / "hooks"
+    kept = Change(hooks / "post-commit", None, Content(b"#!/bin/sh", 0o755), "git-hook", "git")
+    after = record.with_changes(Record(), [kept], lambda *_: Part(lambda *_: None))
+    record.save(paths, after)
+    Receipts(paths).save(msgspec.structs.replace(whole_receipt(), state="uploading", snapshot="s"))
     left = [
-        directory / f".x.json.{gone}.0a0a0a0a.tmp" for directory in (paths.state, paths.receipts)
+        directory / f".{name}.{GONE}.0a0a0a0a.tmp"
+        for directory, name in (
+            (paths.state, "machine.json"),
+            (paths.receipts, "x.journal"),
+            (paths.bin, "akosha-hook.sh"),
+            (paths.state / "akosha-rows", "x"),
+            (paths.snapshots / "s", "snapshot.json"),
+            (paths.data / ".akosha-restore-download", "placing.json"),
+            (paths.claude, "settings.json"),
+            (paths.user_toml.parent, "config.toml"),
+            (hooks, "post-commit"),
+        )
     ]
     for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{")
+    others = [hooks / f".pre-push.{GONE}.0a0a0a0a.tmp", paths.data / ".x.tmp"]
+    for path in others:
         path.write_text("{")
     cleanup.tidy(context_of(paths), Receipts(paths))
-    assert not any(path.exists() for path in left)
+    assert [path for path in left if path.exists()] == []
+    assert all(path.exists() for path in others)
+
+
+def test_copies_that_a_killed_verify_or_doctor_left_are_removed(paths: Paths) -> None:
+    names = (".akosha-restore-x1", ".doctor-old", ".doctor-future", ".doctor-at-work")
+    for name in names:
+        (paths.state / name).mkdir(parents=True)
+        (paths.state / name / "reflection.duckdb").touch()
+    for name, seconds in ((".doctor-old", -3601), (".doctor-future", 3600)):
+        when = time.time() + seconds
+        os.utime(paths.state / name, (when, when))
+    cleanup.tidy(context_of(paths), Receipts(paths))
+    assert [name for name in names if (paths.state / name).exists()] == [".doctor-at-work"]

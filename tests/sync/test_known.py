@@ -18,7 +18,7 @@ from akosha_hook.sync.known import known_files, last_good
 from akosha_hook.sync.outcome import Outcome
 from tests.support.duck import change
 from tests.support.s3 import TestBucket
-from tests.support.state_documents import UPLOAD, WHEN, whole_receipt
+from tests.support.state_documents import WHEN, whole_receipt
 from tests.support.syncing import manifest_of, sync
 
 GRAPH, REFLECTION = "knowledge_graph.duckdb", "reflection.duckdb"
@@ -29,6 +29,14 @@ def files_in(bucket: TestBucket, outcome: Outcome) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in metadata["files"]}
 
 
+def ours(_: object) -> bool:
+    return True
+
+
+def foreign(_: object) -> bool:
+    return False
+
+
 def lose(paths: Paths) -> None:
     for path in paths.receipts.glob("*.json"):
         path.unlink()
@@ -36,26 +44,26 @@ def lose(paths: Paths) -> None:
 
 def test_what_needs_an_upload_that_is_not_ones_own_is_neither_known_nor_carried() -> None:
     receipt, always = whole_receipt(), Settings(akosha_full_interval_days=3650)
-    assert list(known_files(receipt, always, {UPLOAD}, full=False)) == [REFLECTION]
-    assert known_files(receipt, always, {UPLOAD}, full=True) == {}
-    assert known_files(receipt, always, (), full=False) == {}
-    assert list(last_good(receipt, {UPLOAD}, ())) == [REFLECTION]
-    assert last_good(receipt, (), ()) == {}
-    assert last_good(None, (), ()) == {}
+    assert list(known_files(receipt, always, ours)) == [REFLECTION]
+    assert known_files(receipt, always, foreign) == {}
+    assert known_files(None, always, ours) == {}
+    assert list(last_good(receipt, ours, ())) == [REFLECTION]
+    assert last_good(receipt, foreign, ()) == {}
+    assert last_good(None, ours, ()) == {}
 
 
 def test_a_forgotten_database_has_no_last_good_copy() -> None:
-    assert last_good(whole_receipt(), {UPLOAD}, {REFLECTION}) == {}
+    assert last_good(whole_receipt(), ours, {REFLECTION}) == {}
 
 
 def test_a_last_good_copy_says_of_when_it_is() -> None:
-    fresh = last_good(whole_receipt(), {UPLOAD}, ())[REFLECTION].stale
+    fresh = last_good(whole_receipt(), ours, ())[REFLECTION].stale
     assert fresh is not None
     assert fresh.as_of == WHEN
     before = Stale(reason="empty", since=WHEN, as_of=WHEN)
     file = msgspec.structs.replace(whole_receipt().files[0], stale=before)
     receipt = msgspec.structs.replace(whole_receipt(), files=(file,))
-    assert last_good(receipt, {UPLOAD}, ())[REFLECTION].stale == before
+    assert last_good(receipt, ours, ())[REFLECTION].stale == before
 
 
 def test_where_receipts_are_lost_the_newest_manifest_tells(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,114 @@ def test_a_link_is_followed_only_where_that_is_wanted(tmp_path: Path, victim: Pa
     with pytest.raises(files.NotRegularError) as caught:
         files.read_bounded(link, follow=False)
     assert caught.value.kind == "symlink"
+
+
+def test_a_stamp_changes_when_its_file_is_written(tmp_path: Path) -> None:
+    path, missing = tmp_path / "a", tmp_path / "b"
+    path.write_text("x")
+    before = files.stamps([path, missing])
+    assert len(before) == 1
+    assert files.stamps([path, missing]) == before
+    files.write_atomic(path, b"y")
+    assert files.stamps([path, missing]) != before
+
+
+def test_a_checked_document_that_was_altered_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "state.json"
+    files.write_checked_json(path, {"sequence": 1234})
+    assert files.read_json(path, dict[str, int | str])["sequence"] == 1234  # type: ignore[index]
+    path.write_bytes(path.read_bytes().replace(b"1234", b"1235"))
+    assert files.peek_json(path, dict[str, int | str]) is None
+    assert path.exists()
+    assert files.read_json(path, dict[str, int | str]) is None
+    assert not path.exists()
+    assert (tmp_path / "state.json.corrupt").exists()
+    assert "state.json was altered: its checksum does not fit" in caplog.text
+
+
+DEAD = 2**22 - 3
+HOUR = 3600
+
+
+def temporary(directory: Path, name: str, *, age: float, pid: int = 1) -> Path:
+    """What a writer killed `age` seconds ago left; init never ends, and is another user's."""
+    path = directory / f".{name}.{pid}.0a0a0a0a.tmp"
+    path.write_text("{")
+    when = time.time() - age
+    os.utime(path, (when, when))
+    return path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    directory = tmp_path / "place"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def of_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process there is, also where the tests run as root."""
+
+    def refuse(pid: int, _: int) -> None:
+        raise (ProcessLookupError if pid == DEAD else PermissionError)
+
+    monkeypatch.setattr(os, "kill", refuse)
+
+
+@pytest.mark.usefixtures("of_another_user")
+def test_a_temporary_file_goes_within_the_hour_whoever_has_its_pid_now(place: Path) -> None:
+    old = temporary(place, "old.json", age=HOUR + 1)
+    young = temporary(place, "young.json", age=HOUR - 60)
+    dead = temporary(place, "dead.json", age=0, pid=DEAD)
+    future = temporary(place, "future.json", age=-600)
+    slightly = temporary(place, "slightly.json", age=-10)
+    files.remove_abandoned(place)
+    assert [each for each in (old, young, dead, future, slightly) if each.exists()] == [
+        young,
+        slightly,
+    ]
+
+
+def test_a_temporary_file_of_a_process_of_ours_is_held_to_the_same(place: Path) -> None:
+    old = temporary(place, "old.json", age=HOUR + 1, pid=os.getpid())
+    future = temporary(place, "future.json", age=-HOUR + 60, pid=os.getpid())
+    young = temporary(place, "young.json", age=0, pid=os.getpid())
+    files.remove_abandoned(place)
+    assert list(place.iterdir()) == [young]
+    assert not old.exists()
+    assert not future.exists()
+
+
+def test_in_a_directory_of_others_only_what_became_our_file_is_removed(place: Path) -> None:
+    temporary(place, "settings.json", age=0, pid=DEAD)
+    other = temporary(place, "other.json", age=0, pid=DEAD)
+    files.remove_abandoned(place, "settings.json")
+    assert list(place.iterdir()) == [other]
+
+
+def test_other_temporary_files_are_left_alone(place: Path) -> None:
+    names = {
+        "x.json.tmp",
+        ".x.tmp",
+        f".x.json.{DEAD}.tmp",
+        f"x.json.{DEAD}.0a0a0a0a.tmp",
+        f".x.json.{DEAD}.0a0a0a0a.bak",
+        ".x.json.letters.0a0a0a0a.tmp",
+    }
+    for name in names:
+        (place / name).touch()
+        os.utime(place / name, (0, 0))
+    files.remove_abandoned(place)
+    files.remove_abandoned(place / "missing")
+    assert {each.name for each in place.iterdir()} == names
+
+
+def test_a_name_for_a_temporary_file_is_one_that_is_removed_later(place: Path) -> None:
+    path = files.temporary_beside(place / "x.y.json")
+    path.symlink_to("nowhere")
+    os.utime(path, (0, 0), follow_symlinks=False)
+    files.remove_abandoned(place, "x.y.json")
+    assert list(place.iterdir()) == []
