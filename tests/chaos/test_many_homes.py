@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,11 @@ import pytest
 from akosha_hook.demo.s3_server import S3Server, available
 from tests.chaos import many_homes
 from tests.chaos.world import FindingError, Kind
-from tests.support.forks import Forks, fork_server
+from tests.support.forks import Forks
 
 SEEDS = range(1, 31)
 # What is known to happen still; each goes with what mends it.
 PENDING = frozenset({Kind.FELL_OUT, Kind.UNNOTICED, Kind.DELETED, Kind.LEFT, Kind.LIE, Kind.CRASH})
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with fork_server() as forks:
-        yield forks
 
 
 def _seeds() -> list[int]:
