@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -11,6 +11,7 @@ from akosha_hook.settings.derived import cloud_configured
 
 if TYPE_CHECKING:
     from akosha_hook.install.places import Place
+    from akosha_hook.state.looks import Look
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt
@@ -26,6 +27,7 @@ def document(report: Report) -> dict[str, Any]:
         "last_sync": _sync(report.last_success),
         "last_failure": _sync(report.last_failure),
         "last_akosha": _sync(report.last_akosha),
+        "last_look": _look(report.last_look),
         "last_verification": verification,
         # Its name in version 0.1.
         "last_drill": verification,
@@ -79,6 +81,14 @@ def _sync(receipt: Receipt | None) -> dict[str, Any] | None:
         "error": receipt.error,
         "hint": receipt.hint,
     }
+
+
+def _look(look: Look | None) -> dict[str, Any] | None:
+    if look is None:
+        return None
+    shown = msgspec.to_builtins(look) | {"at": _iso(look.at)}
+    del shown["pending"]
+    return cast("dict[str, Any]", shown)
 
 
 def _prune(pruning: Pruning | None) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from akosha_hook.hook import outbox
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff, identity, progress_file, pruning, verification
+from akosha_hook.state import backoff, identity, looks, progress_file, pruning, verification
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.status.report import Report
 from akosha_hook.status.trouble import trouble
@@ -53,6 +53,7 @@ def gather(context: Context, directory: Path) -> Report:
         last_success=deliveries.success,
         last_failure=deliveries.failure,
         last_akosha=deliveries.akosha,
+        last_look=looks.last(paths, destination) if destination is not None else None,
         last_verification=verification.last(paths),
         last_prune=pruning.last(paths),
         events=outbox.waiting(paths),

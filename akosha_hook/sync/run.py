@@ -15,10 +15,10 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import identity
+from akosha_hook.state import identity, looks
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipt import is_reusable, same_content
-from akosha_hook.sync import cleanup, select
+from akosha_hook.sync import cleanup, look, select
 from akosha_hook.sync.fallback import deliver_with_fallback
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.upload.job import UploadJob
@@ -164,11 +164,11 @@ def _round(sync: _Sync) -> Outcome:
         logger.warning("%s", each.message)
     if not frozen.databases:
         files.remove_tree(frozen.directory)
-        return _nothing_new(sync, frozen, source)
+        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
     if last is not None and all(same_content(database, known) for database in frozen.databases):
         _refresh_fingerprints(sync.receipts, last, frozen)
         files.remove_tree(frozen.directory)
-        return _nothing_new(sync, frozen, source)
+        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
     if sync.sends_everything:
         # Of what changed meanwhile, too, nothing builds on what is stored.
         known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
@@ -200,6 +200,33 @@ def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
         unchanged=same,
         pending=busy,
     )
+
+
+def _still_there(sync: _Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
+    """`outcome`, unless a look was due and found something lost: that is sent again."""
+    last = sync.receipts.last_success(sync.target)
+    paths = sync.context.paths
+    if outcome.state != "unchanged" or last is None or not look.is_due(paths, last):
+        return outcome
+    sync.context.progress.phase("verify")
+    seen = look.attempt(sync.context, last, sync.ledger)
+    can_be_sent = look.can_be_sent(last, seen, outcome.unchanged)
+    looks.remember(paths, sync.target, msgspec.structs.replace(seen, pending=can_be_sent))
+    if not seen.lost:
+        return outcome
+    logger.warning("No longer in the bucket as stored: %s", ", ".join(seen.lost))
+    if not can_be_sent:
+        return outcome
+    # The fallback would not bring back what this destination lost.
+    only = dataclasses.replace(sync, chain=sync.chain[:1])
+    frozen = dataclasses.replace(frozen, databases=(), unchanged=outcome.unchanged)
+    sent = _deliver(only, frozen, sync.known(last))
+    if sent.receipt is None or not sent.receipt.success:
+        return sent
+    notes = (*sent.receipt.notes, look.note(seen, last, sent.receipt))
+    receipt = msgspec.structs.replace(sent.receipt, notes=notes)
+    sync.receipts.save(receipt)
+    return dataclasses.replace(sent, receipt=receipt)
 
 
 def _refresh_fingerprints(receipts: Receipts, last: Receipt, frozen: Snapshot) -> None:
