@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from akosha_hook.catalog import Upload
+    from akosha_hook.catalog import Upload, Whose
     from akosha_hook.context import Context
     from akosha_hook.format.manifest import StoredFile
     from akosha_hook.restore.select import PassedOver, RestoreRequest
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 class Plan:
     """What would be restored, where to, and the files there that it would replace.
 
-    `objects` are those in the bucket that it takes, by key. `passed_over` are newer
-    uploads that cannot be used.
+    `whose` says whether the upload is this state's own. `objects` are those in the bucket that it
+    takes, by key. `passed_over` are newer uploads that cannot be used.
     """
 
     upload: Upload
+    whose: Whose
     files: tuple[StoredFile, ...]
     directory: Path
     replaces: tuple[str, ...]
@@ -66,6 +67,7 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
     )
     return Plan(
         upload=selected.upload,
+        whose=selected.whose,
         files=wanted,
         directory=directory,
         replaces=replaces,

@@ -78,6 +78,14 @@ def renew(paths: Paths, identity: Identity, reason: str) -> Identity:
     return renewed
 
 
+def renewal(me: Identity) -> str:
+    """What is to be said of a new id, for as long as it is news."""
+    return (
+        f"This machine has the new id {me.machine_id}, since {me.renewed_because}. What was stored "
+        "before does not count as its own, so everything is uploaded once more."
+    )
+
+
 def _is_elsewhere(remembered: Identity, here: str) -> bool:
     return bool(here and remembered.host and remembered.host != here)
 

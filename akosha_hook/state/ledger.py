@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from akosha_hook.format.parse import upload_of
+from akosha_hook.state.identity import Identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from akosha_hook.paths import Paths
     from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
@@ -62,12 +64,16 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Ledger:
     """The ledger as it is on disk; nothing is read before it is asked for.
 
-    Whoever changes it holds the sync lock.
+    Whoever changes it holds the sync lock. With `read_only`, nothing on disk is changed: for
+    commands that hold no lock.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, *, read_only: bool = False) -> None:
         self._path = paths.ledger
+        self._machine = paths.machine
+        self._read_only = read_only
         self._entries: dict[tuple[str, str], Entry] | None = None
+        self._index: dict[str, Entry] | None = None
         self._since = 0
         self._data: bytes | None = None
 
@@ -89,6 +95,7 @@ class Ledger:
         if self.exists:
             return
         self._entries = {(each.store, each.upload): each for each in _of_receipts(receipts)}
+        self._index = None
         self._since = sequence
         self._write()
 
@@ -98,7 +105,7 @@ class Ledger:
         Only that line is decoded: an unchanged sync asks for a few of thousands.
         """
         if self._entries is not None:
-            return self._by_upload().get(upload_id)
+            return self.by_upload().get(upload_id)
         if self._data is None:
             self._data = self._load()
         wanted = b'"upload":"%b"' % upload_id.encode()
@@ -144,6 +151,7 @@ class Ledger:
         if known.get((entry.store, entry.upload)) == entry:
             return
         known[entry.store, entry.upload] = entry
+        self._index = None
         files.private_directory(self._path.parent)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._path, flags, files.FILE_MODE)
@@ -160,12 +168,18 @@ class Ledger:
         if gone:
             for key in gone:
                 del known[key]
+            self._index = None
             self._write()
 
-    def _by_upload(self) -> dict[str, Entry]:
-        return {each.upload: each for each in self._read().values()}
+    def by_upload(self) -> Mapping[str, Entry]:
+        """Every line by the id of its upload."""
+        if self._index is None:
+            self._index = {each.upload: each for each in self._read().values()}
+        return self._index
 
     def _write(self) -> None:
+        if self._read_only:
+            return
         lines = [_Line(since=self._since)]
         lines += [_Line(entry=each) for each in (self._entries or {}).values()]
         files.private_directory(self._path.parent)
@@ -200,12 +214,18 @@ class Ledger:
         except OSError:
             return b""
         except ValueError:
-            files.set_aside(self._path)
+            if not self._read_only:
+                files.set_aside(self._path)
             return b""
 
     def _mend(self, data: bytes, entries: dict[tuple[str, str], Entry]) -> None:
-        logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
+        """Write what could be read; uploads until now may have been in the lines that were lost."""
         self._entries = entries
+        last = files.peek_json(self._machine, Identity)
+        self._since = max(self._since, int(time.time()), last.sequence if last else 0)
+        if self._read_only:
+            return
+        logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
         try:
             files.write_atomic(self._path.with_name(self._path.name + ".corrupt"), data)
             self._write()

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from akosha_hook.state.identity import Identity
 from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger, store_name
+from akosha_hook.util import files
 from tests.support.state_documents import TARGET, UPLOAD, whole_receipt
 
 if TYPE_CHECKING:
@@ -199,3 +201,14 @@ def test_of_two_lines_the_later_one_is_found_and_a_damaged_one_is_not(paths: Pat
     assert Ledger(paths).entry(UPLOAD) == entry()
     paths.ledger.write_bytes(paths.ledger.read_bytes().replace(b'"m"', b'"n"'))
     assert Ledger(paths).entry(UPLOAD) == entry(machine=OTHER)
+
+
+def test_after_lines_were_lost_nothing_until_then_is_taken_for_a_copys(paths: Paths) -> None:
+    """Any upload until now may have been in such a line."""
+    ledger = Ledger(paths)
+    ledger.begin((), 5)
+    ledger.add(entry())
+    files.write_json(paths.machine, Identity(system_id="laptop", machine_id=ME, sequence=10**14))
+    paths.ledger.write_bytes(paths.ledger.read_bytes()[:-9])
+    assert Ledger(paths).since == 10**14
+    assert Ledger(paths).since == 10**14
