@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from akosha_hook.util import files
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from akosha_hook.catalog import Upload
-    from akosha_hook.paths import Paths
 
 
 def last_good_copies(
@@ -41,8 +38,3 @@ def _whole(upload: Upload) -> set[str]:
         if each.key in upload.missing or (each.delta and each.delta.base_key in upload.missing)
     }
     return {each.database for each in files_of} - lost
-
-
-def forgotten_names(paths: Paths) -> frozenset[str]:
-    """Databases that the user gave up; none where the file cannot be read."""
-    return frozenset(files.peek_json(paths.forgotten, dict[str, Any]) or ())

@@ -12,9 +12,9 @@ from akosha_hook.format import manifest
 from akosha_hook.format.parse import referenced_keys
 from akosha_hook.prune import age
 from akosha_hook.prune.keep import kept
-from akosha_hook.prune.last_good import forgotten_names, last_good_copies
+from akosha_hook.prune.last_good import last_good_copies
 from akosha_hook.prune.unfinished import begun, unfinished_uploads
-from akosha_hook.state import identity
+from akosha_hook.state import forgotten, identity
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipts import Receipts
 
@@ -96,7 +96,7 @@ def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "
         uploads=uploads,
         whose=whose,
         begun=begun(receipts, context, name, store),
-        forgotten=forgotten_names(context.paths) if name == me.system_id else frozenset(),
+        forgotten=forgotten.names(context.paths) if name == me.system_id else frozenset(),
     )
     return work.plan(keep, notes)
 

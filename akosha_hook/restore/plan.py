@@ -9,6 +9,7 @@ from akosha_hook.errors import AkoshaHookError
 from akosha_hook.restore.objects import stored_objects
 from akosha_hook.restore.select import select_upload
 from akosha_hook.restore.sidecars import sidecars
+from akosha_hook.restore.stale import stale_notes
 from akosha_hook.settings.derived import data_directory
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         directory=directory,
         replaces=replaces,
         objects=stored_objects(store, wanted),
-        notes=selected.notes,
+        notes=(*selected.notes, *stale_notes(wanted)),
         passed_over=selected.passed_over,
     )
 

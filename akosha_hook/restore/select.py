@@ -47,6 +47,7 @@ class PassedOver:
 
     upload_id: str
     reason: str
+    whose: Whose
 
     def __str__(self) -> str:
         return f"{self.upload_id} is newer and was passed over: {self.reason}."
@@ -190,7 +191,9 @@ def _passed_over(
     ]
     newer = [each for each in unusable if _is_newer(each, selected)]
     newer.sort(key=lambda each: each.upload_id, reverse=True)
-    return tuple(PassedOver(each.upload_id, _why_not(each, ownership)) for each in newer)
+    return tuple(
+        PassedOver(each.upload_id, _why_not(each, ownership), ownership.of(each)) for each in newer
+    )
 
 
 def _is_newer(upload: Upload, than: Upload) -> bool:

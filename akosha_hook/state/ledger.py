@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,7 @@ Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,255}$")]
 # 50,000 uploads have some 15 MB.
 MAX_BYTES = 256 * 1024 * 1024
 _SUM_LENGTH = 8
+_UPLOAD = re.compile(rb'"upload":"([A-Za-z0-9_.-]{1,255})"')
 NO_MANIFEST = "-"
 logger = logging.getLogger(__name__)
 
@@ -144,6 +146,23 @@ class Ledger:
             if (each.store, each.system, each.machine) == (store, target.system_id, machine_id)
         ]
         return max(mine, key=lambda each: each.upload, default=None)
+
+    def newer_than(self, upload_id: str, target: Target, machine_id: str) -> tuple[Entry, ...]:
+        """Uploads in the target's store under that machine id, the newest first.
+
+        Only lines of uploads newer than `upload_id` are decoded.
+        """
+        names = sorted((each for each in self._uploads() if each > upload_id), reverse=True)
+        wanted = (store_name(target), target.system_id, machine_id)
+        entries = [entry for each in names if (entry := self.entry(each)) is not None]
+        return tuple(each for each in entries if (each.store, each.system, each.machine) == wanted)
+
+    def _uploads(self) -> set[str]:
+        if self._entries is not None:
+            return {upload for _, upload in self._entries}
+        if self._data is None:
+            self._data = self._load()
+        return {each.decode() for each in _UPLOAD.findall(self._data)}
 
     def add(self, entry: Entry) -> None:
         """Write a line, durably; an earlier one of the same upload and store no longer counts."""

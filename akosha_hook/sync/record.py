@@ -119,7 +119,11 @@ def succeeded_receipt(
         files=arrived.files,
         files_uploaded=arrived.keys,
         files_unchanged=tuple(
-            dict.fromkeys(each.database for each in arrived.files if each.status == "unchanged")
+            dict.fromkeys(
+                each.database
+                for each in arrived.files
+                if each.status == "unchanged" and not each.stale
+            )
         ),
         notes=(*receipt.notes, *arrived.notes),
         bytes_transferred=receipt.bytes_transferred + bytes_sent,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from akosha_hook.catalog import Upload
 from akosha_hook.format import manifest
-from akosha_hook.prune.last_good import forgotten_names, last_good_copies
+from akosha_hook.prune.last_good import last_good_copies
 
 if TYPE_CHECKING:
-    from akosha_hook.paths import Paths
+    pass
 
 
 def upload(number: int, *databases: str, lost: str = "") -> Upload:
@@ -76,13 +74,3 @@ def test_a_copy_that_is_gone_is_none() -> None:
 def test_without_any_complete_upload_every_copy_counts() -> None:
     uploads = [upload(2, "a", "b", lost="b"), upload(1, "b", "c", lost="c")]
     assert last_good_copies(uploads, ()) == {"u2": ("a",), "u1": ("b",)}
-
-
-@pytest.mark.parametrize(
-    ("text", "names"), [('{"a": "2026-11-24", "b": {}}', {"a", "b"}), ("{", set()), ("[]", set())]
-)
-def test_names_that_were_forgotten(paths: Paths, text: str, names: set[str]) -> None:
-    assert forgotten_names(paths) == frozenset()
-    paths.state.mkdir(parents=True)
-    paths.forgotten.write_text(text)
-    assert forgotten_names(paths) == names

@@ -212,3 +212,21 @@ def test_after_lines_were_lost_nothing_until_then_is_taken_for_a_copys(paths: Pa
     paths.ledger.write_bytes(paths.ledger.read_bytes()[:-9])
     assert Ledger(paths).since == 10**14
     assert Ledger(paths).since == 10**14
+
+
+@pytest.mark.parametrize("read_whole", [False, True])
+def test_uploads_newer_than_another_are_found_the_newest_first(
+    paths: Paths, *, read_whole: bool
+) -> None:
+    writing = Ledger(paths)
+    for name in ("20261103_a", "20261101_a", "20261102_a"):
+        writing.add(entry(name))
+    writing.add(entry("20261104_a", machine=OTHER))
+    ledger = Ledger(paths)
+    if read_whole:
+        ledger.own(ME)
+    newer = ledger.newer_than("20261101_a", TARGET, ME)
+    assert [each.upload for each in newer] == ["20261103_a", "20261102_a"]
+    assert len(ledger.newer_than("", TARGET, ME)) == 3
+    elsewhere = msgspec.structs.replace(TARGET, bucket="other")
+    assert ledger.newer_than("", elsewhere, ME) == ()
