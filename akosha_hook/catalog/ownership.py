@@ -43,7 +43,9 @@ class Ownership:
 
     def of(self, upload: Upload) -> Whose:
         entry = self.ledger.by_upload().get(upload.upload_id)
-        if entry is None or (entry.system, entry.machine) != (upload.system_id, self.machine_id):
+        if entry is None or entry.system != upload.system_id:
+            return "other"
+        if not self.ledger.is_own(upload.upload_id, self.machine_id):
             return "other"
         if upload.manifest_sha256 and not entry.vouches_for(upload.manifest_sha256):
             return "changed"

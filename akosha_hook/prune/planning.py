@@ -84,8 +84,11 @@ def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "
     notes: tuple[str, ...] = ()
     whose = Ownership(me.machine_id, ledger)
     if copied := whose.of_a_copy(uploads):
-        me = identity.renew(context.paths, me, identity.SHARED)
-        whose = Ownership(me.machine_id, ledger)
+        new = identity.new_machine_id()
+        ledger.rename(me.machine_id, new)
+        me = identity.renew(context.paths, me, identity.SHARED, machine_id=new)
+        # Which of the two may delete what both have stored is for a later run to say.
+        whose = Ownership("", ledger)
         notes = (_has_a_copy(copied, me.machine_id),)
     # What the machine began that this one is a copy of is not ours to abort.
     receipts.disown(me.machine_id)
@@ -105,7 +108,7 @@ def _has_a_copy(copied: Sequence[Upload], machine_id: str) -> str:
     return (
         f"{copied[0].upload_id} bears this machine's id, but this machine has no record of it: a "
         "copy of its state directory uploads too, or an older state was put back. It now has the "
-        f"new id {machine_id}, and what was stored until now no longer counts as its own."
+        f"new id {machine_id}. Nothing was deleted this time."
     )
 
 

@@ -57,9 +57,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of the file; the first one has only `since`."""
+    """A line of the file; the first one has only `since`.
+
+    `renamed` is an earlier machine id and the one that this state has since.
+    """
 
     entry: Entry | None = None
+    renamed: tuple[Id, Id] | None = None
     since: Annotated[int, Meta(ge=0, le=10**15)] = 0
 
 
@@ -76,6 +80,7 @@ class Ledger:
         self._read_only = read_only
         self._entries: dict[tuple[str, str], Entry] | None = None
         self._index: dict[str, Entry] | None = None
+        self._renamed: dict[str, str] | None = None
         self._since = 0
         self._data: bytes | None = None
 
@@ -121,9 +126,9 @@ class Ledger:
         return None
 
     def is_own(self, upload_id: str, machine_id: str) -> bool:
-        """Whether the upload was stored under that machine id."""
+        """Whether the upload was stored under that machine id, or one that it had before."""
         entry = self.entry(upload_id)
-        return entry is not None and entry.machine == machine_id
+        return entry is not None and entry.machine in self._ids(machine_id)
 
     def holds_all_of(self, file: ReceiptFile, machine_id: str) -> bool:
         """Whether every object that restoring `file` needs was stored under that machine id."""
@@ -132,18 +137,17 @@ class Ledger:
         return all(each is not None and self.is_own(each[1], machine_id) for each in names)
 
     def own(self, machine_id: str) -> frozenset[str]:
-        """Ids of the uploads that were stored under that machine id."""
-        return frozenset(
-            each.upload for each in self._read().values() if each.machine == machine_id
-        )
+        """Ids of the uploads that were stored under that machine id, or one that it had before."""
+        ids = self._ids(machine_id)
+        return frozenset(each.upload for each in self._read().values() if each.machine in ids)
 
     def newest(self, target: Target, machine_id: str) -> Entry | None:
         """The upload that was stored last in the target's store under that machine id."""
-        store = store_name(target)
+        store, ids = store_name(target), self._ids(machine_id)
         mine = [
             each
             for each in self._read().values()
-            if (each.store, each.system, each.machine) == (store, target.system_id, machine_id)
+            if (each.store, each.system) == (store, target.system_id) and each.machine in ids
         ]
         return max(mine, key=lambda each: each.upload, default=None)
 
@@ -153,9 +157,33 @@ class Ledger:
         Only lines of uploads newer than `upload_id` are decoded.
         """
         names = sorted((each for each in self._uploads() if each > upload_id), reverse=True)
-        wanted = (store_name(target), target.system_id, machine_id)
+        wanted, ids = (store_name(target), target.system_id), self._ids(machine_id)
         entries = [entry for each in names if (entry := self.entry(each)) is not None]
-        return tuple(each for each in entries if (each.store, each.system, each.machine) == wanted)
+        return tuple(
+            each for each in entries if (each.store, each.system) == wanted and each.machine in ids
+        )
+
+    def _ids(self, machine_id: str) -> frozenset[str]:
+        """The id, and those that it had before."""
+        if self._renamed is None:
+            self._renamed = self._read_renamed()
+        ids = [machine_id]
+        while (before := self._renamed.get(ids[-1])) is not None and before not in ids:
+            ids.append(before)
+        return frozenset(ids)
+
+    def _read_renamed(self) -> dict[str, str]:
+        data = self._load() if self._data is None else self._data
+        found = [_decoded(each) for each in data.splitlines() if b'"renamed":[' in each]
+        pairs = [line.renamed for line in found if line is not None and line.renamed is not None]
+        return {new: old for old, new in pairs}
+
+    def rename(self, old: str, new: str) -> None:
+        """This state takes the machine id `new`; what it stored as `old` stays its own."""
+        self._ids(new)
+        assert self._renamed is not None
+        self._renamed[new] = old
+        self._append(_Line(renamed=(old, new)))
 
     def _uploads(self) -> set[str]:
         if self._entries is not None:
@@ -171,11 +199,15 @@ class Ledger:
             return
         known[entry.store, entry.upload] = entry
         self._index = None
+        self._append(_Line(entry=entry))
+
+    def _append(self, line: _Line) -> None:
+        self._read()  # what was torn is mended first
         files.private_directory(self._path.parent)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._path, flags, files.FILE_MODE)
         try:
-            os.write(descriptor, _encoded(_Line(entry=entry)))
+            os.write(descriptor, _encoded(line))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -199,7 +231,9 @@ class Ledger:
     def _write(self) -> None:
         if self._read_only:
             return
+        self._ids("")
         lines = [_Line(since=self._since)]
+        lines += [_Line(renamed=(old, new)) for new, old in (self._renamed or {}).items()]
         lines += [_Line(entry=each) for each in (self._entries or {}).values()]
         files.private_directory(self._path.parent)
         files.write_atomic(self._path, b"".join(_encoded(each) for each in lines))

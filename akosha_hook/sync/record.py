@@ -62,9 +62,9 @@ def _renewal(job: UploadJob, target: Target) -> tuple[str, ...]:
     if not me.renewed or job.ledger is None:
         return ()
     newest = job.ledger.newest(target, me.machine_id)
-    if newest is not None and newest.sha256 != NO_MANIFEST:
-        return ()
-    return (identity.renewal(me),)
+    if newest is None or newest.machine != me.machine_id or newest.sha256 == NO_MANIFEST:
+        return (identity.renewal(me),)
+    return ()
 
 
 def new_upload_id(system_id: str, sequence: int) -> str:

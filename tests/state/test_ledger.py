@@ -230,3 +230,30 @@ def test_uploads_newer_than_another_are_found_the_newest_first(
     assert len(ledger.newer_than("", TARGET, ME)) == 3
     elsewhere = msgspec.structs.replace(TARGET, bucket="other")
     assert ledger.newer_than("", elsewhere, ME) == ()
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_what_was_stored_under_an_earlier_id_stays_own(paths: Paths, *, compacted: bool) -> None:
+    ledger = Ledger(paths)
+    ledger.add(entry("a", machine="first"))
+    ledger.rename("first", "second")
+    ledger.add(entry("b", machine="second"))
+    ledger.rename("second", "third")
+    ledger.add(entry("c", machine=OTHER))
+    if compacted:
+        ledger.remove({"c"})
+    for each in (ledger, Ledger(paths)):
+        assert each.own("third") == {"a", "b"}
+        assert each.own("second") == {"a", "b"}
+        assert each.own("first") == {"a"}
+        assert each.is_own("a", "third")
+        newest = each.newest(TARGET, "third")
+        assert newest is not None
+        assert newest.upload == "b"
+
+
+def test_ids_that_were_renamed_in_a_circle_end(paths: Paths) -> None:
+    ledger = Ledger(paths)
+    ledger.rename("a", "b")
+    ledger.rename("b", "a")
+    assert ledger.own("a") == frozenset()
