@@ -10,6 +10,7 @@ import click
 
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document
+from akosha_hook.cli.confirm import confirm_destination
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError
@@ -57,10 +58,14 @@ def sync(
         context = open_context(writes=not dry_run)
         if not as_json:
             _warn(context)
-        if detach:
-            return _detach(context)
         if dry_run:
             return _dry_run(request, context, as_json=as_json)
+        chain = select.destinations(
+            context.settings, request.method, allow_fallback=request.allow_fallback
+        )
+        confirm_destination(context, chain, by="sync")
+        if detach:
+            return _detach(context)
         outcome = _run(request, context, quiet=as_json)
     except AkoshaHookError as error:
         if not as_json:
