@@ -6,13 +6,12 @@ It outlives the upload that succeeds afterwards with other settings, so that `st
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from akosha_hook.util import files
-from akosha_hook.util.clock import Epoch
+from akosha_hook.util.clock import now_iso
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
@@ -21,16 +20,16 @@ logger = logging.getLogger(__name__)
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """When (epoch seconds), and what was said about it."""
+    """When (ISO 8601 UTC), and what was said about it."""
 
-    at: Epoch
+    at: str
     message: str
 
 
 def remember(paths: Paths, message: str) -> None:
     try:
         files.private_directory(paths.state)
-        files.write_json(paths.held, Held(at=time.time(), message=message))
+        files.write_json(paths.held, Held(at=now_iso(), message=message))
     except OSError:
         logger.debug("What was held could not be written down", exc_info=True)
 

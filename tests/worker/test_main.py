@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
+from akosha_hook.util import files
 from akosha_hook.util.lock import Lock
 from tests.support.events import happen
 from tests.support.home import Home
@@ -20,6 +21,7 @@ def test_a_worker_uploads_acknowledges_and_says_nothing(at_home: Home) -> None:
 
 
 def test_without_a_state_directory_the_worker_just_leaves(at_home: Home) -> None:
+    files.remove_tree(at_home.paths.state)
     assert at_home.work() == ""
     assert not at_home.paths.state.exists()
 
