@@ -74,10 +74,10 @@ def _headline(report: Report) -> Line:
         )
     if report.loaded.unsafe:
         return Line("on hold: the settings have a problem (see below)", Tone.PROBLEM)
-    if report.hold is not None:
-        return Line("on hold: you have not confirmed this destination (see below)", Tone.PROBLEM)
     if not any(place.state == "working" for place in report.places):
         return Line("manual only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
+    if report.hold is not None:
+        return Line("on hold: you have not confirmed this destination (see below)", Tone.PROBLEM)
     if report.last_failure is not None or report.last_error is not None:
         return Line("on, but the last upload failed (see below)", Tone.PROBLEM)
     return Line("on", Tone.OK)

@@ -13,7 +13,7 @@ from akosha_hook.cli.boundary import error_document
 from akosha_hook.cli.confirm import confirm_destination
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
-from akosha_hook.errors import AkoshaHookError
+from akosha_hook.errors import AkoshaHookError, SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
@@ -60,10 +60,7 @@ def sync(
             _warn(context)
         if dry_run:
             return _dry_run(request, context, as_json=as_json)
-        chain = select.destinations(
-            context.settings, request.method, allow_fallback=request.allow_fallback
-        )
-        confirm_destination(context, chain, by="sync")
+        _confirm(request, context)
         if detach:
             return _detach(context)
         outcome = _run(request, context, quiet=as_json)
@@ -82,6 +79,17 @@ def sync(
                 err=True,
             )
     return outcome.exit_code
+
+
+def _confirm(request: syncing.Request, context: Context) -> None:
+    """Have a person at a terminal confirm where this sync leads."""
+    try:
+        chain = select.destinations(
+            context.settings, request.method, allow_fallback=request.allow_fallback
+        )
+    except SettingsError:
+        return  # the sync itself says so
+    confirm_destination(context, chain, by="sync")
 
 
 def _warn(context: Context) -> None:

@@ -16,6 +16,7 @@ from akosha_hook.state import pinning
 from akosha_hook.state.journal import Journal
 from akosha_hook.state.receipt import Receipt
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.util import files
 from akosha_hook.util.lock import Lock
 from tests.support.s3 import TestBucket
 from tests.support.waiting import until
@@ -47,6 +48,10 @@ class Home:
         lines = (f"{name}: {_yaml(value)}\n" for name, value in self.settings.items())
         self.paths.settings_yaml.write_text("".join(lines))
         pin(self.paths)
+
+    def unpin(self) -> None:
+        """A home in which nothing of ours has ever run."""
+        files.remove_tree(self.paths.state)
 
     def receipts(self) -> list[Receipt]:
         return list(Receipts(self.paths).newest_first())

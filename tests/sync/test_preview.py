@@ -15,7 +15,6 @@ from akosha_hook.snapshot import Fingerprint
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.preview import FilePreview, preview
 from akosha_hook.sync.run import Request
-from akosha_hook.util import files
 from tests.support.home import Home
 from tests.support.reports import AKOSHA, CLOUD
 from tests.support.state_documents import whole_receipt
@@ -99,7 +98,7 @@ def test_the_destination_is_the_one_that_would_be_tried_first(configured: Home) 
 
 
 def test_nothing_is_remembered_and_without_a_destination_it_is_an_error(configured: Home) -> None:
-    files.remove_tree(configured.paths.state)
+    configured.unpin()
     preview(Request(), context(configured))
     assert not configured.paths.state.exists()
     configured.configure(akosha_cloud_bucket="", akosha_enable_fallback=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
-from akosha_hook.util import files
 from akosha_hook.util.lock import Lock
 from tests.support.events import happen
 from tests.support.home import Home
@@ -21,7 +20,7 @@ def test_a_worker_uploads_acknowledges_and_says_nothing(at_home: Home) -> None:
 
 
 def test_without_a_state_directory_the_worker_just_leaves(at_home: Home) -> None:
-    files.remove_tree(at_home.paths.state)
+    at_home.unpin()
     assert at_home.work() == ""
     assert not at_home.paths.state.exists()
 
