@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
     from akosha_hook.paths import Paths
-    from tests.support.s3 import TestBucket
+    from tests.support.home import pin
+from tests.support.s3 import TestBucket
 
 SYNC_KEYS = {
     "method",
@@ -93,6 +94,7 @@ def test_status_has_the_guides_keys(home: Path) -> None:
 
 def test_a_sync_uploads(home: Path, paths: Paths, bucket: TestBucket) -> None:
     make_databases(paths.data, conversations=5)
+    pin(paths, **bucket.environment)
     arguments = {"method": "cloud", "enable_fallback": False}
     answer = call(home, "sync_to_akosha", arguments, **bucket.environment)
     assert not answer.is_error

@@ -14,6 +14,7 @@ from akosha_hook.settings import load
 from akosha_hook.state import pin as pins
 from akosha_hook.state import pinning
 from akosha_hook.state.journal import Journal
+from akosha_hook.state.pinning import Part
 from akosha_hook.state.receipt import Receipt
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import files
@@ -97,11 +98,14 @@ class Home:
         lock.release()
 
 
-def pin(paths: Paths, **environ: str) -> None:
-    """Confirm where the settings lead, as a user does by `install` at a terminal."""
+def pin(paths: Paths, *parts: Part, **environ: str) -> None:
+    """Confirm where the settings lead, as a user does by `install` at a terminal.
+
+    `parts` are confirmed even if the settings do not use them.
+    """
     environment = {**os.environ, **environ}
     loaded = load(environment, paths)
-    wanted = pinning.wanted_by(Context(loaded, paths, environment), ())
+    wanted = pinning.wanted_by(Context(loaded, paths, environment), parts)
     pins.write(paths, wanted.pin, by="install")
 
 
