@@ -80,9 +80,18 @@ def write(paths: Paths, pin: Pin, *, by: str) -> None:
     logger.info("Pinned by %s: %s", by, pin)
 
 
+def is_own(paths: Paths) -> bool:
+    """Whether the state directory is known to be the user's, and not one that came with a clone."""
+    return _is_accounts(paths) or isinstance(look(paths), Pin)
+
+
+def _is_accounts(paths: Paths) -> bool:
+    return paths.claude == account_home() / ".claude"
+
+
 def _is_from_here(paths: Paths, pin: Pin) -> bool:
     """Whether it was made here: a clone may bring a state directory, pin included.
 
     Nothing but the user's own programs writes to the account's own directory.
     """
-    return paths.claude == account_home() / ".claude" or pin.host == host.fingerprint()
+    return _is_accounts(paths) or pin.host == host.fingerprint()
