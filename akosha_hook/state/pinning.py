@@ -142,7 +142,9 @@ def decide(
     command. `accepts`: AKOSHA_PIN says that the first destination is the right one.
     """
     if isinstance(pinned, Unusable):
-        return Decision("hold", wanted.pin, wanted.changes(Pin()), reason=one_line(pinned.reason))
+        return Decision(
+            "hold", wanted.pin, wanted.changes(Pin()), reason=one_line(pinned.reason, 1024)
+        )
     known = pinned or before
     if known is None:
         if at_terminal or accepts:
