@@ -20,6 +20,7 @@ from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.hooks import fire, install_script, record_interpreter
 from tests.support.installing import commit, repository
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -166,6 +167,7 @@ def test_a_commit_of_an_agent_in_another_repository_is_held(
         for name, value in (env | {"CLAUDECODE": "1"}).items():
             patch.setenv(name, value)
         commit(other, "by an agent")
+    until(at_home.paths.notice.exists, "the worker holds the event")
     at_home.wait_for_worker()
     is_held(at_home, theirs, f"(environment {PREFIX}CLOUD_BUCKET)")
     goes_on(at_home)
