@@ -127,6 +127,16 @@ class Paths:
         return self.state / "looks.json"
 
     @property
+    def check(self) -> Path:
+        """Where `check --read-data` puts files together; there only while it runs."""
+        return self.state / "check"
+
+    @property
+    def check_lock(self) -> Path:
+        """Held by whoever reads every upload back."""
+        return self.state / "check.lock"
+
+    @property
     def verification(self) -> Path:
         """The last verification of an upload, and its verdict."""
         return self.state / "verification.json"

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
+    "check": "Check every upload in the bucket.",
     "check-secrets": "Find credentials in settings files (for pre-commit).",
     "check-settings": "Check settings files (for pre-commit).",
     "completion": "Print the completion script for bash, zsh or fish.",
     "config": "Show, check and change settings.",
     "demo": "Run the whole cycle end to end, in a temporary home.",
     "doctor": "Check everything closely, and say how to fix it.",
+    "forget": "Give up a database that was stored once and is gone.",
     "history": "Show past uploads from this machine, from its receipts.",
     "install": "Install the hooks.",
     "logs": "Show or follow akosha-hook's log.",

@@ -50,13 +50,14 @@ def sections(report: Report, servers: tuple[Finding, ...] | None = None) -> Iter
     yield Section("Last error", list(_failure(report)))
     yield Section("Now", list(_now(report)))
     yield Section("Akosha", list(_akosha(report)))
+    yield Section("Last look", list(_look(report)))
     yield Section("Last verified", list(_verification(report)))
     yield Section("Last prune", list(_pruned(report.last_prune)))
     yield Section("Hooks", list(_hooks(report)))
     if servers is not None:
         yield Section("Servers", [line for each in servers for line in finding_lines(each)])
     yield Section("Problems", list(_problems(report)))
-    yield Section("Notes", [Line(note) for note in report.loaded.notes])
+    yield Section("Notes", [Line(note) for note in report.notes])
 
 
 def finding_lines(finding: Finding) -> Iterator[Line]:
@@ -76,11 +77,19 @@ def _headline(report: Report) -> Line:
         return Line("on hold: the settings have a problem (see below)", Tone.PROBLEM)
     if not any(place.state == "working" for place in report.places):
         return Line("manual only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
-    if report.hold is not None:
-        return Line("on hold: you have not confirmed this destination (see below)", Tone.PROBLEM)
-    if report.last_failure is not None or report.last_error is not None:
-        return Line("on, but the last upload failed (see below)", Tone.PROBLEM)
+    if problem := _problem_in_brief(report):
+        return Line(problem, Tone.PROBLEM)
     return Line("on", Tone.OK)
+
+
+def _problem_in_brief(report: Report) -> str:
+    if report.hold is not None:
+        return "on hold: you have not confirmed this destination (see below)"
+    if report.last_failure is not None or report.last_error is not None:
+        return "on, but the last upload failed (see below)"
+    if report.has_lost_objects:
+        return "on, but the bucket lost some of the last upload (see below)"
+    return ""
 
 
 def _where(destination: Target | None, system_id: str, unsafe: frozenset[str]) -> str:
@@ -187,6 +196,27 @@ def _akosha(report: Report) -> Iterator[Line]:
         yield Line(f"{_ago(receipt.finished or receipt.started)}: {receipt.error}", Tone.WARNING)
     else:
         yield Line("a push is in progress, or was interrupted", Tone.DIM)
+
+
+def _look(report: Report) -> Iterator[Line]:
+    """Whether what was uploaded last was still in the bucket when it was last looked at."""
+    look, last = report.last_look, report.last_success
+    if look is None or last is None:
+        return
+    when, is_of_last = screen.age(look.at), look.upload_id == last.upload_id
+    count = screen.counted(len(look.lost), "object")
+    if look.error is not None:
+        yield Line(f"{when}: it could not be made: {look.error}", Tone.WARNING)
+    elif not look.verified:
+        yield Line(f"{when}: not verified, since the keys may not look at objects", Tone.DIM)
+    elif report.has_lost_objects:
+        gone = f"{count} of the last upload no longer in the bucket as stored"
+        yield Line(f"{when}: {gone}: {', '.join(look.lost)}", Tone.PROBLEM)
+        yield from _hint("akosha-hook sync, which sends again what is lost")
+    elif look.lost:
+        yield Line(f"{when}: {count} lost of {look.upload_id}; uploaded again since", Tone.WARNING)
+    elif is_of_last:
+        yield Line(f"{when}: the last upload is in the bucket, with all that it needs", Tone.OK)
 
 
 def _verification(report: Report) -> Iterator[Line]:

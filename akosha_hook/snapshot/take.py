@@ -8,7 +8,6 @@ timestamp lies ahead of the clock is proved in another way (see `ahead`).
 
 from __future__ import annotations
 
-import errno
 import shutil
 import threading
 import time
@@ -125,7 +124,7 @@ def _attempt(database: Path, action: Callable[[], T]) -> T | Skipped:
     except PermissionError:
         return Skipped(name, "unreadable", f"{name} cannot be read: permission denied")
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}:
+        if files.is_disk_error(error):
             raise AkoshaHookError(
                 f"The snapshot of {name} could not be written: {error.strerror}.",
                 hint="Free some space; the event waits and the next sync carries on.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -12,6 +12,8 @@ from akosha_hook.settings.derived import cloud_configured
 if TYPE_CHECKING:
     from akosha_hook.install.places import Place
     from akosha_hook.state.held import Held
+    from akosha_hook.state.identity import Identity
+    from akosha_hook.state.looks import Look
     from akosha_hook.state.pinning import Decision
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.pruning import Pruning
@@ -28,6 +30,7 @@ def document(report: Report) -> dict[str, Any]:
         "last_sync": _sync(report.last_success),
         "last_failure": _sync(report.last_failure),
         "last_akosha": _sync(report.last_akosha),
+        "last_look": _look(report.last_look),
         "last_verification": verification,
         # Its name in version 0.1.
         "last_drill": verification,
@@ -38,11 +41,18 @@ def document(report: Report) -> dict[str, Any]:
         "worker": _worker(report.worker, report.trouble),
         "hooks": [_hook(place) for place in report.places],
         "problems": list(report.problems),
-        "notes": list(report.loaded.notes),
         "pin": msgspec.to_builtins(report.pin),
         "hold": _hold(report.hold),
         "last_held": _last_held(report.last_held),
+        "notes": list(report.notes),
+        "new_machine_id": _renewed(report.renewed),
     }
+
+
+def _renewed(me: Identity | None) -> dict[str, str] | None:
+    if me is None:
+        return None
+    return {"machine_id": me.machine_id, "at": me.renewed, "reason": me.renewed_because}
 
 
 def _configuration(report: Report) -> dict[str, Any]:
@@ -107,6 +117,14 @@ def _hold(hold: Decision | None) -> dict[str, Any] | None:
 
 def _last_held(held: Held | None) -> dict[str, str] | None:
     return None if held is None else {"at": held.at, "error": held.message}
+
+
+def _look(look: Look | None) -> dict[str, Any] | None:
+    if look is None:
+        return None
+    shown = msgspec.to_builtins(look) | {"at": _iso(look.at)}
+    del shown["pending"]
+    return cast("dict[str, Any]", shown)
 
 
 def _prune(pruning: Pruning | None) -> dict[str, Any] | None:

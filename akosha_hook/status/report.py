@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from akosha_hook.state import identity
+from akosha_hook.util.clock import minute
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from akosha_hook.install.places import Place
     from akosha_hook.settings import Loaded
     from akosha_hook.state.held import Held
+    from akosha_hook.state.identity import Identity
+    from akosha_hook.state.looks import Look
     from akosha_hook.state.pin import Pin
     from akosha_hook.state.pinning import Decision
     from akosha_hook.state.progress_file import State, SyncResult
@@ -28,7 +33,9 @@ class Report:
     `last_success` is the newest upload to the preferred destination, or to any other if none ever
     reached that one. `last_failure` is the newest failure at the preferred destination that no later
     success has made good. `last_akosha` is the newest push over HTTP, whatever its result.
+    `last_look` is the last one at the preferred destination.
 
+    `renewed` is this machine's identity where it has a new id since a short time, else None.
     `next_try` is in epoch seconds, 0 if nothing delays the next upload. `corrupt` lists files of
     ours that could not be read and were set aside. `pin` is where the user has confirmed that memories
     may go, `hold` why they do not go where the settings lead now, and `last_held` the last time that
@@ -42,6 +49,7 @@ class Report:
     last_success: Receipt | None
     last_failure: Receipt | None
     last_akosha: Receipt | None
+    last_look: Look | None
     last_verification: Verification | None
     last_prune: Pruning | None
     events: tuple[Event, ...]
@@ -49,10 +57,17 @@ class Report:
     next_try: float
     places: tuple[Place, ...]
     corrupt: tuple[Path, ...]
+    renewed: Identity | None = None
     trouble: Trouble | None = None
     pin: Pin | None = None
     hold: Decision | None = None
     last_held: Held | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is as it should be, and may still be news."""
+        renewed = (identity.renewal(self.renewed),) if self.renewed else ()
+        return (*self.loaded.notes, *renewed)
 
     @property
     def last_error(self) -> SyncResult | None:
@@ -62,6 +77,12 @@ class Report:
             return None
         current = self.destination is None or last.method == self.destination.method
         return last if current else None
+
+    @property
+    def has_lost_objects(self) -> bool:
+        """Whether the last look at the newest upload found something lost."""
+        look, last = self.last_look, self.last_success
+        return bool(look and last and look.lost and look.upload_id == last.upload_id)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -75,6 +96,7 @@ class Report:
                 if place.state == "broken"
             ),
             *self._held(),
+            *self._missed(),
             *self._trouble(),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
         )
@@ -86,6 +108,17 @@ class Report:
         if self.last_held is not None:
             return (f"{self.last_held.at}: {self.last_held.message}",)
         return ()
+
+    def _missed(self) -> tuple[str, ...]:
+        """Databases that the last sync did not find in order; what the user left out is none."""
+        files = self.last_success.files if self.last_success else ()
+        return tuple(
+            f"{each.name} is not backed up as it is now ({each.stale.reason}, since "
+            f"{minute(each.stale.since)}); its last good copy is as of {minute(each.stale.as_of)}. "
+            f"akosha-hook restore --file {each.name} brings it back"
+            for each in files
+            if each.stale and each.name == each.database and each.stale.reason != "excluded"
+        )
 
     def _trouble(self) -> tuple[str, ...]:
         if self.trouble is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -31,6 +32,11 @@ CLOCK_SECONDS = 60
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]{1,20})\.[0-9a-f]{8}\.tmp")
 # A receipt with the 10,000 parts of an upload that was cut off has some 2 MB.
 MAX_BYTES = 32 * 1024 * 1024
+
+
+def is_disk_error(error: OSError) -> bool:
+    """Whether the disk is full, or may not be written."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 def private_directory(path: Path) -> Path:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from akosha_hook import catalog, prune, restore
 from akosha_hook.prune import Keep
 from akosha_hook.restore import RestoreRequest
+from akosha_hook.state.receipts import Receipts
 from tests.support import faults
 from tests.support.faulty_home import MIB, FaultyHome
+from tests.support.later import hours_later
 from tests.support.recovery import context
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
@@ -71,6 +74,12 @@ def test_uploading_takes_the_guides_policy_and_no_more(faulty_home: FaultyHome) 
     assert used(faulty_home) <= GUIDE
     assert faulty_home.sync().state == "unchanged"
     assert used(faulty_home) == set()
+    (last, *_) = faulty_home.receipts()
+    Receipts(faulty_home.paths).save(
+        msgspec.structs.replace(last, finished="2026-01-01T00:00:00+00:00")
+    )
+    assert faulty_home.sync().state == "unchanged"
+    assert used(faulty_home) == {"s3:GetObject"}
 
 
 def test_looking_and_restoring_never_write(faulty_home: FaultyHome, tmp_path: Path) -> None:
@@ -132,7 +141,9 @@ def test_pruning_takes_deleting_and_the_list_of_unfinished_uploads(faulty_home: 
     used(faulty_home)
     here = context(faulty_home.paths)
     bucket = catalog.open_to_read(here)
-    prune.apply(bucket, prune.plan(bucket, Keep(1, 0, 0, 0), here))
+    with hours_later():
+        plan = prune.plan(bucket, Keep(1, 0, 0, 0), here)
+    prune.apply(bucket, plan, here)
     assert used(faulty_home) == {"s3:ListBucket", "s3:GetObject", DELETE, LIST}
     assert len(faulty_home.manifests()) == 1
 
