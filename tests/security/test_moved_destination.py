@@ -158,7 +158,6 @@ def test_a_commit_of_an_agent_in_another_repository_is_held(
     (hostile / ".claude").mkdir()
     (hostile / ".claude" / "settings.json").write_text(json.dumps({"env": env}))
     other = repository(tmp_path / "other")
-    at_home.akosha_hook("install", "--git")
     subprocess.run(
         [sys.executable, "-P", "-m", "akosha_hook", "install", "--git"], cwd=other, check=True
     )
