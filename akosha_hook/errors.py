@@ -45,6 +45,7 @@ class Kind(StrEnum):
     BUSY = "busy"
     FULL = "full"
     INTERRUPTED = "interrupted"
+    UNCONFIRMED = "unconfirmed"  # not where the user has confirmed that memories may go
 
 
 class AkoshaHookError(Exception):
@@ -82,6 +83,16 @@ class SettingsError(AkoshaHookError):
     """A setting that cannot be used; the message names file, key, value and what is allowed."""
 
     kind = Kind.INVALID
+    exit_code = ExitCode.SETTINGS
+
+
+class UnconfirmedError(AkoshaHookError):
+    """The settings lead where the user has not confirmed that memories may go.
+
+    `hint` says how to confirm it.
+    """
+
+    kind = Kind.UNCONFIRMED
     exit_code = ExitCode.SETTINGS
 
 

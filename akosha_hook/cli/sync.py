@@ -10,9 +10,10 @@ import click
 
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document
+from akosha_hook.cli.confirm import confirm_destination
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
-from akosha_hook.errors import AkoshaHookError
+from akosha_hook.errors import AkoshaHookError, SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
@@ -57,10 +58,11 @@ def sync(
         context = open_context(writes=not dry_run)
         if not as_json:
             _warn(context)
-        if detach:
-            return _detach(context)
         if dry_run:
             return _dry_run(request, context, as_json=as_json)
+        _confirm(request, context)
+        if detach:
+            return _detach(context)
         outcome = _run(request, context, quiet=as_json)
     except AkoshaHookError as error:
         if not as_json:
@@ -77,6 +79,17 @@ def sync(
                 err=True,
             )
     return outcome.exit_code
+
+
+def _confirm(request: syncing.Request, context: Context) -> None:
+    """Have a person at a terminal confirm where this sync leads."""
+    try:
+        chain = select.destinations(
+            context.settings, request.method, allow_fallback=request.allow_fallback
+        )
+    except SettingsError:
+        return  # the sync itself says so
+    confirm_destination(context, chain, by="sync")
 
 
 def _warn(context: Context) -> None:

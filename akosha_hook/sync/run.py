@@ -15,7 +15,7 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import forgotten, identity, looks
+from akosha_hook.state import forgotten, identity, looks, pinning
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipt import DAY_SECONDS, is_reusable, same_content
 from akosha_hook.sync import cleanup, leftovers, look, select
@@ -107,12 +107,14 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
 
     The caller holds the sync lock. An upload that was cut off is finished first; after every
     upload the databases are looked at again, since they may have changed meanwhile. Raises
-    AkoshaHookError where there is nothing to try: no destination, no database, no disk.
+    AkoshaHookError where there is nothing to try: no destination, no database, no disk; and
+    UnconfirmedError where the settings lead elsewhere than the user has confirmed.
     """
     started = time.monotonic()
     chain = select.destinations(
         context.settings, request.method, allow_fallback=request.allow_fallback
     )
+    pinning.settle(context, pinning.parts_of(chain))
     me = identity.load(context.paths, context.settings)
     ledger = Ledger(context.paths)
     ledger.begin(receipts.newest_first(), me.sequence)

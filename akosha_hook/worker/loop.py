@@ -16,7 +16,7 @@ from akosha_hook.hook import outbox
 from akosha_hook.settings import project, repository
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import find_databases, owner
-from akosha_hook.state import backoff
+from akosha_hook.state import backoff, pinning
 from akosha_hook.state.progress_file import ProgressFile, SyncResult
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as sync
@@ -160,13 +160,14 @@ def _not_before(context: Context) -> float:
     return backoff.due(context.paths, target, config_hash)
 
 
-def _no_destination(context: Context) -> SettingsError | None:
-    """Why nothing can be uploaded anywhere, if so: then no waiting helps."""
+def _no_destination(context: Context) -> AkoshaHookError | None:
+    """Why nothing can be uploaded anywhere, or may not be: then no waiting helps."""
     try:
-        select.destinations(context.settings)
+        chain = select.destinations(context.settings)
     except SettingsError as error:
         return error
-    return None
+    decision = pinning.look(context, pinning.parts_of(chain))
+    return decision.error() if decision.action == "hold" else None
 
 
 def _sync(context: Context) -> None:

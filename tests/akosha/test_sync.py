@@ -20,6 +20,7 @@ from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Request, run
 from tests.support.akosha_server import AkoshaServer
+from tests.support.home import pin
 from tests.support.s3 import TestBucket
 
 ROWS = 40  # conversations and reflections
@@ -60,6 +61,7 @@ def sync(paths: Paths, akosha: AkoshaServer, request: Request = AUTO, **environ:
         "SESSION_BUDDY_AKOSHA_MAX_RETRIES": "0",
         **environ,
     }
+    pin(paths, "akosha", **environ)
     loaded = settings.load_strict(environ, paths)
     return run(request, Context(loaded, paths, environ), Receipts(paths))
 
