@@ -117,6 +117,16 @@ class Paths:
         return self.state / "looks.json"
 
     @property
+    def check(self) -> Path:
+        """Where `check --read-data` puts files together; there only while it runs."""
+        return self.state / "check"
+
+    @property
+    def check_lock(self) -> Path:
+        """Held by whoever reads every upload back."""
+        return self.state / "check.lock"
+
+    @property
     def verification(self) -> Path:
         """The last verification of an upload, and its verdict."""
         return self.state / "verification.json"
@@ -164,6 +174,33 @@ class Paths:
     @property
     def claude_settings(self) -> Path:
         return self.claude / "settings.json"
+
+
+def aws_file(environ: Mapping[str, str], home: Path, variable: str, name: str) -> Path:
+    """The file that `variable` names, else `name` in `~/.aws`."""
+    configured = environ.get(variable)
+    if not configured:
+        return home / ".aws" / name
+    return home / configured[2:] if configured.startswith("~/") else Path(configured)
+
+
+def mc_config(environ: Mapping[str, str], home: Path) -> Path:
+    """The MinIO client's configuration."""
+    directory = environ.get("MC_CONFIG_DIR")
+    return Path(directory) / "config.json" if directory else home / ".mc" / "config.json"
+
+
+def credentials_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Files of other programs in which keys may be, whether or not they exist."""
+    try:
+        home = Path(environ.get("HOME") or Path.home())
+        return (
+            aws_file(environ, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+            aws_file(environ, home, "AWS_CONFIG_FILE", "config"),
+            mc_config(environ, home),
+        )
+    except RuntimeError:  # no home directory
+        return ()
 
 
 def shipped(name: str) -> Path:

@@ -1,13 +1,18 @@
-"""`python -m bench.soak --minutes N`: random kills, faults and changes; counts what was lost.
+"""`python -m bench.soak --schedules N`: random schedules; prints what was lost, with its seed.
 
-Each round is a home of its own before a real S3 server: a schedule of events, database changes,
-kills and network faults, then a well network and one sync by hand. What is stored then has to be
-the database's last state, whole, with nothing left over on either side. Exit 1 where it is not.
+Each schedule has several homes on one bucket of a real S3 server: syncs, kills, network faults,
+prunes, restores, clones, deleted objects, full disks, clocks that jump
+(`tests/chaos/many_homes.py`). Then as many homes of one name end at once, ten times.
+
+`--minutes N` runs schedules of one home each instead, through a network that is worse. What is
+stored in the end has to be the databases' last state, whole, with nothing left over on either
+side. Exit 1 where it is not.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import sys
@@ -21,35 +26,92 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.demo.s3_server import S3Server, available, s3_server
 from akosha_hook.paths import Paths
+from tests.chaos import many_homes
+from tests.chaos.at_once import HOMES, stored_at_once
 from tests.chaos.schedules import FAULTS, OPERATIONS, SIZES, Chaos, Counts
+from tests.chaos.world import Counts as ManyCounts
+from tests.chaos.world import FindingError
 from tests.support.faults import FaultyProxy, faulty_proxy
 from tests.support.faulty_home import FaultyHome
-from tests.support.s3 import make_bucket
+from tests.support.forks import fork_server
+from tests.support.s3 import make_bucket, quick_server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from tests.support.forks import Forks
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
 REPORT_SECONDS = 30.0
+REPORTED_EVERY = 20
 KINDS = ("event", "work", "by_hand", "recover", "touch", "change", "fault", "kill", "kill")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--schedules", type=int, default=200, help="of several homes")
+    what.add_argument("--minutes", type=float, help="of schedules of one home")
+    parser.add_argument("--at-once", type=int, default=10, help="rounds of many homes at once")
     parser.add_argument("--server", choices=available(), action="append")
-    parser.add_argument("--seed", type=int, default=None, help="repeats a schedule")
+    parser.add_argument("--seed", type=int, default=None, help="repeats schedules")
     options = parser.parse_args(arguments)
     seed = random.randrange(2**32) if options.seed is None else options.seed
     servers = options.server or list(available())
     print(f"seed {seed}", flush=True)
     _leave_the_real_home()
+    if options.minutes is None:
+        share = -(-options.schedules // len(servers))
+        found = [
+            _many_homes(name, range(seed + number * share, seed + (number + 1) * share))
+            + _at_once(name, -(-options.at_once // len(servers)))
+            for number, name in enumerate(servers)
+        ]
+        return 1 if any(found) else 0
     failed = False
     for number, name in enumerate(servers):
         counts = _soak(name, 60 * options.minutes / len(servers), random.Random(seed + number))
         print(_report(name, counts), flush=True)
         failed = failed or bool(counts.losses)
     return 1 if failed else 0
+
+
+def _many_homes(name: str, seeds: range) -> int:
+    """Run the schedules of these seeds, and print what was found; how many findings there are."""
+    counts, found = ManyCounts(), 0
+    with _work(name) as (work, server, forks):
+        for seed in seeds:
+            try:
+                with tempfile.TemporaryDirectory(dir=work) as directory:
+                    many_homes.run(seed, server, forks, Path(directory), counts)
+            except FindingError as finding:
+                found += 1
+                print(finding, flush=True)
+            if (seed - seeds.start) % REPORTED_EVERY == 0 or seed == seeds[-1]:
+                numbers = " ".join(f"{key} {value}" for key, value in asdict(counts).items())
+                print(f"{name}: {numbers} findings {found}", flush=True)
+    return found
+
+
+def _at_once(name: str, rounds: int) -> int:
+    """Homes of one name at once; how many of them are not stored."""
+    stored = 0
+    with _work(name) as (work, server, forks):
+        for _ in range(rounds):
+            with tempfile.TemporaryDirectory(dir=work) as directory:
+                stored += stored_at_once(server, forks, Path(directory))
+    print(f"{name}: at once, {stored} of {rounds * HOMES} stored", flush=True)
+    return rounds * HOMES - stored
+
+
+@contextlib.contextmanager
+def _work(name: str) -> Iterator[tuple[Path, S3Server, Forks]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="akosha-soak-") as work,
+        quick_server(Path(work) / name, name) as server,
+        fork_server() as forks,
+    ):
+        yield Path(work), server, forks
 
 
 def _leave_the_real_home() -> None:

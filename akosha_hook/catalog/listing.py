@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +96,7 @@ def _manifest_bytes(store: ObjectStore, upload: Upload, most: int) -> bytes | No
 
 
 def _parsed(upload: Upload, data: bytes) -> Upload:
+    upload = replace(upload, manifest_sha256=hashlib.sha256(data).hexdigest())
     try:
         document = parse(data, system_id=upload.system_id, upload_id=upload.upload_id)
     except DamagedError as error:
@@ -102,12 +104,18 @@ def _parsed(upload: Upload, data: bytes) -> Upload:
     return replace(upload, manifest=document)
 
 
+def _has_base(delta: manifest.Delta, sizes: Mapping[str, int]) -> bool:
+    """Whether the base of a delta is there; at its size, where the manifest noted that."""
+    size = sizes.get(delta.base_key)
+    return size is not None and delta.base_stored_size in {0, size}
+
+
 def _with_relations(upload: Upload, sizes: Mapping[str, int], needed: Counter[str]) -> Upload:
     missing: list[str] = []
     for each in upload.manifest.metadata.files if upload.manifest else ():
         if sizes.get(each.key) != each.stored_size:
             missing.append(each.key)
-        if each.delta and sizes.get(each.delta.base_key) is None:
+        if each.delta and not _has_base(each.delta, sizes):
             missing.append(each.delta.base_key)
     itself = referenced_keys(upload.manifest) if upload.manifest else set()
     return replace(

@@ -20,7 +20,8 @@ class Upload:
 
     `objects` are those below its own prefix. `missing` are keys its manifest names that are not
     there, or not at their size. `problem` says why a manifest cannot be used. `is_referenced`
-    says that another upload refers to an object of this one.
+    says that another upload refers to an object of this one. `manifest_sha256` is of the manifest's
+    bytes, "" where none was read.
     """
 
     system_id: str
@@ -30,6 +31,7 @@ class Upload:
     problem: str = ""
     missing: tuple[str, ...] = ()
     is_referenced: bool = False
+    manifest_sha256: str = ""
 
     @property
     def complete(self) -> bool:

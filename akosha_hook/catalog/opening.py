@@ -21,8 +21,12 @@ READERS = 8
 READ_SECONDS = 7 * 86_400.0
 
 
-def open_to_read(context: Context) -> ObjectStore:
-    """The configured store for listing and reading; raises SettingsError, CredentialsError."""
+def open_to_read(context: Context, *, seconds: float = READ_SECONDS) -> ObjectStore:
+    """The configured store for listing and reading.
+
+    Everything that is asked of it has to be done within `seconds`, which begin now. Raises
+    SettingsError, CredentialsError.
+    """
     if not cloud_configured(context.settings):
         raise SettingsError(
             "No bucket is set, so there is nothing to read.",
@@ -35,7 +39,7 @@ def open_to_read(context: Context) -> ObjectStore:
     policy = RetryPolicy(
         max_retries=context.settings.akosha_max_retries,
         backoff_seconds=context.settings.akosha_retry_backoff_seconds,
-        deadline=Deadline(READ_SECONDS),
+        deadline=Deadline(seconds),
         on_retry=on_retry,
     )
     return open_store(context, policy, connections=READERS, subject=READ_FAILED)

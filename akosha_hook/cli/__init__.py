@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
+    "check": "Check every upload in the bucket.",
     "check-secrets": "Find credentials in settings files (for pre-commit).",
     "check-settings": "Check settings files (for pre-commit).",
     "completion": "Print the completion script for bash, zsh or fish.",

@@ -17,6 +17,8 @@ PHASES = {
     "akosha": "pushing to Akosha",
     "download": "downloading",
     "check": "checking",
+    "prune": "pruning",
+    "owner": "waiting for Session-Buddy to close its databases",
 }
 MEASURED = frozenset({"upload", "download"})
 BAR_WIDTH = 20

@@ -51,7 +51,10 @@ class Bars:
     def file(self, name: str, total_bytes: int) -> None:
         with self._guard:
             label = name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
-            self._tasks[name] = self._bars.add_task(label, total=total_bytes)
+            if (task := self._tasks.get(name)) is not None:
+                self._bars.reset(task, total=total_bytes)  # type: ignore[arg-type]
+            else:
+                self._tasks[name] = self._bars.add_task(label, total=total_bytes)
         self._forward_to.file(name, total_bytes)
 
     def advance(self, name: str, plain_bytes: int, wire_bytes: int) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from akosha_hook.errors import AkoshaHookError, ExitCode
+from akosha_hook.errors import AkoshaHookError, ExitCode, Kind
 from akosha_hook.paths import Paths
-from akosha_hook.util import log
+from akosha_hook.util import files, log
 from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     logging.getLogger(log.LOGGER).addHandler(logging.NullHandler())
     try:
         code = command.main(args=arguments, prog_name="akosha-hook", standalone_mode=False)
-    except AkoshaHookError as error:
-        logger.exception("%s", error.message)
-        say_error(error)
-        return error.exit_code
     except click.exceptions.Abort:
         click.echo("Interrupted.", err=True)
         return ExitCode.INTERRUPTED
@@ -52,15 +48,34 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         # The reader is gone (`| head`); stdout must not be flushed to it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    except Exception as error:
-        logger.exception("Unexpected error")
-        click.echo(
-            f"Error: unexpected {type(error).__name__}: {printable(log.redacted(str(error)))}",
-            err=True,
-        )
-        click.echo(f"Try: look at {_log_name()}, and report the error with what it says.", err=True)
-        return ExitCode.FAILED
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a message
+        return _failed(error)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, OSError) and files.is_disk_error(error):
+        return _failed(_disk_error(error))
+    if isinstance(error, AkoshaHookError):
+        logger.error("%s", error.message, exc_info=error)
+        say_error(error)
+        return error.exit_code
+    logger.error("Unexpected error", exc_info=error)
+    click.echo(
+        f"Error: unexpected {type(error).__name__}: {printable(log.redacted(str(error)))}",
+        err=True,
+    )
+    click.echo(f"Try: look at {_log_name()}, and report the error with what it says.", err=True)
+    return ExitCode.FAILED
+
+
+def _disk_error(error: OSError) -> AkoshaHookError:
+    where = f"{error.filename} " if error.filename else "A file of akosha-hook's "
+    return AkoshaHookError(
+        f"{where}could not be written: {error.strerror}.",
+        hint="Free some space and try again; events that wait are kept.",
+        kind=Kind.FULL,
+    )
 
 
 def _log_name() -> str:

@@ -13,6 +13,7 @@ import click
 from akosha_hook.cli.activity import with_percentage
 from akosha_hook.state import progress_file
 from akosha_hook.state.progress_file import ProgressFile
+from akosha_hook.status.trouble import trouble
 from akosha_hook.util import files
 from akosha_hook.util.lock import Lock
 from akosha_hook.util.text import printable
@@ -49,14 +50,18 @@ def _wait(context: Context, lock: Lock, *, quiet: bool) -> None:
     """
     shown = ""
     while not lock.acquire():
-        message = _waiting_for(progress_file.read(context.paths))
+        message = _waiting_for(context)
         if not quiet and message != shown and (not shown or sys.stderr.isatty()):
             click.echo(printable(message), err=True)
             shown = message
         time.sleep(WAIT_POLL_SECONDS)
 
 
-def _waiting_for(state: progress_file.State) -> str:
+def _waiting_for(context: Context) -> str:
+    state = progress_file.read(context.paths)
+    timeout = context.settings.akosha_upload_timeout_seconds
+    if problem := trouble(state, timeout_seconds=timeout):
+        return f"Waiting for the running sync, which is {problem.kind}. Try: {problem.fix}"
     return f"Waiting for the running sync: {with_percentage(state)}".removesuffix(": ")
 
 

@@ -10,16 +10,17 @@ import click
 from akosha_hook import catalog
 from akosha_hook import restore as restoring
 from akosha_hook.cli import screen
-from akosha_hook.cli.boundary import error_document
+from akosha_hook.cli.boundary import error_document, say_error
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.when import When, local
-from akosha_hook.errors import AkoshaHookError
+from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.state import identity
 from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from akosha_hook.context import Context
     from akosha_hook.restore import Plan, Restored, RestoreRequest
@@ -110,16 +111,21 @@ def verify_upload(request: RestoreRequest, *, as_json: bool) -> int:
             result = restoring.verify(request, context)
     except AkoshaHookError as error:
         return _failed(error, as_json=as_json)
+    failure = restoring.damaged_newest(result.plan)
+    exit_code = failure.exit_code if failure else ExitCode.OK
     if as_json:
-        screen.print_json(as_document(result))
-        return 0
+        failed = {"success": False, **error_document(failure)} if failure else {}
+        screen.print_json(as_document(result) | failed)
+        return exit_code
+    if failure:
+        say_error(failure)
     upload = result.plan.upload
     click.echo(
         f"{upload.upload_id} can be restored: {_amount(result)}, checked in "
         f"{screen.duration(result.duration_seconds)}."
     )
     _show_checks(result)
-    return 0
+    return exit_code
 
 
 def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
@@ -143,18 +149,32 @@ def _dry_run(request: RestoreRequest, context: Context, *, as_json: bool) -> int
 
 def _show_plan(plan: Plan) -> None:
     upload = plan.upload
+    _warn_of_passed_over(plan)
     click.echo(f"Upload:     {upload.upload_id} of {upload.system_id}, {local(upload.at)}")
     click.echo(f"Into:       {printable(str(plan.directory))}")
     for each in plan.files:
         kind = "delta" if each.delta else "full"
         click.echo(f"  {kind:<6} {screen.size(each.size):>9}  {printable(each.name)}")
     click.echo(f"Download:   {screen.size(plan.download_bytes)}")
-    for note in plan.notes:
-        click.echo(f"Note: {printable(note)}", err=True)
+    _show_notes(plan.notes, plan)
+
+
+def _warn_of_passed_over(plan: Plan) -> None:
+    """Say first that what is restored is not the newest."""
+    for each in plan.passed_over:
+        click.echo(f"Warning: {printable(str(each))}", err=True)
+
+
+def _show_notes(notes: Sequence[str], plan: Plan) -> None:
+    said = {str(each) for each in plan.passed_over}
+    for note in notes:
+        if note not in said:
+            click.echo(f"Note: {printable(note)}", err=True)
 
 
 def _show(result: Restored, context: Context) -> None:
     upload = result.plan.upload
+    _warn_of_passed_over(result.plan)
     click.echo(
         f"Restored {', '.join(printable(name) for name in result.plan.databases)}: "
         f"{_amount(result)} in {screen.duration(result.duration_seconds)}."
@@ -184,8 +204,7 @@ def _show_checks(result: Restored) -> None:
     intact = [name for name, each in result.checks.items() if not each.problem]
     if intact:
         click.echo(f"Read from end to end: {printable(', '.join(intact))}.")
-    for note in result.notes:
-        click.echo(f"Note: {printable(note)}", err=True)
+    _show_notes(result.notes, result.plan)
 
 
 def as_document(result: Restored) -> dict[str, Any]:

@@ -25,18 +25,22 @@ REFRESH_SECONDS = 0.5
 
 @click.command()
 @click.option(
-    "--check", is_flag=True, help="Also ask the servers: do they answer, are the keys accepted?"
+    "--check",
+    is_flag=True,
+    help="Also ask the servers: do they answer, and is the last upload in the bucket?",
 )
 @click.option("--watch", is_flag=True, help="Keep refreshing until interrupted (Ctrl-C).")
 @click.option("--json", "as_json", is_flag=True, help="Print everything known as JSON.")
 def status(check: bool, watch: bool, as_json: bool) -> int:
     """Show the last sync, waiting events, hooks and problems.
 
-    Contacts no server unless --check is given, and changes nothing.
+    Contacts no server unless --check is given, and changes nothing. With
+    --check it exits with 4 if the keys are refused, 5 if a server cannot be
+    reached, and 6 if the bucket lacks something of the last upload.
 
     \b
     akosha-hook status --watch    follow an upload
-    akosha-hook status --check    do the servers answer, are the keys accepted?
+    akosha-hook status --check    is the last upload still in the bucket?
     """
     if watch and (as_json or check or not sys.stdout.isatty()):
         raise click.UsageError(
@@ -45,8 +49,8 @@ def status(check: bool, watch: bool, as_json: bool) -> int:
     context = open_context(strict=False)
     if watch:
         return _watch(context)
-    report = gather(context, Path.cwd())
     servers = _ask(context) if check else None
+    report = gather(context, Path.cwd())
     if as_json:
         answers = {} if servers is None else {"servers": [_as_json(each) for each in servers]}
         screen.print_json(document(report) | answers)

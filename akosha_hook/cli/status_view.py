@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
     from akosha_hook.status.report import Report
+    from akosha_hook.status.trouble import Trouble
 
 # If one of these cannot be used, its value in the next layer is not what the user meant.
 DESTINATION_SETTINGS = frozenset(
@@ -49,6 +50,7 @@ def sections(report: Report, servers: tuple[Finding, ...] | None = None) -> Iter
     yield Section("Last error", list(_failure(report)))
     yield Section("Now", list(_now(report)))
     yield Section("Akosha", list(_akosha(report)))
+    yield Section("Last look", list(_look(report)))
     yield Section("Last verified", list(_verification(report)))
     yield Section("Last prune", list(_pruned(report.last_prune)))
     yield Section("Hooks", list(_hooks(report)))
@@ -77,6 +79,8 @@ def _headline(report: Report) -> Line:
         return Line("manual only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
     if report.last_failure is not None or report.last_error is not None:
         return Line("on, but the last upload failed (see below)", Tone.PROBLEM)
+    if report.has_lost_objects:
+        return Line("on, but the bucket lost some of the last upload (see below)", Tone.PROBLEM)
     return Line("on", Tone.OK)
 
 
@@ -144,6 +148,8 @@ def _now(report: Report) -> Iterator[Line]:
         yield Line(with_bar(worker), Tone.BUSY)
         if worker.message:
             yield Line(worker.message, Tone.WARNING)
+    if report.trouble:
+        yield from _trouble(report.trouble)
     if report.events:
         count = Counter(event.name for event in report.events)
         names = ", ".join(f"{name} ({n})" if n > 1 else name for name, n in count.most_common())
@@ -163,6 +169,14 @@ def _now(report: Report) -> Iterator[Line]:
             yield Line("nothing to do", Tone.DIM)
 
 
+def _trouble(trouble: Trouble) -> Iterator[Line]:
+    """A process that does not go on by itself."""
+    what = "is stopped" if trouble.kind == "stopped" else "seems to be stuck"
+    since = screen.age(trouble.since)
+    yield Line(f"process {trouble.pid} {what}; its last progress was {since}", Tone.PROBLEM)
+    yield Line(f"Try: {trouble.fix}", Tone.HINT)
+
+
 def _akosha(report: Report) -> Iterator[Line]:
     """The last push over HTTP, unless it is already shown above."""
     receipt = report.last_akosha
@@ -174,6 +188,27 @@ def _akosha(report: Report) -> Iterator[Line]:
         yield Line(f"{_ago(receipt.finished or receipt.started)}: {receipt.error}", Tone.WARNING)
     else:
         yield Line("a push is in progress, or was interrupted", Tone.DIM)
+
+
+def _look(report: Report) -> Iterator[Line]:
+    """Whether what was uploaded last was still in the bucket when it was last looked at."""
+    look, last = report.last_look, report.last_success
+    if look is None or last is None:
+        return
+    when, is_of_last = screen.age(look.at), look.upload_id == last.upload_id
+    count = screen.counted(len(look.lost), "object")
+    if look.error is not None:
+        yield Line(f"{when}: it could not be made: {look.error}", Tone.WARNING)
+    elif not look.verified:
+        yield Line(f"{when}: not verified, since the keys may not look at objects", Tone.DIM)
+    elif report.has_lost_objects:
+        gone = f"{count} of the last upload no longer in the bucket as stored"
+        yield Line(f"{when}: {gone}: {', '.join(look.lost)}", Tone.PROBLEM)
+        yield from _hint("akosha-hook sync, which sends again what is lost")
+    elif look.lost:
+        yield Line(f"{when}: {count} lost of {look.upload_id}; uploaded again since", Tone.WARNING)
+    elif is_of_last:
+        yield Line(f"{when}: the last upload is in the bucket, with all that it needs", Tone.OK)
 
 
 def _verification(report: Report) -> Iterator[Line]:

@@ -45,7 +45,10 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
 
 
 def servers(context: Context) -> Iterator[Finding]:
-    """What `status --check` asks: do the servers answer, and is the bucket open to these keys?"""
+    """What `status --check` asks: do the servers answer, and does the bucket have the last upload?
+
+    Nothing changes but what is remembered of that look.
+    """
     from akosha_hook.doctor import bucket, server
 
     yield from bucket.reachable(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook.doctor import connection, permissions
+from akosha_hook.doctor import connection, last_upload, permissions
 from akosha_hook.doctor.finding import Finding, bounded
 from akosha_hook.errors import (
     AkoshaHookError,
@@ -15,7 +15,7 @@ from akosha_hook.errors import (
 from akosha_hook.settings.derived import cloud_configured
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from akosha_hook.context import Context
 
@@ -24,17 +24,26 @@ CREDENTIAL_SECONDS = 15.0
 
 
 def findings(context: Context) -> Iterator[Finding]:
-    """Keys, then the connection, then what the keys may do; the first problem ends it."""
+    """Keys, the connection, what the keys may do, and the last upload; the first problem ends it."""
     probes = yield from _opened(context)
     if probes is not None:
-        yield from permissions.findings(probes)
+        yield from _then_last_upload(permissions.findings(probes), context)
 
 
 def reachable(context: Context) -> Iterator[Finding]:
-    """Whether the server answers, and the bucket is open to these keys."""
+    """Whether the server answers, the bucket is open to these keys, and has the last upload."""
     probes = yield from _opened(context)
     if probes is not None:
-        yield permissions.listing(probes)
+        yield from _then_last_upload([permissions.listing(probes)], context)
+
+
+def _then_last_upload(findings: Iterable[Finding], context: Context) -> Iterator[Finding]:
+    states = []
+    for each in findings:
+        states.append(each.state)
+        yield each
+    if "problem" not in states:
+        yield from last_upload.findings(context)
 
 
 def _opened(context: Context) -> Generator[Finding, None, permissions.Probes | None]:

@@ -71,6 +71,10 @@ class Child:
             self._process.stdin.write(msgspec.json.encode(list(rowids)) + b"\n")
             self._process.stdin.flush()
 
+    def kill(self) -> None:
+        """Kill the child, from any thread; whoever reads its messages sees it end."""
+        self._process.kill()
+
     def end(self) -> None:
         """Kill the child and wait for it."""
         self._timer.cancel()
@@ -130,10 +134,15 @@ def _start(mode: str, database_path: Path, scratch: Path, timeout_seconds: float
             )
     except OSError as error:
         raise _not_started(error) from error
-    return Child(process, timeout_seconds, stderr_path)
+    try:
+        return Child(process, timeout_seconds, stderr_path)
+    except RuntimeError as error:  # no thread can be started for its time limit
+        process.kill()
+        process.communicate()
+        raise _not_started(error) from error
 
 
-def _not_started(error: OSError) -> ReadError:
+def _not_started(error: Exception) -> ReadError:
     return ReadError(f"The reader could not be started: {error}")
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
+    from akosha_hook.duckdb_reader.child import Child
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,14 +43,21 @@ def read(
                 yield message
 
 
-def conversation_count(database_path: Path, *, timeout_seconds: float) -> int | None:
+def conversation_count(
+    database_path: Path,
+    *,
+    timeout_seconds: float,
+    started: Callable[[Child], None] | None = None,
+) -> int | None:
     """The number of different conversations in a copy; 0 where it has no table of them.
 
-    None where they could not be counted: DuckDB is too old for the file, the file is damaged, or
-    the time was up.
+    None where they could not be counted: DuckDB is too old for the file, the file is damaged, the
+    time was up, or the child was killed. `started` is given the child, to kill it.
     """
     try:
         with child_process.run("count", database_path, timeout_seconds) as child:
+            if started is not None:
+                started(child)
             counts = [each.rows for each in child.messages() if isinstance(each, Count)]
     except ReadError as error:
         logger.info("Conversations in %s were not counted: %s", database_path.name, error)

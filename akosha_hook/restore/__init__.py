@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from akosha_hook.restore.all_uploads import AllUploads, CheckedUpload, check_uploads
 from akosha_hook.restore.pipeline import Restored
 from akosha_hook.restore.plan import Plan, plan
+from akosha_hook.restore.read_all import read_all
 from akosha_hook.restore.run import restore
 from akosha_hook.restore.select import LATEST, RestoreRequest
-from akosha_hook.restore.verify import verify
+from akosha_hook.restore.verify import damaged_newest, verify
 
-__all__ = ["LATEST", "Plan", "RestoreRequest", "Restored", "plan", "restore", "verify"]
+__all__ = [
+    "LATEST",
+    "AllUploads",
+    "CheckedUpload",
+    "Plan",
+    "RestoreRequest",
+    "Restored",
+    "check_uploads",
+    "damaged_newest",
+    "plan",
+    "read_all",
+    "restore",
+    "verify",
+]

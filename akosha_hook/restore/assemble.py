@@ -56,7 +56,7 @@ def assemble(
         # A power cut may have left holes in what was kept: the bucket has the last word.
         _discard(kept)
         make()
-    _discard(kept)
+    _discard({key: path for key, path in kept.items() if key not in staging.shared})
     if file.delta:
         progress.advance(file.name, file.size, 0)
     return sum(wire)

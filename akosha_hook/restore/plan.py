@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from akosha_hook.catalog import Upload
     from akosha_hook.context import Context
     from akosha_hook.format.manifest import StoredFile
-    from akosha_hook.restore.select import RestoreRequest
+    from akosha_hook.restore.select import PassedOver, RestoreRequest
     from akosha_hook.stores.base import Info, ObjectStore
 
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Plan:
     """What would be restored, where to, and the files there that it would replace.
 
-    `objects` are those in the bucket that it takes, by key.
+    `objects` are those in the bucket that it takes, by key. `passed_over` are newer
+    uploads that cannot be used.
     """
 
     upload: Upload
@@ -35,6 +36,7 @@ class Plan:
     replaces: tuple[str, ...]
     objects: Mapping[str, Info]
     notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def databases(self) -> tuple[str, ...]:
@@ -69,6 +71,7 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         replaces=replaces,
         objects=stored_objects(store, wanted),
         notes=selected.notes,
+        passed_over=selected.passed_over,
     )
 
 

@@ -11,6 +11,7 @@ from akosha_hook.state import identity
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
     from pathlib import Path
 
     from akosha_hook.catalog import Upload
@@ -38,11 +39,26 @@ class RestoreRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """An upload that is newer than the one that was selected, and why it cannot be used."""
+
+    upload_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.upload_id} is newer and was passed over: {self.reason}."
+
+
+@dataclass(frozen=True, slots=True)
 class Selected:
-    """The upload, and what a user should know about the selection."""
+    """The upload, and what a user should know about the selection.
+
+    `notes` begin with `passed_over`, of which the newest comes first.
+    """
 
     upload: Upload
     notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def select_upload(store: ObjectStore, request: RestoreRequest, context: Context) -> Selected:
@@ -72,18 +88,29 @@ def _newest(uploads: tuple[Upload, ...], request: RestoreRequest) -> Selected:
     if not complete:
         raise _nothing_usable(uploads, before, request)
     newest = complete[0]
-    notes = [
-        f"{each.upload_id} is newer and was passed over: {_why_not(each)}."
-        for each in before[: before.index(newest)]
-        if each.has_manifest
-    ]
+    passed_over = _passed_over(before, newest)
+    notes = [str(each) for each in passed_over]
     machines = {each.manifest.metadata.machine_id for each in complete if each.manifest}
     if len(machines) > 1:
         notes.append(
             f"{len(machines)} machines have uploaded as {newest.system_id}; "
             f"{newest.upload_id} is the newest of all."
         )
-    return Selected(newest, tuple(notes))
+    return Selected(newest, tuple(notes), passed_over)
+
+
+def _passed_over(uploads: Sequence[Upload], selected: Upload) -> tuple[PassedOver, ...]:
+    unusable = [each for each in uploads if each.has_manifest and (each.problem or each.missing)]
+    newer = [each for each in unusable if _is_newer(each, selected)]
+    newer.sort(key=lambda each: each.upload_id, reverse=True)
+    return tuple(PassedOver(each.upload_id, _why_not(each)) for each in newer)
+
+
+def _is_newer(upload: Upload, than: Upload) -> bool:
+    """By sequence; a manifest that cannot be read tells none, but ids sort as uploads were made."""
+    if upload.manifest is not None:
+        return upload.sequence > than.sequence
+    return upload.upload_id > than.upload_id
 
 
 def _why_not(upload: Upload) -> str:

@@ -35,11 +35,13 @@ logger = logging.getLogger(__name__)
 class Staging:
     """A directory of ours: whole files in `whole`, what they are made of in `parts`.
 
-    In `stored` are objects as they came, where `keeps` says that an interrupted restore may go on.
+    In `stored` are objects as they came: where `keeps` says that an interrupted restore may go on,
+    and those whose keys are in `shared`, since several files are made of them.
     """
 
     root: Path
     keeps: bool = False
+    shared: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> Path:
@@ -60,7 +62,7 @@ class Staging:
     def kept(self, key: str, info: Info) -> Path | None:
         """Where this version of the object, by ETag and size, is kept; None where none are."""
         name = hashlib.sha256(f"{key}\0{info.etag}\0{info.size}".encode()).hexdigest()
-        return self.stored / name if self.keeps else None
+        return self.stored / name if self.keeps or key in self.shared else None
 
 
 @contextmanager

@@ -19,14 +19,16 @@ from akosha_hook.util.clock import now_iso
 if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.restore.pipeline import Restored
+    from akosha_hook.restore.plan import Plan
     from akosha_hook.restore.select import RestoreRequest
 
 
 def verify(request: RestoreRequest, context: Context) -> Restored:
     """Download, put together and scan an upload in a temporary directory; remember the verdict.
 
-    The caller holds the sync lock. Raises DamagedError, which is remembered too; other errors are
-    no verdict.
+    Where the plan passed over a newer upload, the verdict is that of the newer one: it cannot be
+    restored. The caller holds the sync lock. Raises DamagedError, which is remembered too; other
+    errors are no verdict.
     """
     files.private_directory(context.paths.state)
     started = time.monotonic()
@@ -44,17 +46,33 @@ def verify(request: RestoreRequest, context: Context) -> Restored:
         )
         verification.remember(context.paths, verdict)
         raise
+    failure = damaged_newest(result.plan)
+    upload = result.plan.upload
     verdict = Verification(
         at=now_iso(),
-        success=True,
-        upload_id=result.plan.upload.upload_id,
-        system_id=result.plan.upload.system_id,
+        success=failure is None,
+        upload_id=result.plan.passed_over[0].upload_id if failure else upload.upload_id,
+        system_id=upload.system_id,
         files=len(result.plan.files),
         size=sum(each.size for each in result.plan.files),
         duration_seconds=round(result.duration_seconds, 3),
+        error=log.redacted(failure.message) if failure else None,
+        hint=failure.hint if failure else "",
     )
     verification.remember(context.paths, verdict)
     return result
+
+
+def damaged_newest(plan: Plan) -> DamagedError | None:
+    """What to say where the newest upload cannot be used, and the plan took an older one."""
+    if not plan.passed_over:
+        return None
+    newest = plan.passed_over[0]
+    return DamagedError(
+        f"{newest.upload_id}, the newest upload, cannot be restored: {newest.reason}. "
+        f"{plan.upload.upload_id}, which is older, can.",
+        hint="akosha-hook sync --full makes a new upload; akosha-hook check looks at all of them.",
+    )
 
 
 def _verify(request: RestoreRequest, context: Context, started: float) -> Restored:

@@ -17,7 +17,7 @@ from akosha_hook.format.blocks import Blocks
 from akosha_hook.util.files import FILE_MODE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 BUFFER_BYTES = 1024 * 1024
@@ -59,15 +59,17 @@ class _Hasher(threading.Thread):
             self._digest.update(memoryview(piece))
 
 
-def copy_and_hash(source: Path, target: Path, size: int) -> Copied:
-    """Copy the first `size` bytes of `source`.
+def copy_and_hash(
+    source: Path, target: Path, size: int, *, on_read: Callable[[], object] | None = None
+) -> Copied:
+    """Copy the first `size` bytes of `source`; `on_read` is told of every piece that is read.
 
     Raises FileNotFoundError where fewer bytes are there: the file was replaced.
     """
     with source.open("rb", buffering=0) as reader, _create(target) as writer:
         if _share(reader, writer, size):
-            return _hashed(writer, size)
-        return _hashed(reader, size, copy_to=writer)
+            return _hashed(writer, size, on_read=on_read)
+        return _hashed(reader, size, copy_to=writer, on_read=on_read)
 
 
 def hash_again(path: Path) -> Copied:
@@ -91,7 +93,13 @@ def _share(source: BinaryIO, target: BinaryIO, size: int) -> bool:
     return True
 
 
-def _hashed(source: BinaryIO, size: int, *, copy_to: BinaryIO | None = None) -> Copied:
+def _hashed(
+    source: BinaryIO,
+    size: int,
+    *,
+    copy_to: BinaryIO | None = None,
+    on_read: Callable[[], object] | None = None,
+) -> Copied:
     digest, blocks = hashlib.sha256(), Blocks()
     hashers = (_Hasher(digest), _Hasher(blocks))
     try:
@@ -100,6 +108,8 @@ def _hashed(source: BinaryIO, size: int, *, copy_to: BinaryIO | None = None) -> 
                 hasher.put(piece)
             if copy_to is not None:
                 copy_to.write(piece)
+            if on_read is not None:
+                on_read()
     finally:
         for hasher in hashers:
             hasher.finish()

@@ -8,12 +8,11 @@ timestamp lies ahead of the clock is proved in another way (see `ahead`).
 
 from __future__ import annotations
 
-import errno
 import shutil
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from akosha_hook.errors import AkoshaHookError, Kind
 from akosha_hook.snapshot import ahead, duckdb
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+OnRead: TypeAlias = "Callable[[], object] | None"
 
 ATTEMPTS = 8
 RETRY_SECONDS = 0.1
@@ -42,12 +42,14 @@ def take(
     *,
     known: Mapping[str, Fingerprint] | None = None,
     meanwhile: Callable[[], object] | None = None,
+    on_read: OnRead = None,
 ) -> Snapshot:
     """Freeze the databases of `source` in the new directory `into`.
 
     `known` are the fingerprints, by file name, of what is stored already: a database all of whose
-    files match is not even read. `meanwhile` runs beside the copying, if there is any. Raises
-    AkoshaHookError when the disk is full or not writable.
+    files match is not even read. `meanwhile` runs beside the copying, if there is any; `on_read` is
+    called for every piece that is read. Raises AkoshaHookError when the disk is full or not
+    writable.
     """
     names, missing = duckdb.find_databases(source, patterns)
     unchanged = tuple(name for name in names if known and duckdb.is_known(source / name, known))
@@ -58,7 +60,7 @@ def take(
         _make_room(source, changed, into)
         if meanwhile:
             threading.Thread(target=meanwhile, daemon=True).start()
-    for outcome in _freeze_all([source / name for name in changed], into):
+    for outcome in _freeze_all([source / name for name in changed], into, on_read):
         if isinstance(outcome, Database):
             databases.append(outcome)
         else:
@@ -88,14 +90,14 @@ def _make_room(source: Path, names: Iterable[str], into: Path) -> None:
         )
 
 
-def _freeze_all(databases: Sequence[Path], into: Path) -> list[Database | Skipped]:
+def _freeze_all(databases: Sequence[Path], into: Path, on_read: OnRead) -> list[Database | Skipped]:
     """Freeze each of `databases`; those ahead of the clock share their waits."""
     outcomes: dict[Path, Database | Skipped] = {}
     candidates: dict[Path, Candidate] = {}
     for _ in range(ahead.ATTEMPTS):
         candidates = {}
         for database in (each for each in databases if each not in outcomes):
-            outcome = _attempt(database, partial(_freeze, database, into))
+            outcome = _attempt(database, partial(_freeze, database, into, on_read))
             if isinstance(outcome, Candidate):
                 candidates[database] = outcome
             else:
@@ -122,7 +124,7 @@ def _attempt(database: Path, action: Callable[[], T]) -> T | Skipped:
     except PermissionError:
         return Skipped(name, "unreadable", f"{name} cannot be read: permission denied")
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}:
+        if files.is_disk_error(error):
             raise AkoshaHookError(
                 f"The snapshot of {name} could not be written: {error.strerror}.",
                 hint="Free some space; the event waits and the next sync carries on.",
@@ -131,7 +133,7 @@ def _attempt(database: Path, action: Callable[[], T]) -> T | Skipped:
         return Skipped(name, "unreadable", f"{name} cannot be read: {error.strerror}")
 
 
-def _freeze(database: Path, into: Path) -> Database | Skipped | Candidate:
+def _freeze(database: Path, into: Path, on_read: OnRead) -> Database | Skipped | Candidate:
     """The copy; a candidate for one where the database's timestamp lies ahead of the clock."""
     if problem := duckdb.unusable(database):
         return problem
@@ -142,9 +144,9 @@ def _freeze(database: Path, into: Path) -> Database | Skipped | Candidate:
         started = time.time_ns()
         before = duckdb.members(database)
         if before[database].ahead(started):
-            return Candidate(database, before, _copy(database, before, into, started))
+            return Candidate(database, before, _copy(database, before, into, started, on_read))
         if before[database].settled(started) and (
-            frozen := _copy_once(database, before, into, started)
+            frozen := _copy_once(database, before, into, started, on_read)
         ):
             return frozen
     name = database.name
@@ -176,10 +178,14 @@ def _wait_until_settled(database: Path) -> None:
 
 
 def _copy_once(
-    database: Path, before: Mapping[Path, Fingerprint], into: Path, started: int
+    database: Path,
+    before: Mapping[Path, Fingerprint],
+    into: Path,
+    started: int,
+    on_read: OnRead,
 ) -> Database | None:
     """One attempt; None when the files moved too much for the copy to be trusted."""
-    copied = _copy(database, before, into, started)
+    copied = _copy(database, before, into, started, on_read)
     after = duckdb.members(database)
     if after[database] != before[database] or not all(
         path in after
@@ -191,11 +197,17 @@ def _copy_once(
     return copied
 
 
-def _copy(database: Path, before: Mapping[Path, Fingerprint], into: Path, started: int) -> Database:
+def _copy(
+    database: Path,
+    before: Mapping[Path, Fingerprint],
+    into: Path,
+    started: int,
+    on_read: OnRead,
+) -> Database:
     """A copy of the files that `before` names, sidecars first, each up to its size there."""
     copied: dict[Path, Copied] = {}
     for path in reversed(list(before)):
-        copied[path] = copy_and_hash(path, into / path.name, before[path].size)
+        copied[path] = copy_and_hash(path, into / path.name, before[path].size, on_read=on_read)
     frozen = [
         SnapshotFile(
             name=path.name,

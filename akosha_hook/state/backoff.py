@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
+from akosha_hook.paths import credentials_files
 from akosha_hook.util import files, log
 from akosha_hook.util.clock import Epoch
 
@@ -30,8 +31,13 @@ CREDENTIAL_SOURCES = (
     "AWS_PROFILE",
     "MINIO_ACCESS_KEY",
     "MINIO_SECRET_KEY",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_CONFIG_FILE",
+    "MC_CONFIG_DIR",
+    "MINIO_ALIAS",
     "AKOSHA_TOKEN",
 )
+MC_HOST = "MC_HOST_"
 logger = logging.getLogger(__name__)
 
 
@@ -46,12 +52,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def config_hash(settings: Settings, environ: Mapping[str, str]) -> str:
-    """A hash of the settings and of where credentials come from; reveals neither."""
+    """A hash of the settings and of where credentials come from; reveals neither.
+
+    Of files with credentials only names, sizes and timestamps go into it.
+    """
     digest = hashlib.sha256(msgspec.json.encode(settings))
-    for name in CREDENTIAL_SOURCES:
-        digest.update(f"\0{name}={environ.get(name, '')}".encode())
-    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        digest.update(environ.get(name, "").encode())
+    aliases = sorted(name for name in environ if name.startswith(MC_HOST))
+    for name in (*CREDENTIAL_SOURCES, *aliases):
+        digest.update(f"\0{name}={environ.get(name, '')}".encode(errors="surrogateescape"))
+    for line in files.stamps(credentials_files(environ)):
+        digest.update(f"\0{line}".encode(errors="surrogateescape"))
     return digest.hexdigest()[:16]
 
 

@@ -36,7 +36,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An upload that was stored, or nearly: its manifest may never have arrived.
 
     `sha256` is of the manifest, `-` where none was sent yet, "" where 0.1 sent it and kept no hash.
-    `store` is endpoint and bucket; `machine` the machine id under which it was stored.
+    `size` is the manifest's (bytes), 0 where it was not noted. `store` is endpoint and bucket;
+    `machine` the machine id under which it was stored.
     """
 
     upload: Id
@@ -44,6 +45,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     machine: Id
     store: str
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|-)?$")] = ""
+    size: Annotated[int, Meta(ge=0, le=10**9)] = 0
 
     def vouches_for(self, sha256: str) -> bool:
         """Whether a manifest with that hash is the one that was stored."""

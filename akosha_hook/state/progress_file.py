@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from akosha_hook.util import files, log
+from akosha_hook.util import files, log, processes
 from akosha_hook.util.clock import Epoch
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class State(msgspec.Struct, kw_only=True):
 
     phase: str = "idle"
     pid: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    # Tells it from a later process with that id; "" where the system does not say.
+    process_start: str = ""
     updated: Epoch = 0.0
     until: Epoch = 0.0
     file: str = ""
@@ -61,7 +63,9 @@ class ProgressFile:
         self._paths = paths
         self._guard = threading.Lock()
         self._written = 0.0
-        self._state = State(pid=os.getpid(), last=read(paths).last)
+        self._state = State(
+            pid=os.getpid(), process_start=processes.own_start(), last=read(paths).last
+        )
 
     def phase(self, name: str) -> None:
         self._update(now=True, phase=name, message="")
@@ -70,6 +74,7 @@ class ProgressFile:
         self._update(now=True, file=name, total_bytes=total_bytes, done_bytes=0)
 
     def advance(self, name: str, plain_bytes: int, wire_bytes: int) -> None:  # noqa: ARG002
+        """Even without bytes it says that there is progress."""
         with self._guard:
             self._state.done_bytes += plain_bytes
             self._state.wire_bytes += wire_bytes
@@ -91,7 +96,7 @@ class ProgressFile:
         self._update(now=True, dropped=tuple(names))
 
     def idle(self) -> None:
-        self._update(now=True, phase="idle", file="", message="", pid=0)
+        self._update(now=True, phase="idle", file="", message="", pid=0, process_start="")
 
     def finished(self, result: SyncResult) -> None:
         error = None if result.error is None else log.redacted(result.error)

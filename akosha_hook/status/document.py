@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -11,10 +11,12 @@ from akosha_hook.settings.derived import cloud_configured
 
 if TYPE_CHECKING:
     from akosha_hook.install.places import Place
+    from akosha_hook.state.looks import Look
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt
     from akosha_hook.status.report import Report
+    from akosha_hook.status.trouble import Trouble
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -25,6 +27,7 @@ def document(report: Report) -> dict[str, Any]:
         "last_sync": _sync(report.last_success),
         "last_failure": _sync(report.last_failure),
         "last_akosha": _sync(report.last_akosha),
+        "last_look": _look(report.last_look),
         "last_verification": verification,
         # Its name in version 0.1.
         "last_drill": verification,
@@ -32,7 +35,7 @@ def document(report: Report) -> dict[str, Any]:
         "last_check": msgspec.to_builtins(report.worker.last),
         "pending_events": [{"event": each.name, "at": _iso(each.epoch)} for each in report.events],
         "next_try": _iso(report.next_try) if report.next_try else None,
-        "worker": _worker(report.worker),
+        "worker": _worker(report.worker, report.trouble),
         "hooks": [_hook(place) for place in report.places],
         "problems": list(report.problems),
         "notes": list(report.loaded.notes),
@@ -80,11 +83,19 @@ def _sync(receipt: Receipt | None) -> dict[str, Any] | None:
     }
 
 
+def _look(look: Look | None) -> dict[str, Any] | None:
+    if look is None:
+        return None
+    shown = msgspec.to_builtins(look) | {"at": _iso(look.at)}
+    del shown["pending"]
+    return cast("dict[str, Any]", shown)
+
+
 def _prune(pruning: Pruning | None) -> dict[str, Any] | None:
     return None if pruning is None else msgspec.to_builtins(pruning) | {"at": _iso(pruning.at)}
 
 
-def _worker(state: State) -> dict[str, Any]:
+def _worker(state: State, trouble: Trouble | None) -> dict[str, Any]:
     return {
         "phase": state.phase,
         "pid": state.pid or None,
@@ -92,6 +103,9 @@ def _worker(state: State) -> dict[str, Any]:
         "done_bytes": state.done_bytes,
         "total_bytes": state.total_bytes,
         "until": _iso(state.until) if state.phase == "waiting" else None,
+        "updated": _iso(state.updated) if state.updated else None,
+        "trouble": trouble.kind if trouble else None,
+        "fix": trouble.fix if trouble else "",
     }
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from akosha_hook.hook import outbox
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff, identity, progress_file, pruning, verification
+from akosha_hook.state import backoff, identity, looks, progress_file, pruning, verification
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.status.report import Report
+from akosha_hook.status.trouble import trouble
 from akosha_hook.sync import select
+from akosha_hook.util import processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,7 @@ def gather(context: Context, directory: Path) -> Report:
     system_id = identity.peek(paths, settings)
     destination = select.preferred(context)
     deliveries = _deliveries(paths, destination)
+    worker = worker_state(paths)
     next_try = 0.0
     if destination is not None:
         next_try = backoff.due(paths, destination, backoff.config_hash(settings, environ))
@@ -51,20 +53,22 @@ def gather(context: Context, directory: Path) -> Report:
         last_success=deliveries.success,
         last_failure=deliveries.failure,
         last_akosha=deliveries.akosha,
+        last_look=looks.last(paths, destination) if destination is not None else None,
         last_verification=verification.last(paths),
         last_prune=pruning.last(paths),
         events=outbox.waiting(paths),
-        worker=worker_state(paths),
+        worker=worker,
         next_try=next_try if next_try > time.time() else 0.0,
         places=installed_places(paths, environ, directory),
         corrupt=_corrupt(paths),
+        trouble=trouble(worker, timeout_seconds=settings.akosha_upload_timeout_seconds),
     )
 
 
 def worker_state(paths: Paths) -> State:
     """The worker's state; idle if its process is gone."""
     state = progress_file.read(paths)
-    if state.phase != "idle" and not _alive(state.pid):
+    if state.phase != "idle" and processes.find(state.pid, state.process_start) is None:
         return progress_file.State(last=state.last)
     return state
 
@@ -91,18 +95,6 @@ def _deliveries(paths: Paths, preferred: Target | None) -> Deliveries:
             # Nobody needs to act on a destination that is no longer configured.
             failure = each if preferred in {None, each.destination} else None
     return Deliveries(success, failure, akosha)
-
-
-def _alive(pid: int) -> bool:
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _corrupt(paths: Paths) -> tuple[Path, ...]:

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from akosha_hook.hook.event import Event
     from akosha_hook.install.places import Place
     from akosha_hook.settings import Loaded
+    from akosha_hook.state.looks import Look
     from akosha_hook.state.progress_file import State, SyncResult
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
     from akosha_hook.state.verification import Verification
+    from akosha_hook.status.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Report:
     `last_success` is the newest upload to the preferred destination, or to any other if none ever
     reached that one. `last_failure` is the newest failure at the preferred destination that no later
     success has made good. `last_akosha` is the newest push over HTTP, whatever its result.
+    `last_look` is the last one at the preferred destination.
 
     `next_try` is in epoch seconds, 0 if nothing delays the next upload. `corrupt` lists files of
     ours that could not be read and were set aside.
@@ -36,6 +39,7 @@ class Report:
     last_success: Receipt | None
     last_failure: Receipt | None
     last_akosha: Receipt | None
+    last_look: Look | None
     last_verification: Verification | None
     last_prune: Pruning | None
     events: tuple[Event, ...]
@@ -43,6 +47,7 @@ class Report:
     next_try: float
     places: tuple[Place, ...]
     corrupt: tuple[Path, ...]
+    trouble: Trouble | None = None
 
     @property
     def last_error(self) -> SyncResult | None:
@@ -52,6 +57,12 @@ class Report:
             return None
         current = self.destination is None or last.method == self.destination.method
         return last if current else None
+
+    @property
+    def has_lost_objects(self) -> bool:
+        """Whether the last look at the newest upload found something lost."""
+        look, last = self.last_look, self.last_success
+        return bool(look and last and look.lost and look.upload_id == last.upload_id)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -64,5 +75,12 @@ class Report:
                 for place in self.places
                 if place.state == "broken"
             ),
+            *self._trouble(),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
         )
+
+    def _trouble(self) -> tuple[str, ...]:
+        if self.trouble is None:
+            return ()
+        kind, pid, _ = self.trouble
+        return (f"the sync of process {pid} is {kind}: {self.trouble.fix}",)

@@ -54,6 +54,10 @@ def tidy(context: Context, receipts: Receipts) -> None:
     """Remove old receipts, and what killed runs left."""
     receipts.trim()
     remove_snapshots(context, receipts)
+    if context.paths.check.exists():
+        from akosha_hook.restore.read_all import remove_abandoned
+
+        remove_abandoned(context.paths)
     data = data_directory(context.settings, context.paths)
     _remove_temporary_files(context.paths, data)
     if any(data.glob(RESTORING)):

@@ -29,7 +29,7 @@ from akosha_hook.util.clock import now_iso
 if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
-    from akosha_hook.snapshot import Snapshot
+    from akosha_hook.snapshot import Database, Snapshot
     from akosha_hook.state.journal import Journal
     from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
@@ -108,7 +108,9 @@ def _begin(
     else:
         journal = receipts.new_journal(receipt.upload_id, job.snapshot.directory.name)
         journal.skipped = {each.name: each.reason for each in job.snapshot.skipped}
-    return _Run(_named(job, receipt, journal), receipts, attempts, receipt)
+    # As it is now: what the user corrects during this try counts at the next one.
+    config_hash = backoff.config_hash(job.context.settings, job.context.environ)
+    return _Run(_named(job, receipt, journal), receipts, attempts, receipt, config_hash)
 
 
 def _named(job: UploadJob, receipt: Receipt, journal: Journal) -> UploadJob:
@@ -129,6 +131,7 @@ class _Run:
     receipts: Receipts
     attempts: list[Attempt]
     receipt: Receipt
+    config_hash: str
     sent: list[int] = field(default_factory=list)
 
     @property
@@ -167,7 +170,8 @@ class _Run:
         from akosha_hook.upload.deliver import deliver as upload
         from akosha_hook.upload.stored import make_sure_it_exists, not_reusable
 
-        store = open_store(self.context, self._retry_policy(), on_sent=self._count)
+        policy = self._retry_policy()
+        store = open_store(self.context, policy, on_sent=self._count)
         if self.receipts.last_success(self.receipt.destination) is None:
             make_sure_it_exists(store)
         referenced = _referenced(self.job)
@@ -176,7 +180,12 @@ class _Run:
         # become of the receipts that said where.
         gone |= set(self.job.snapshot.unchanged) - {each.database for each in referenced}
         frozen = _with_again(self.job, gone)
-        self.job = replace(self.job, snapshot=frozen, conversations=counter.of)
+
+        def conversations(database: Database) -> int | None:
+            with policy.deadline.paused():
+                return counter.of(database)
+
+        self.job = replace(self.job, snapshot=frozen, conversations=conversations)
         self.receipt = msgspec.structs.replace(
             self.receipt, files_unchanged=frozen.unchanged, files=(), snapshot="", partial={}
         )
@@ -223,8 +232,7 @@ class _Run:
         if progressed:
             # Some of it arrived: on a slow network, that is not one failure after another.
             backoff.succeeded(context.paths, target)
-        config_hash = backoff.config_hash(context.settings, context.environ)
-        backoff.failed(context.paths, target, cleaned(error), config_hash)
+        backoff.failed(context.paths, target, cleaned(error), self.config_hash)
         receipt = failed_receipt(
             self.receipt,
             error,

@@ -15,10 +15,10 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import identity
+from akosha_hook.state import identity, looks
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipt import is_reusable, same_content
-from akosha_hook.sync import cleanup, select
+from akosha_hook.sync import cleanup, look, select
 from akosha_hook.sync.fallback import deliver_with_fallback
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.upload.job import UploadJob
@@ -56,7 +56,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Sync:
-    """A sync under way; `chain` are the destinations it may use, the preferred one first."""
+    """A sync under way; `chain` are the destinations it may use, the preferred one first.
+
+    `again` says that it has uploaded something already and only looks for what changed meanwhile.
+    """
 
     request: Request
     context: Context
@@ -64,11 +67,17 @@ class _Sync:
     identity: Identity
     chain: tuple[Method, ...]
     ledger: Ledger
+    again: bool = False
 
     @property
     def target(self) -> Target:
         """The preferred destination."""
         return select.target_of(self.context.settings, self.chain[0], self.identity.system_id)
+
+    @property
+    def sends_everything(self) -> bool:
+        """Whether nothing that an earlier sync stored may be referred to."""
+        return self.request.full or not self.context.settings.akosha_enable_deduplication
 
     def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
         """What is stored and may be referred to, by file name.
@@ -78,7 +87,7 @@ class _Sync:
         needs an object of an upload that is not this machine's own.
         """
         settings = self.context.settings
-        if last is None or self.request.full or not settings.akosha_enable_deduplication:
+        if last is None or (self.sends_everything and not self.again):
             return {}
         old = {
             each.database
@@ -112,6 +121,7 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     # Before anything is copied: they may be what fills the disk.
     cleanup.remove_snapshots(context, receipts)
     outcome = _finish_interrupted(sync)
+    sync = dataclasses.replace(sync, again=outcome is not None)
     for _ in range(ROUNDS):
         if outcome is not None and (outcome.state != "uploaded" or outcome.pending):
             break
@@ -120,8 +130,10 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
             outcome = latest
         if latest.state != "uploaded":
             break
-        # `full` is for the first round: the next one only asks what changed meanwhile.
-        sync = dataclasses.replace(sync, request=dataclasses.replace(request, full=False))
+        # `full` is for the first round.
+        sync = dataclasses.replace(
+            sync, request=dataclasses.replace(request, full=False), again=True
+        )
     assert outcome is not None
     if outcome.state != "failed":
         outcome = _supersede(sync, outcome)
@@ -143,6 +155,7 @@ def _round(sync: _Sync) -> Outcome:
             directory,
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
             meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
+            on_read=functools.partial(context.progress.advance, "", 0, 0),
         )
     except AkoshaHookError:
         files.remove_tree(directory)
@@ -151,11 +164,14 @@ def _round(sync: _Sync) -> Outcome:
         logger.warning("%s", each.message)
     if not frozen.databases:
         files.remove_tree(frozen.directory)
-        return _nothing_new(sync, frozen, source)
+        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
     if last is not None and all(same_content(database, known) for database in frozen.databases):
         _refresh_fingerprints(sync.receipts, last, frozen)
         files.remove_tree(frozen.directory)
-        return _nothing_new(sync, frozen, source)
+        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
+    if sync.sends_everything:
+        # Of what changed meanwhile, too, nothing builds on what is stored.
+        known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
     return _deliver(sync, frozen, known)
 
 
@@ -184,6 +200,33 @@ def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
         unchanged=same,
         pending=busy,
     )
+
+
+def _still_there(sync: _Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
+    """`outcome`, unless a look was due and found something lost: that is sent again."""
+    last = sync.receipts.last_success(sync.target)
+    paths = sync.context.paths
+    if outcome.state != "unchanged" or last is None or not look.is_due(paths, last):
+        return outcome
+    sync.context.progress.phase("verify")
+    seen = look.attempt(sync.context, last, sync.ledger)
+    can_be_sent = look.can_be_sent(last, seen, outcome.unchanged)
+    looks.remember(paths, sync.target, msgspec.structs.replace(seen, pending=can_be_sent))
+    if not seen.lost:
+        return outcome
+    logger.warning("No longer in the bucket as stored: %s", ", ".join(seen.lost))
+    if not can_be_sent:
+        return outcome
+    # The fallback would not bring back what this destination lost.
+    only = dataclasses.replace(sync, chain=sync.chain[:1])
+    frozen = dataclasses.replace(frozen, databases=(), unchanged=outcome.unchanged)
+    sent = _deliver(only, frozen, sync.known(last))
+    if sent.receipt is None or not sent.receipt.success:
+        return sent
+    notes = (*sent.receipt.notes, look.note(seen, last, sent.receipt))
+    receipt = msgspec.structs.replace(sent.receipt, notes=notes)
+    sync.receipts.save(receipt)
+    return dataclasses.replace(sent, receipt=receipt)
 
 
 def _refresh_fingerprints(receipts: Receipts, last: Receipt, frozen: Snapshot) -> None:

@@ -91,6 +91,7 @@ def enter(job: UploadJob, document: bytes | None = None) -> None:
         machine=job.identity.machine_id,
         store=store_name(job.target),
         sha256=NO_MANIFEST if document is None else hashlib.sha256(document).hexdigest(),
+        size=len(document or b""),
     )
     job.ledger.add(entry)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -16,7 +17,7 @@ import msgspec
 from akosha_hook.util import checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -31,6 +32,11 @@ CLOCK_SECONDS = 60
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]{1,20})\.[0-9a-f]{8}\.tmp")
 # A receipt with the 10,000 parts of an upload that was cut off has some 2 MB.
 MAX_BYTES = 32 * 1024 * 1024
+
+
+def is_disk_error(error: OSError) -> bool:
+    """Whether the disk is full, or may not be written."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 def private_directory(path: Path) -> Path:
@@ -200,6 +206,16 @@ def peek_json(path: Path, type: type[T]) -> T | None:  # noqa: A002 - msgspec's 
         return _decoded(path, type)
     except (OSError, msgspec.DecodeError, ValueError, RecursionError):
         return None
+
+
+def stamps(paths: Iterable[Path]) -> tuple[str, ...]:
+    """A line for each of the files that exist; a line changes when somebody writes its file."""
+    lines = []
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            status = path.stat()
+            lines.append(f"{path} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
+    return tuple(lines)
 
 
 def _decoded(path: Path, type: type[T]) -> T:  # noqa: A002 - msgspec's own name for it

@@ -8,7 +8,7 @@ import os
 import re
 import time
 from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from akosha_hook.util.files import FILE_MODE, private_directory
 from akosha_hook.util.secret import VARIABLES, Secret
@@ -71,7 +71,18 @@ class RedactingFormatter(logging.Formatter):
         return _ACCESS_KEY.sub("***", text)
 
 
-class _PrivateRotatingFileHandler(RotatingFileHandler):
+class _QuietHandler(logging.Handler):
+    """Keeps quiet about a line that cannot be written, as on a full disk."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Leave out the traceback that `logging` would print."""
+
+
+class _QuietStreamHandler(_QuietHandler, logging.StreamHandler[TextIO]):
+    """Session-Buddy's log, which is never rotated by us."""
+
+
+class _PrivateRotatingFileHandler(_QuietHandler, RotatingFileHandler):
     def _open(self):  # type: ignore[no-untyped-def]
         descriptor = os.open(
             self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE
@@ -83,7 +94,7 @@ def _session_buddy_handler(path: Path) -> logging.Handler:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
     stream = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
-    return logging.StreamHandler(stream)
+    return _QuietStreamHandler(stream)
 
 
 def configure(paths: Paths, *, level: str = "INFO", debug: bool = False) -> None:

@@ -9,7 +9,7 @@ class Progress(Protocol):
     """Callbacks from the core; every one may come from any thread."""
 
     def phase(self, name: str) -> None:
-        """`snapshot`, `upload`, `verify`, `akosha`, `download`, `check`."""
+        """`owner`, `snapshot`, `upload`, `manifest`, `akosha`, `prune`, `download`, `check`."""
 
     def file(self, name: str, total_bytes: int) -> None:
         """Work on `name` begins; `total_bytes` of plain data lie ahead."""

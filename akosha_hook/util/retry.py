@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from dataclasses import dataclass, field
@@ -10,16 +11,19 @@ from typing import TYPE_CHECKING, TypeVar
 from akosha_hook.errors import DeadlinePassedError, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
 MAX_DELAY_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deadline:
-    """A moment on the monotonic clock by which everything under it has to be done."""
+    """A moment on the monotonic clock by which everything under it has to be done.
+
+    Everybody who works towards it shares one object: a pause moves it for all of them.
+    """
 
     seconds: float
     started: float = field(default_factory=time.monotonic)
@@ -32,6 +36,15 @@ class Deadline:
     @property
     def passed(self) -> bool:
         return self.remaining <= 0
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """What passes inside the block does not count; no request may be under way meanwhile."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.started += time.monotonic() - began
 
 
 @dataclass(frozen=True, slots=True)

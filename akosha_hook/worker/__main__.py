@@ -10,6 +10,7 @@ import sys
 
 # More turns than that, one after the other, are a fault: the next event starts a new worker.
 TURNS = 10
+SIGNATURE_BYTES = 64
 
 
 def _state_directory() -> str:
@@ -39,22 +40,21 @@ def main() -> int:
     except OSError:
         pass  # the leader of its session already
     path = os.path.join(_state_directory(), "worker.lock")  # noqa: PTH118
-    for _ in range(TURNS):
-        descriptor = _lock(path)
-        if descriptor is None:
-            break
+    turns = 0
+    while turns < TURNS and (descriptor := _lock(path)) is not None:
         try:
-            again = _work(descriptor)
+            rest = _work(descriptor)
+            if rest is None:
+                break
+            turns = 0 if rest else turns + 1
         except Exception:  # noqa: BLE001 - a detached process has nobody else to tell
             _report()
-            break
-        if not again:
             break
     return 0
 
 
-def _work(lock: int) -> bool:
-    """One turn under the lock; whether another is due.
+def _work(lock: int) -> bool | None:
+    """One turn under the lock. None if it was the last, else whether it ended with a rest.
 
     An event may have come while its own worker found the lock taken: the next turn lists it.
     """
@@ -73,11 +73,39 @@ def _work(lock: int) -> bool:
     for path, _ in loose:
         logger = logging.getLogger("akosha_hook.worker")
         logger.warning("%s was open to others; it is closed to them now", path)
+    ours = b""
     try:
-        loop.run(paths, dict(os.environ), dropped)
+        rest = loop.run(paths, dict(os.environ), dropped)
+        if rest is not None:
+            ours = _sign(lock)
     finally:
         os.close(lock)
-    return loop.is_due(paths, dict(os.environ))
+    if rest is not None:
+        return rest.wait(lambda: _signature(paths.worker_lock) != ours) or None
+    return False if loop.is_due(paths, dict(os.environ)) else None
+
+
+def _sign(lock: int) -> bytes:
+    """Make this process the one that waits for a backoff to end; another's signature ends that.
+
+    Returns what the lock file says then: on a full disk that may be what it said before.
+    """
+    try:  # noqa: SIM105 - contextlib is one more import before the lock
+        os.pwrite(lock, b"%-20d\n" % os.getpid(), 0)
+    except OSError:
+        pass
+    return os.pread(lock, SIGNATURE_BYTES, 0)
+
+
+def _signature(path: str | os.PathLike[str]) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, SIGNATURE_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _report() -> None:

@@ -21,9 +21,10 @@ from akosha_hook.state.progress_file import ProgressFile, SyncResult
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as sync
 from akosha_hook.sync import select
-from akosha_hook.util import log
+from akosha_hook.util import files, log
 from akosha_hook.util.lock import Lock
 from akosha_hook.worker import finish, schedule
+from akosha_hook.worker.rest import Rest, watched_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
@@ -53,47 +54,63 @@ def forget_projects(paths: Paths, environ: MutableMapping[str, str]) -> tuple[st
     return project.forget_projects(environ, dict.fromkeys(directories), claude=paths.claude)
 
 
-def run(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ()) -> None:
+def run(paths: Paths, environ: Mapping[str, str], dropped: Sequence[str] = ()) -> Rest | None:
     """Deal with everything that is due within 15 minutes; the caller holds the worker lock.
 
-    `dropped` are variables of projects that are not in `environ` any more.
+    Returns what is to be waited for without the lock, if anything: the end of a backoff. `dropped`
+    are variables of projects that are not in `environ` any more.
     """
     progress = ProgressFile(paths)
+    rest: Rest | None = None
+    try:
+        rest = _run(paths, environ, dropped, progress)
+    finally:
+        # While it rests, it is shown as waiting.
+        if rest is None:
+            progress.idle()
+    return rest
+
+
+def _run(
+    paths: Paths, environ: Mapping[str, str], dropped: Sequence[str], progress: ProgressFile
+) -> Rest | None:
     logged: set[str] = set()
-    dealt_with: tuple[Event, ...] = ()
+    dealt_with: object = None
     if dropped:
         progress.dropped(dropped)
         _log_once(dropped, logged)
-    try:
-        while True:
-            # Before the listing: an event that comes after it must end the sleep.
-            seen = _names(paths.outbox)
-            if not (events := outbox.waiting(paths)):
-                return
-            context = _context(paths, environ, progress)
-            _log_once(context.loaded.problems, logged)
-            if context.loaded.unsafe:
-                _report_unsafe(context.loaded, progress)
-                return
-            if error := _no_destination(context):
-                finish.defer(error, events, context, Receipts(paths))
-                return
-            plan = _plan(context)
-            outbox.acknowledge(plan.ignored)
-            if plan.due is None or plan.due > time.time() + STAY_SECONDS:
-                return
-            if plan.due > time.time():
-                progress.waiting(plan.due)
-                _sleep_until(plan.due, paths.outbox, seen)
-                dealt_with = ()
-                continue
-            if events == dealt_with:
-                logger.error("Events stay in %s although they are dealt with", paths.outbox)
-                return
-            dealt_with = events
-            _sync(context)
-    finally:
-        progress.idle()
+    while True:
+        # Before anything is read: what changes after it must end the waiting.
+        seen = _names(paths.outbox)
+        watched = watched_files(paths, environ)
+        stamps = files.stamps(watched)
+        if not (events := outbox.waiting(paths)):
+            return None
+        context = _context(paths, environ, progress)
+        _log_once(context.loaded.problems, logged)
+        if context.loaded.unsafe:
+            _report_unsafe(context.loaded, progress)
+            return None
+        if error := _no_destination(context):
+            finish.defer(error, events, context, Receipts(paths))
+            return None
+        plan = _plan(context)
+        outbox.acknowledge(plan.ignored)
+        if plan.due is None or plan.due > time.time() + STAY_SECONDS:
+            return None
+        if plan.due > time.time():
+            progress.waiting(plan.due)
+            if plan.backs_off:
+                return Rest(plan.due, paths.outbox, watched, stamps)
+            _sleep_until(plan.due, paths.outbox, seen)
+            dealt_with = None
+            continue
+        # What was corrected meanwhile, after a failure, is worth another try.
+        if (events, stamps) == dealt_with:
+            logger.error("Events stay in %s although they are dealt with", paths.outbox)
+            return None
+        dealt_with = (events, stamps)
+        _sync(context)
 
 
 def _context(paths: Paths, environ: Mapping[str, str], progress: ProgressFile) -> Context:
@@ -192,6 +209,7 @@ def _wait_for_owner(context: Context, events: tuple[Event, ...]) -> None:
     """Session-Buddy lets go of its databases a moment after the session's end."""
     if not any(event.name == "session-end" for event in events):
         return
+    context.progress.phase("owner")
     directory = data_directory(context.settings, context.paths)
     names, _ = find_databases(directory, context.settings.akosha_databases)
     owner.wait_until_free([directory / name for name in names], seconds=OWNER_SECONDS)

@@ -23,11 +23,15 @@ SESSION_INTERVAL_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`ignored` events ask for nothing; `due` (epoch seconds) is None when none is left."""
+    """`ignored` events ask for nothing; `due` (epoch seconds) is None when none is left.
+
+    `backs_off` says that it is the destination's backoff, not an interval, that sets `due`.
+    """
 
     wanted: tuple[Event, ...]
     ignored: tuple[Event, ...]
     due: float | None
+    backs_off: bool = False
 
 
 def plan(
@@ -55,7 +59,7 @@ def plan(
         wanted.append(event)
         moments.append(max(min(event.epoch, now), last + wait))
     due = max(min(moments), not_before) if moments else None
-    return Plan(tuple(wanted), tuple(ignored), due)
+    return Plan(tuple(wanted), tuple(ignored), due, backs_off=due == not_before)
 
 
 def _interval(event: Event, rules: RepositoryRules) -> float | None:

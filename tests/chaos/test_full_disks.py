@@ -112,6 +112,16 @@ def test_a_hook_that_cannot_write_its_event_is_silent(faulty_home: FaultyHome) -
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_a_command_on_a_full_disk_shows_no_traceback(faulty_home: FaultyHome) -> None:
+    """Not even of its log, which cannot be written either."""
+    faulty_home.write()
+    command = [sys.executable, "-P", "-m", "akosha_hook", "sync"]
+    done = subprocess.run(on_a_disk_of(0, *command), capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("name", ["snapshots", "receipts"])
 def test_a_directory_of_ours_that_cannot_be_written_ends_the_worker(
     faulty_home: FaultyHome, name: str

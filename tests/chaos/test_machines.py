@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -148,6 +149,9 @@ def test_a_stopped_worker_goes_on_and_nobody_else_starts_meanwhile(faulty_home: 
         faulty_home.happen()
         faulty_home.work()  # The second worker leaves at once.
         assert faulty_home.manifests() == []
+        shown = json.loads(faulty_home.akosha_hook("status", "--json").stdout)["worker"]
+        assert (shown["phase"], shown["pid"], shown["trouble"]) == ("upload", worker.pid, "stopped")
+        assert f"kill -CONT {worker.pid}" in faulty_home.akosha_hook("status").stdout
         worker.send_signal(signal.SIGCONT)
         worker.wait()
     assert faulty_home.stored() == {"reflection.duckdb": content}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from akosha_hook import catalog, prune, restore
 from akosha_hook.prune import Keep
 from akosha_hook.restore import RestoreRequest
+from akosha_hook.state.receipts import Receipts
 from tests.support import faults
 from tests.support.faulty_home import MIB, FaultyHome
 from tests.support.recovery import context
@@ -71,6 +73,12 @@ def test_uploading_takes_the_guides_policy_and_no_more(faulty_home: FaultyHome) 
     assert used(faulty_home) <= GUIDE
     assert faulty_home.sync().state == "unchanged"
     assert used(faulty_home) == set()
+    (last, *_) = faulty_home.receipts()
+    Receipts(faulty_home.paths).save(
+        msgspec.structs.replace(last, finished="2026-01-01T00:00:00+00:00")
+    )
+    assert faulty_home.sync().state == "unchanged"
+    assert used(faulty_home) == {"s3:GetObject"}
 
 
 def test_looking_and_restoring_never_write(faulty_home: FaultyHome, tmp_path: Path) -> None:

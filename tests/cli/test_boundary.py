@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from akosha_hook.paths import Paths
@@ -25,3 +28,21 @@ def test_no_command_passes_on_what_a_file_is_called(paths: Paths, command: tuple
     assert "\\x1b]0;owned\\x07" in output
     assert "\x1b" not in output
     assert "\x07" not in output
+
+
+def test_a_disk_that_takes_nothing_more_is_a_message_and_no_crash(paths: Paths) -> None:
+    home = Home(paths)
+    paths.data.mkdir(parents=True)
+    (paths.data / "reflection.duckdb").write_bytes(b"\0" * 8 + b"DUCK" + b"x" * 100)
+    home.configure(akosha_cloud_bucket="memories", akosha_cloud_endpoint="http://127.0.0.1:9")
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-m", "akosha_hook", "sync"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "unexpected" not in done.stderr
+    assert "Free some space" in done.stderr

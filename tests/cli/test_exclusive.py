@@ -42,6 +42,32 @@ def test_an_error_inside_gives_the_lock_back(context: Context) -> None:
     other.release()
 
 
+def test_whoever_waits_for_a_sync_that_does_not_go_on_is_told_what_to_type(
+    context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.private_directory(context.paths.state)
+    state = progress_file.State(phase="upload", pid=os.getpid(), updated=1.0)
+    files.write_json(context.paths.progress, state)
+    running = Lock(context.paths.sync_lock)
+    assert running.acquire()
+    release = threading.Timer(0, running.release)
+
+    def told_then_released(text: str, *, err: bool) -> None:
+        assert err
+        print(text)
+        release.start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("click.echo", told_then_released)
+        with exclusive(context, quiet=False):
+            pass
+    release.join()
+    told = capsys.readouterr().out
+    assert told.startswith(
+        f"Waiting for the running sync, which is stuck. Try: kill {os.getpid()}, "
+    )
+
+
 @pytest.mark.parametrize("quiet", [False, True])
 def test_whoever_waits_is_told_how_far_the_running_sync_is(
     context: Context, capsys: pytest.CaptureFixture[str], quiet: bool

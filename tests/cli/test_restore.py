@@ -86,3 +86,23 @@ def test_a_failure_as_json_is_a_document_too(uploading_home: Home, upload_id: st
     assert result.returncode != 0
     assert document["success"] is False
     assert document["error"]
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)], ids=["restore", "dry run"])
+def test_a_newer_upload_that_is_passed_over_is_the_first_thing_said(
+    uploading_home: Home, options: tuple[str, ...]
+) -> None:
+    first = upload(uploading_home.paths)
+    second = upload(uploading_home.paths, full=True)
+    assert uploading_home.bucket is not None
+    bucket = uploading_home.bucket
+    key = next(each for each in bucket.object_keys() if f"{second}/reflection" in each)
+    bucket.client.remove_object(bucket.name, key)
+    result = uploading_home.akosha_hook("restore", *options)
+    assert result.returncode == 0
+    assert first in result.stdout
+    said = f"Warning: {second} is newer and was passed over: {key} is not in the bucket"
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("passed over") == 1
+    document = json.loads(uploading_home.akosha_hook("restore", *options, "--json").stdout)
+    assert "is newer and was passed over" in document["notes"][0]

@@ -144,3 +144,44 @@ def test_check_asks_the_server(at_home: Home) -> None:
 
 def test_watching_needs_a_terminal(at_home: Home) -> None:
     assert at_home.akosha_hook("status", "--watch").returncode == 2
+
+
+def test_check_looks_for_the_last_upload_and_remembers_what_it_found(at_home: Home) -> None:
+    at_home.configure(akosha_enable_fallback=False)
+    assert at_home.bucket is not None
+    assert at_home.akosha_hook("sync").returncode == 0
+    before = document(at_home)
+    assert before["last_look"] is None
+    found = at_home.akosha_hook("status", "--check")
+    assert found.returncode == 0
+    assert "is in the bucket, with every object that it needs" in found.stdout
+    assert "Last look     just now: the last upload is in the bucket" in found.stdout
+    key = next(each for each in at_home.bucket.object_keys() if each.endswith("reflection.duckdb"))
+    at_home.bucket.client.remove_object(at_home.bucket.name, key)
+    lost = at_home.akosha_hook("status", "--check")
+    assert lost.returncode == 6
+    assert "1 object is no longer in the bucket as stored, and " in lost.stdout
+    assert key in lost.stdout
+    assert "Try: akosha-hook sync, which sends again what is lost" in lost.stdout
+    # The very next sync does what was advised.
+    again = at_home.akosha_hook("sync")
+    assert again.returncode == 0
+    assert f"Note: 1 object was no longer in the bucket as stored ({key})" in again.stderr
+    assert at_home.akosha_hook("status", "--check").returncode == 0
+
+
+def test_check_of_a_server_out_of_reach_after_a_success(at_home: Home) -> None:
+    at_home.configure(akosha_enable_fallback=False)
+    assert at_home.akosha_hook("sync").returncode == 0
+    gone = at_home.akosha_hook(
+        "status", "--check", SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT="http://127.0.0.1:1"
+    )
+    assert gone.returncode == 5
+    assert not at_home.paths.looks.exists()
+
+
+def test_without_check_a_lost_upload_is_not_asked_for(at_home: Home) -> None:
+    assert at_home.akosha_hook("sync").returncode == 0
+    result = at_home.akosha_hook("status", SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT="http://127.0.0.1:1")
+    assert result.returncode == 0
+    assert "Last look" not in result.stdout

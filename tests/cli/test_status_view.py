@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import time
+
+import msgspec
 import pytest
 
 from akosha_hook.cli.screen import Line, Tone
 from akosha_hook.cli.status_view import finding_lines, sections
 from akosha_hook.doctor import Finding
 from akosha_hook.paths import Paths
-from akosha_hook.state.progress_file import ProgressFile
+from akosha_hook.state import looks
+from akosha_hook.state.looks import Look
+from akosha_hook.state.progress_file import ProgressFile, State
 from akosha_hook.state.pruning import Pruning
 from akosha_hook.state.verification import Verification
 from akosha_hook.util import files
@@ -48,6 +54,16 @@ def test_a_push_to_akosha_is_not_taken_for_a_backup(configured: Home) -> None:
     assert line.tone is Tone.WARNING
     assert line.text.endswith("not in the cloud yet")
     assert not view(configured)["Akosha"]
+
+
+def test_a_sync_that_does_not_go_on_is_shown_with_what_to_type(configured: Home) -> None:
+    state = State(phase="upload", pid=os.getpid(), updated=time.time() - 720)
+    files.write_json(configured.paths.progress, state)
+    _, problem, hint = view(configured)["Now"]
+    assert problem.tone is Tone.PROBLEM
+    pid = os.getpid()
+    assert problem.text == f"process {pid} seems to be stuck; its last progress was 12 min ago"
+    assert hint.text.startswith(f"Try: kill {pid}, then ")
 
 
 def test_an_upload_that_is_running_is_shown_with_its_bar(configured: Home) -> None:
@@ -103,3 +119,35 @@ def test_a_finding_is_shown_with_what_to_type() -> None:
         Line("Bucket put: denied", Tone.PROBLEM),
         Line("Try: allow it", Tone.HINT),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "tone", "text"),
+    [
+        ({}, Tone.OK, "the last upload is in the bucket, with all that it needs"),
+        ({"lost": ("k",)}, Tone.PROBLEM, "1 object of the last upload no longer in the bucket"),
+        ({"upload_id": "x", "lost": ("k",)}, Tone.WARNING, "1 object lost of x; uploaded again"),
+        ({"verified": False}, Tone.DIM, "not verified, since the keys may not look at objects"),
+        ({"error": "no network"}, Tone.WARNING, "it could not be made: no network"),
+    ],
+    ids=["there", "lost", "sent again since", "not verified", "not made"],
+)
+def test_the_last_look_is_shown(
+    configured: Home, changes: dict[str, object], tone: Tone, text: str
+) -> None:
+    last = leave_receipt(configured.paths, 1)
+    assert not view(configured)["Last look"]
+    look = Look(at=time.time() - 7200, upload_id=last.upload_id, objects=3)
+    looks.remember(configured.paths, CLOUD, msgspec.structs.replace(look, **changes))
+    line = view(configured)["Last look"][0]
+    assert line.tone is tone
+    assert line.text.startswith(f"2 h ago: {text}")
+
+
+def test_what_the_bucket_lost_leads_the_view(configured: Home) -> None:
+    assert configured.akosha_hook("install").returncode == 0
+    last = leave_receipt(configured.paths, 1)
+    looks.remember(configured.paths, CLOUD, Look(at=0.0, upload_id=last.upload_id, lost=("k",)))
+    (line,) = view(configured)["Backup"]
+    assert line.tone is Tone.PROBLEM
+    assert "the bucket lost some of the last upload" in line.text

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from akosha_hook import prune
+from akosha_hook.cli.activity import activity
 from akosha_hook.context import Context
+from akosha_hook.errors import DeliveryError
 from akosha_hook.hook import outbox
 from akosha_hook.paths import Paths
+from akosha_hook.prune import automatic
 from akosha_hook.settings import Loaded, Settings
+from akosha_hook.state import progress_file
 from akosha_hook.state.pruning import Pruning, last, remember
 from tests.support.duck import change
 from tests.support.recovery import (
@@ -48,14 +53,23 @@ def test_the_worker_prunes_after_an_upload_at_most_daily(at_home: Home) -> None:
     assert len(manifests) == 1
 
 
-def context_of(paths: Paths, keep_last: int = 1) -> Context:
+def context_of(
+    paths: Paths,
+    keep_last: int = 1,
+    *,
+    max_retries: int = 0,
+    backoff_seconds: float = 2,
+    timeout_seconds: int = 300,
+) -> Context:
     """A bucket that nothing listens at."""
     paths.state.mkdir(parents=True, exist_ok=True)
     values = Settings(
         akosha_cloud_bucket="memories",
         akosha_cloud_endpoint="http://127.0.0.1:9",
         akosha_keep_last=keep_last,
-        akosha_max_retries=0,
+        akosha_max_retries=max_retries,
+        akosha_retry_backoff_seconds=backoff_seconds,
+        akosha_upload_timeout_seconds=timeout_seconds,
     )
     keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret"}
     return Context(Loaded(values, {}), paths, keys)
@@ -86,6 +100,32 @@ def test_after_a_day_or_after_a_clock_was_set_back_it_is_tried_again(
     remember(paths, before)
     prune.after_upload(context)
     assert last(paths) != before
+
+
+def test_a_pruning_has_the_time_that_an_upload_has(paths: Paths) -> None:
+    """The next retry, at least 30 seconds away, would be too late."""
+    context = context_of(paths, max_retries=1, backoff_seconds=60, timeout_seconds=20)
+    prune.after_upload(context)
+    failed = last(paths)
+    assert failed is not None
+    assert failed.error == "Pruning was not done after 20 s."
+    assert failed.hint.startswith("akosha-hook prune takes the time")
+
+
+def test_while_it_prunes_status_says_so(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[progress_file.State] = []
+
+    def look(*_: object) -> NoReturn:
+        shown.append(progress_file.read(paths))
+        raise DeliveryError("enough", hint="none", code="x", retryable=False)
+
+    monkeypatch.setattr(automatic, "plan", look)
+    progress = progress_file.ProgressFile(paths)
+    progress.phase("upload")
+    progress.file("reflection.duckdb", 10)
+    prune.after_upload(replace(context_of(paths), progress=progress))
+    (state,) = shown
+    assert activity(state) == "pruning"
 
 
 def test_within_the_day_no_server_is_asked(paths: Paths) -> None:

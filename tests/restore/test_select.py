@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from akosha_hook import restore
+from akosha_hook import catalog, restore
 from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.restore import RestoreRequest
 from tests.support.duck import change
@@ -16,6 +16,7 @@ from tests.support.home import Home
 from tests.support.recovery import (
     contents,
     context,
+    manifest_key,
     put,
     read_manifest,
     upload,
@@ -94,3 +95,31 @@ def test_latest_passes_over_an_upload_with_a_lost_object_and_says_so(at_home: Ho
     assert f"{second} is newer and was passed over: {lost}" in result.notes[0]
     with pytest.raises(DamagedError, match="is not in the bucket"):
         restore.restore(RestoreRequest(second), context(at_home.paths))
+
+
+@pytest.mark.parametrize("damage", ["no JSON", "of another upload"])
+def test_latest_does_not_pass_over_a_damaged_manifest_in_silence(
+    at_home: Home, damage: str
+) -> None:
+    """It tells no sequence number, so that it is listed last."""
+    assert at_home.bucket is not None
+    first = upload(at_home.paths)
+    change(at_home.paths.data / "reflection.duckdb", 5)
+    second = upload(at_home.paths)
+    key = manifest_key(at_home.bucket, second)
+    whole = at_home.bucket.read(key)
+    other = at_home.bucket.read(manifest_key(at_home.bucket, first))
+    put(at_home.bucket, key, whole[:100] if damage == "no JSON" else other)
+    planned = restore.plan(
+        catalog.open_to_read(context(at_home.paths)), RestoreRequest(), context(at_home.paths)
+    )
+    assert planned.upload.upload_id == first
+    assert [each.upload_id for each in planned.passed_over] == [second]
+    assert f"{second} is newer and was passed over: " in planned.notes[0]
+    # An older one that is damaged is nobody's concern here.
+    put(at_home.bucket, key, whole)
+    put(at_home.bucket, manifest_key(at_home.bucket, first), b"{")
+    planned = restore.plan(
+        catalog.open_to_read(context(at_home.paths)), RestoreRequest(), context(at_home.paths)
+    )
+    assert (planned.upload.upload_id, planned.passed_over) == (second, ())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from akosha_hook.errors import ExitCode
+from akosha_hook.restore import RestoreRequest, damaged_newest, verify
 from akosha_hook.state import verification
 from tests.support.home import Home
 from tests.support.recovery import (
     contents,
+    context,
     put,
     upload,
 )
@@ -41,3 +44,26 @@ def test_a_server_out_of_reach_is_no_verdict(at_home: Home) -> None:
     verdict = verification.last(at_home.paths)
     assert verdict is not None
     assert (verdict.success, verdict.upload_id) == (True, newest)
+
+
+def test_a_damaged_newest_upload_is_a_failure_though_an_older_one_verifies(at_home: Home) -> None:
+    assert at_home.bucket is not None
+    first = upload(at_home.paths)
+    second = upload(at_home.paths, full=True)
+    lost = f"systems/laptop/uploads/{second}/reflection.duckdb"
+    at_home.bucket.client.remove_object(at_home.bucket.name, lost)
+    result = verify(RestoreRequest(), context(at_home.paths))
+    assert result.plan.upload.upload_id == first
+    failure = damaged_newest(result.plan)
+    assert failure is not None
+    assert failure.exit_code == ExitCode.DAMAGED
+    verdict = verification.last(at_home.paths)
+    assert verdict is not None
+    assert (verdict.success, verdict.upload_id) == (False, second)
+    assert f"{second}, the newest upload, cannot be restored: {lost} is not" in str(verdict.error)
+    assert f"{first}, which is older, can." in str(verdict.error)
+    # Asked for by its id, the older one is what counts.
+    assert damaged_newest(verify(RestoreRequest(first), context(at_home.paths)).plan) is None
+    verdict = verification.last(at_home.paths)
+    assert verdict is not None
+    assert (verdict.success, verdict.upload_id) == (True, first)

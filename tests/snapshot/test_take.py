@@ -6,6 +6,7 @@ import importlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -90,8 +91,8 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
 ) -> None:
     real = copying.copy_and_hash
 
-    def disturbed(source: Path, target: Path, size: int) -> copying.Copied:
-        copied = real(source, target, size)
+    def disturbed(source: Path, target: Path, size: int, **options: Any) -> copying.Copied:
+        copied = real(source, target, size, **options)
         if source.name == "reflection.duckdb":
             source.write_bytes(source.read_bytes())
         return copied
@@ -103,6 +104,16 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
     assert [database.name for database in taken.databases] == ["knowledge_graph.duckdb"]
 
 
+def test_whoever_watches_is_told_of_every_piece(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "BUFFER_BYTES", 4096)
+    told: list[None] = []
+    taken = take(data, PATTERNS, tmp_path / "copy", on_read=lambda: told.append(None))
+    sizes = [each.size for database in taken.databases for each in database.files]
+    assert len(told) == sum(-(-size // 4096) for size in sizes)
+
+
 @pytest.mark.parametrize("change", ["shrank", "was replaced", "went"])
 def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
@@ -112,8 +123,8 @@ def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
     wal.write_bytes(b"x" * 100)
     real = copying.copy_and_hash
 
-    def disturbed(source: Path, target: Path, size: int) -> copying.Copied:
-        copied = real(source, target, size)
+    def disturbed(source: Path, target: Path, size: int, **options: Any) -> copying.Copied:
+        copied = real(source, target, size, **options)
         if source == wal and change == "shrank":
             wal.write_bytes(b"x" * 10)
         elif source == wal and change == "was replaced":

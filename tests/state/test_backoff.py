@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from akosha_hook.util.secret import Secret
 from tests.support.state_documents import TARGET
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from akosha_hook.paths import Paths
 
 AKOSHA = Target(method="http", endpoint="http://localhost:8682", system_id="laptop")
@@ -79,6 +82,27 @@ def test_the_hash_changes_with_settings_and_credentials_and_reveals_neither() ->
     assert len(hashes) == 5
     assert not any("canary" in each for each in hashes)
     assert backoff.config_hash(settings, keys) == backoff.config_hash(settings, {**keys, "X": "y"})
+
+
+@pytest.mark.parametrize("name", [".aws/credentials", ".aws/config", ".mc/config.json", "mine"])
+def test_the_hash_changes_when_a_file_with_credentials_does(tmp_path: Path, name: str) -> None:
+    environ = {"HOME": str(tmp_path), "AWS_PROFILE": "x"}
+    if name == "mine":
+        environ["AWS_SHARED_CREDENTIALS_FILE"] = str(tmp_path / name)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    hashes = [backoff.config_hash(Settings(), environ)]
+    for text in ("wrong", "right"):
+        path.write_text(text)
+        os.utime(path, ns=(len(hashes), len(hashes)))
+        hashes.append(backoff.config_hash(Settings(), environ))
+    assert len(set(hashes)) == 3
+    assert backoff.config_hash(Settings(), environ) == hashes[-1]
+
+
+def test_the_hash_changes_with_the_aliases_of_mc() -> None:
+    alias = {"MC_HOST_store": "http://key:canary@127.0.0.1:9000"}
+    assert backoff.config_hash(Settings(), alias) != backoff.config_hash(Settings(), {})
 
 
 def test_the_file_keeps_the_names_of_0_1_and_no_secret(paths: Paths) -> None:

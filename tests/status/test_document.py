@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from akosha_hook.hook import outbox
+from akosha_hook.state import looks
+from akosha_hook.state.looks import Look
 from akosha_hook.state.pruning import Pruning
 from akosha_hook.state.verification import Verification
 from akosha_hook.status.document import document
 from akosha_hook.util import files
 from tests.support.home import Home
-from tests.support.reports import leave_receipt, report_now
+from tests.support.reports import CLOUD, leave_receipt, report_now
 
 
 def test_a_raised_chunk_size_is_a_note(configured: Home) -> None:
@@ -98,4 +100,18 @@ def test_the_keys_of_version_0_1_are_all_there(configured: Home) -> None:
         "attempts",
         "error",
         "hint",
+    }
+
+
+def test_the_last_look_is_told(configured: Home) -> None:
+    assert document(report_now(configured.paths))["last_look"] is None
+    looks.remember(configured.paths, CLOUD, Look(at=0.0, upload_id="x", objects=3, lost=("k",)))
+    assert document(report_now(configured.paths))["last_look"] == {
+        "at": "1970-01-01T00:00:00+00:00",
+        "upload_id": "x",
+        "objects": 3,
+        "lost": ("k",),
+        "verified": True,
+        "error": None,
+        "hint": "",
     }

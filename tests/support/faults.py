@@ -48,6 +48,7 @@ class Exchange:
     unread: int
     received: bytes
     response: bytes = b""
+    rewrite: Callable[[Asked, bytes], bytes] | None = None
 
     def body(self, limit: int | None = None) -> bytes:
         """The body's next bytes, all that is left or `limit` of them."""
@@ -71,7 +72,8 @@ class Exchange:
             pieces = []
             while piece := server.recv(PIECE):
                 pieces.append(piece)
-        return b"".join(pieces)
+        answer = b"".join(pieces)
+        return self.rewrite(self.asked, answer) if self.rewrite else answer
 
     def answer(self, status: int, body: bytes, *, kind: str = "application/xml") -> None:
         self.body()
@@ -111,7 +113,7 @@ class Rule:
 
 @dataclass
 class FaultyProxy:
-    """`asked` is every request in the order of arrival."""
+    """`asked` is every request in the order of arrival; `rewrite` may change any answer."""
 
     upstream: int
     port: int = 0
@@ -120,6 +122,7 @@ class FaultyProxy:
     connections: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
     closing: threading.Event = field(default_factory=threading.Event)
+    rewrite: Callable[[Asked, bytes], bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -322,7 +325,9 @@ def _serve(proxy: FaultyProxy, client: socket.socket) -> None:
     match = re.search(rb"(?im)^content-length: *(\d+)", head)
     length = int(match.group(1)) if match else 0
     asked = _asked(head.split(b"\r\n", 1)[0].decode("latin-1"))
-    exchange = Exchange(asked, head + HEAD_END, client, proxy.upstream, length, beginning)
+    exchange = Exchange(
+        asked, head + HEAD_END, client, proxy.upstream, length, beginning, rewrite=proxy.rewrite
+    )
     proxy._fault_for(asked)(exchange)
 
 

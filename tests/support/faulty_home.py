@@ -80,10 +80,11 @@ class FaultyHome(Home):
         return sync.run(request_, context, Receipts(self.paths))
 
     def run_loop(self) -> None:
-        """What a worker does under its lock, in this process."""
+        """What a worker does, in this process, without its lock."""
         log_level = logging.getLogger("akosha_hook").level
         try:
-            loop.run(self.paths, dict(os.environ))
+            while rest := loop.run(self.paths, dict(os.environ)):
+                assert rest.wait(lambda: False)
         finally:
             logging.getLogger("akosha_hook").setLevel(log_level)
 

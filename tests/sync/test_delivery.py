@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from akosha_hook.duckdb_reader import Counter
 from akosha_hook.paths import Paths
 from akosha_hook.state.receipts import Receipts
+from tests.support.passing import passing_time
 from tests.support.s3 import TestBucket
-from tests.support.syncing import CLOUD, sync
+from tests.support.syncing import CLOUD, manifest_of, sync
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,14 @@ def test_a_receipt_tells_what_was_done_and_is_private(
     assert document["bytes_transferred"] >= sum(f["stored_bytes"] for f in document["files"])
     assert path.stat().st_mode & 0o777 == 0o600
     assert bucket.server.secret_key not in path.read_text()
+
+
+def test_counting_conversations_is_not_counted_against_the_deadline(
+    paths: Paths, data: Path, bucket: TestBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = passing_time(monkeypatch, "akosha_hook.util.retry")
+    monkeypatch.setattr(Counter, "of", lambda *_: passing.sleep(3600))
+    outcome = sync(paths, bucket)
+    assert outcome.state == "uploaded"
+    assert manifest_of(bucket, outcome)["conversation_count"] == 0
+    assert len(passing.slept) == 2

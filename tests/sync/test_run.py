@@ -8,14 +8,17 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from akosha_hook.errors import NothingToBackUpError, SettingsError
 from akosha_hook.paths import Paths
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.sync.fallback import deliver_with_fallback
+from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Request
-from tests.support.duck import conversations_in
+from tests.support.duck import change, conversations_in
 from tests.support.s3 import TestBucket
 from tests.support.syncing import backdate, manifest_of, sync
 from tests.support.writer import Writer
@@ -118,6 +121,39 @@ def test_without_deduplication_everything_is_sent_again(
     again = sync(paths, bucket, SESSION_BUDDY_AKOSHA_ENABLE_DEDUPLICATION="false")
     assert again.receipt is not None
     assert len(again.receipt.files_uploaded) == 2
+
+
+def test_without_deduplication_one_sync_sends_everything_once(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    sync(paths, bucket, SESSION_BUDDY_AKOSHA_ENABLE_DEDUPLICATION="false")
+    assert len([key for key in bucket.object_keys() if key.endswith("/manifest.json")]) == 1
+    assert len(list(Receipts(paths).newest_first())) == 1
+
+
+def test_without_deduplication_what_changes_during_the_upload_is_sent_whole_and_alone(
+    paths: Paths, data: Path, large: Path, bucket: TestBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = deliver_with_fallback
+
+    def deliver_and_change(*arguments: Any, **options: Any) -> Outcome:
+        outcome = real(*arguments, **options)
+        if len(bucket.object_keys()) == 3:
+            change(large, 1)
+        return outcome
+
+    monkeypatch.setattr("akosha_hook.sync.run.deliver_with_fallback", deliver_and_change)
+    outcome = sync(paths, bucket, SESSION_BUDDY_AKOSHA_ENABLE_DEDUPLICATION="false")
+    assert outcome.receipt is not None
+    sent = [each.name for each in outcome.receipt.files if each.status == "uploaded"]
+    assert sent == ["reflection.duckdb"]
+    assert [each.delta for each in outcome.receipt.files] == [None, None]
+    assert len([key for key in bucket.object_keys() if key.endswith("/manifest.json")]) == 2
+    stored = manifest_of(bucket, outcome)
+    assert sorted(each["name"] for each in stored["metadata"]["files"]) == [  # type: ignore[index]
+        "knowledge_graph.duckdb",
+        "reflection.duckdb",
+    ]
 
 
 def test_rows_that_are_only_in_the_wal_are_stored(

@@ -113,6 +113,16 @@ def test_a_link_is_followed_only_where_that_is_wanted(tmp_path: Path, victim: Pa
     assert caught.value.kind == "symlink"
 
 
+def test_a_stamp_changes_when_its_file_is_written(tmp_path: Path) -> None:
+    path, missing = tmp_path / "a", tmp_path / "b"
+    path.write_text("x")
+    before = files.stamps([path, missing])
+    assert len(before) == 1
+    assert files.stamps([path, missing]) == before
+    files.write_atomic(path, b"y")
+    assert files.stamps([path, missing]) != before
+
+
 def test_a_checked_document_that_was_altered_is_set_aside(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from akosha_hook.errors import DeadlinePassedError, DeliveryError
 from akosha_hook.util.retry import Deadline, RetryPolicy
+from tests.support.passing import passing_time
 
 
 def failing(times: int, *, retryable: bool = True) -> object:
@@ -49,3 +50,14 @@ def test_a_wait_that_would_cross_the_deadline_ends_it() -> None:
         policy(waits, seconds=0.5).call(failing(1))  # type: ignore[arg-type]
     assert waits == []
     assert caught.value.retryable
+
+
+def test_what_passes_while_it_is_paused_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    passing = passing_time(monkeypatch, "akosha_hook.util.retry")
+    deadline = Deadline(60)
+    shared = RetryPolicy(0, 0.0, deadline)
+    with deadline.paused():
+        passing.sleep(3600)
+    assert shared.call(lambda: "done") == "done"
+    passing.sleep(61)
+    assert deadline.passed

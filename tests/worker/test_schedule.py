@@ -64,6 +64,12 @@ def test_backoff_holds_everything_back() -> None:
     assert planned(event("session-end"), not_before=NOW + 60).due == NOW + 60
 
 
+def test_a_plan_says_whether_a_backoff_or_an_interval_holds_it_back() -> None:
+    assert planned(event("post-commit"), not_before=NOW + 60).backs_off
+    assert planned(event("post-commit"), last=NOW - 10, not_before=NOW + 60).backs_off is False
+    assert planned(event("post-commit")).backs_off is False
+
+
 @pytest.mark.parametrize("name", ["session-end", "session-start", "post-commit", "post-rewrite"])
 def test_a_disabled_event_is_ignored(name: str) -> None:
     off = RepositoryRules(

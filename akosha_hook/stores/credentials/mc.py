@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import msgspec
 
 from akosha_hook.errors import CredentialsError
+from akosha_hook.paths import mc_config
 from akosha_hook.settings.endpoint import same_server
 from akosha_hook.stores.credentials import config_file
 from akosha_hook.stores.credentials.process import as_secret
@@ -20,6 +20,7 @@ from akosha_hook.util.text import with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from akosha_hook.settings.fields import Settings
 
@@ -55,8 +56,7 @@ def from_mc(
     settings: Settings, environ: Mapping[str, str], *, home: Path
 ) -> Credentials | NotFound:
     """Keys of the alias that `MINIO_ALIAS` names, else of the one for the endpoint's server."""
-    directory = environ.get("MC_CONFIG_DIR")
-    path = Path(directory) / "config.json" if directory else home / ".mc" / "config.json"
+    path = mc_config(environ, home)
     name = with_tilde(path, home)
     config = _read(path, home)
     candidates = [*_from_environment(environ), *_from_config(config or _Config(), path, name)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import configparser
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import CredentialsError
+from akosha_hook.paths import aws_file
 from akosha_hook.stores.credentials import config_file, process
 from akosha_hook.stores.credentials.result import Credentials, NotFound
 from akosha_hook.util.secret import Secret
@@ -16,6 +16,7 @@ from akosha_hook.util.text import with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from akosha_hook.settings.fields import Settings
 
@@ -57,8 +58,8 @@ def from_profile(
     """
     profile = settings.akosha_aws_profile or environ.get("AWS_PROFILE") or "default"
     files = (
-        _read(_path(environ, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials"), home),
-        _read(_path(environ, home, "AWS_CONFIG_FILE", "config"), home, prefixed=True),
+        _read(aws_file(environ, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials"), home),
+        _read(aws_file(environ, home, "AWS_CONFIG_FILE", "config"), home, prefixed=True),
     )
     result = _look(profile, files, environ, home)
     if isinstance(result, NotFound) and settings.akosha_aws_profile:
@@ -130,13 +131,6 @@ def _nothing(files: tuple[_File, _File]) -> str:
         return "no such files"
     names = sorted({name for file in files for name in file.profiles})[:_NAMES_LISTED]
     return f"there are only: {', '.join(names)}" if names else "no profiles there"
-
-
-def _path(environ: Mapping[str, str], home: Path, variable: str, name: str) -> Path:
-    configured = environ.get(variable)
-    if not configured:
-        return home / ".aws" / name
-    return home / configured[2:] if configured.startswith("~/") else Path(configured)
 
 
 def _read(path: Path, home: Path, *, prefixed: bool = False) -> _File:
