@@ -153,9 +153,9 @@ class DeadlinePassedError(DeliveryError):
     kind = Kind.TIMED_OUT
 
     def __init__(self, seconds: float, server: str = "") -> None:
-        waiting = f" while waiting for {server}" if server else ""
+        waited_for = f" It was waiting for {server}." if server else ""
         super().__init__(
-            f"Upload timed out after {seconds:g} s{waiting}.",
+            f"Upload timed out after {seconds:g} s.{waited_for}",
             hint="Raise akosha_upload_timeout_seconds (it is in seconds).",
             code="timeout",
             retryable=True,

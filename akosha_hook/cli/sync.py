@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -33,7 +35,8 @@ logger = logging.getLogger(__name__)
     type=click.Choice(["auto", "cloud", "http"]),
     default="auto",
     show_default=True,
-    help="Destination to use; cloud and http never fall back.",
+    help="Destination to use; cloud and http never fall back. Unless you type it at a terminal, "
+    "the settings have to allow it.",
 )
 @click.option("--no-fallback", is_flag=True, help="Do not push to Akosha if the cloud fails.")
 @click.option("--full", is_flag=True, help="Upload everything again, even what is already stored.")
@@ -52,6 +55,7 @@ def sync(
         allow_fallback=not no_fallback,
         triggered_by=("manual",),
         full=full,
+        typed=_at_terminal(),
     )
     try:
         context = open_context(writes=not dry_run)
@@ -77,6 +81,11 @@ def sync(
                 err=True,
             )
     return outcome.exit_code
+
+
+def _at_terminal() -> bool:
+    """Whether a user types this; an agent may have a terminal too, but marks what it starts."""
+    return sys.stdin is not None and sys.stdin.isatty() and "CLAUDECODE" not in os.environ
 
 
 def _warn(context: Context) -> None:
