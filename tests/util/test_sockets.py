@@ -66,7 +66,7 @@ def test_after_the_deadline_no_call_is_begun(
     ours.limit = Limit(lambda: deadline, "memories.test:443")
     other.sendall(b"x")
     passing.sleep(5)
-    with pytest.raises(DeadlinePassedError, match="waiting for memories.test:443"):
+    with pytest.raises(DeadlinePassedError, match=r"waiting for memories\.test:443"):
         call(ours)
 
 

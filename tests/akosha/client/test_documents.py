@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,10 +11,7 @@ from akosha_hook.akosha.client.documents import BadDocumentError, decode
 from akosha_hook.errors import DeliveryError
 from tests.akosha.client.conftest import call, session_to
 from tests.support.mcp_fake import result_of
-from tests.support.raw_http import raw_server
-
-if TYPE_CHECKING:
-    import socket
+from tests.support.raw_http import raw_server, saying
 
 
 @pytest.mark.parametrize(
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
         (b"[" * 100_000, "nested too deeply"),
         (b"[" + b"1," * (documents.MAX_ITEMS + 1) + b"1]", "more than"),
         (b'["\xff"]', "utf-8"),
-        (b"{", "truncated"),
+        (b"[", "truncated"),
         (b"{}", "Expected"),
     ],
 )
@@ -69,17 +65,10 @@ def test_any_other_nonsense_is_an_error_with_a_message(result: object) -> None:
 
 def refuse_handshake(result: object, headers: str) -> None:
     body = json.dumps(result_of(1, result)).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{headers}"
+    head = f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n{headers}"
     answer = f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
-    heard: list[bytes] = []
-
-    def handshake(connection: socket.socket) -> None:
-        connection.sendall(answer)
-        heard.append(connection.recv(10_000))
-
-    with raw_server(handshake) as url, pytest.raises(DeliveryError, match="initialize with"):
+    with raw_server(saying(answer)) as url, pytest.raises(DeliveryError, match="initialize with"):
         call(session_to(url))
-    assert heard == [b""]
 
 
 @pytest.mark.parametrize("location", ["http://[", "http://a:b/", "//["])
