@@ -9,5 +9,18 @@ from __future__ import annotations
 from akosha_hook.catalog.listing import read_upload, systems, uploads
 from akosha_hook.catalog.model import Upload
 from akosha_hook.catalog.opening import READERS, open_to_read
+from akosha_hook.catalog.ownership import Ownership, Whose, copy_note, machine_name, machine_of
 
-__all__ = ["READERS", "Upload", "open_to_read", "read_upload", "systems", "uploads"]
+__all__ = [
+    "READERS",
+    "Ownership",
+    "Upload",
+    "Whose",
+    "copy_note",
+    "machine_name",
+    "machine_of",
+    "open_to_read",
+    "read_upload",
+    "systems",
+    "uploads",
+]

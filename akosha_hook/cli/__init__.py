@@ -18,6 +18,7 @@ COMMANDS = {
     "config": "Show, check and change settings.",
     "demo": "Run the whole cycle end to end, in a temporary home.",
     "doctor": "Check everything closely, and say how to fix it.",
+    "forget": "Give up a database that was stored once and is gone.",
     "history": "Show past uploads from this machine, from its receipts.",
     "install": "Install the hooks.",
     "logs": "Show or follow akosha-hook's log.",

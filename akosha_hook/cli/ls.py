@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from akosha_hook import catalog
+from akosha_hook.catalog import Ownership, copy_note, machine_name
 from akosha_hook.cli import screen
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import table
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from akosha_hook.catalog import Upload
 
 LIMIT = 20
+OWN = "this one"
 
 
 @click.command()
@@ -40,9 +42,11 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
 
     `Size` is the size of the restored files, `Stored` the space that the upload itself takes up in
     the bucket. A file is stored in full, as a delta to an earlier full one, or is the same as in an
-    earlier upload.
+    earlier upload. Where not all of them are this machine's own, by its records, `Machine` says whose
+    each is; `changed` is one whose manifest somebody has overwritten.
     """
     context = open_context()
+    ownership = Ownership.look(context)
     store = catalog.open_to_read(context)
     known = catalog.systems(store)
     if system_id and system_id not in known:
@@ -55,27 +59,46 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
         wanted = [each for each in uploads if since is None or each.at >= since]
         shown = wanted[:limit]
         if as_json:
-            documents.append(_system_document(name, uploads, shown))
+            documents.append(_system_document(name, uploads, shown, ownership))
         else:
-            _show(name, uploads, shown, more=len(wanted) - len(shown))
+            _show(name, uploads, shown, ownership, more=len(wanted) - len(shown))
     if as_json:
         screen.print_json({"bucket": store.describe().name, "systems": documents})
     elif not known:
         click.echo(f"Bucket {printable(store.describe().name)} holds no uploads yet.")
 
 
-def _show(name: str, uploads: Sequence[Upload], shown: Sequence[Upload], *, more: int) -> None:
+def _show(
+    name: str,
+    uploads: Sequence[Upload],
+    shown: Sequence[Upload],
+    ownership: Ownership,
+    *,
+    more: int,
+) -> None:
     total = screen.size(sum(each.stored_bytes for each in uploads))
     complete = sum(each.complete for each in uploads)
     plural = "" if complete == 1 else "s"
     click.echo(f"{name}: {complete} complete upload{plural}, {total} stored")
     if not shown:
         return
-    heads = ("Upload", "When", "Size", "Stored", "Files", "Cause")
-    for line in table(heads, [_row(each) for each in shown], right=(2, 3)):
+    for line in _table(shown, [_machine(each, ownership) for each in shown]):
         click.echo(line)
     if more > 0:
         click.echo(f"{more} more: akosha-hook ls --system {name} -n {len(shown) + more}")
+    if copies := ownership.of_a_copy(uploads):
+        click.echo(f"Note: {copy_note(copies[0])}", err=True)
+
+
+def _table(shown: Sequence[Upload], machines: Sequence[str]) -> list[str]:
+    """The rows; where all uploads are this machine's own, nothing need be said of machines."""
+    heads = ["Upload", "When", "Size", "Stored", "Files", "Cause"]
+    rows = [[*_row(each)] for each in shown]
+    if not set(machines) - {OWN, ""}:
+        return table(heads, rows, right=(2, 3))
+    for row, machine in zip((heads, *rows), ("Machine", *machines), strict=True):
+        row.insert(2, machine)
+    return table(heads, rows, right=(3, 4))
 
 
 def _row(upload: Upload) -> tuple[str, ...]:
@@ -101,6 +124,13 @@ def _row(upload: Upload) -> tuple[str, ...]:
     )
 
 
+def _machine(upload: Upload, ownership: Ownership) -> str:
+    whose = ownership.of(upload)
+    if whose == "other":
+        return machine_name(upload) if upload.manifest else ""
+    return OWN if whose == "own" else "changed"
+
+
 def state(upload: Upload) -> str:
     """`complete`, `damaged`, `lacking objects`, `incomplete`, or `base` (only objects are left)."""
     if upload.problem:
@@ -123,17 +153,17 @@ def kinds(upload: Upload) -> dict[str, int]:
 
 
 def _system_document(
-    name: str, uploads: Sequence[Upload], shown: Sequence[Upload]
+    name: str, uploads: Sequence[Upload], shown: Sequence[Upload], ownership: Ownership
 ) -> dict[str, Any]:
     return {
         "system_id": name,
         "uploads_complete": sum(each.complete for each in uploads),
         "stored_bytes": sum(each.stored_bytes for each in uploads),
-        "uploads": [_document(each) for each in shown],
+        "uploads": [_document(each, ownership) for each in shown],
     }
 
 
-def _document(upload: Upload) -> dict[str, Any]:
+def _document(upload: Upload, ownership: Ownership) -> dict[str, Any]:
     details = upload.manifest.metadata if upload.manifest else None
     return {
         "upload_id": upload.upload_id,
@@ -141,6 +171,7 @@ def _document(upload: Upload) -> dict[str, Any]:
         "at": upload.at.isoformat(),
         "sequence": details.sequence if details else None,
         "machine_id": details.machine_id if details else None,
+        "whose": ownership.of(upload),
         "triggered_by": list(details.triggered_by) if details else [],
         "conversation_count": upload.manifest.conversation_count if upload.manifest else None,
         "size": sum(each.size for each in details.files) if details else None,

@@ -41,7 +41,7 @@ COUNT = click.IntRange(min=0)
     "system_id",
     default="",
     metavar="ID",
-    help="System to prune, whichever machines upload to it (default: this machine).",
+    help="System to prune, whichever machines upload to it (default: this machine's own uploads).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -56,8 +56,10 @@ def prune(
 ) -> int:
     """Delete old uploads from the bucket, but nothing that a kept one needs.
 
-    The options say what to keep; without any, the akosha_keep_* settings do. The newest complete
-    upload is always kept. Unfinished uploads are deleted once they are a day old.
+    The options say what to keep; without any, the akosha_keep_* settings do. Always kept are the
+    newest complete upload, the last good copy of a database that it lacks, and what is younger than
+    an hour. Unfinished uploads are deleted once they are a day old. Uploads that are not known to be
+    this machine's own are left alone, unless --system names their system.
     """
     context = open_context()
     flags = (keep_last, keep_daily, keep_weekly, keep_monthly)
@@ -85,7 +87,7 @@ def _prune(
 ) -> tuple[Plan, Pruned | None]:
     store = catalog.open_to_read(context)
     plan = pruning.plan(store, keep, context, system_id=system_id)
-    return plan, None if dry_run else pruning.apply(store, plan)
+    return plan, None if dry_run else pruning.apply(store, plan, context)
 
 
 def _show(plan: Plan, pruned: Pruned | None) -> None:
@@ -95,12 +97,11 @@ def _show(plan: Plan, pruned: Pruned | None) -> None:
     rows += [(verb, each.upload_id, "never completed") for each in plan.abandoned]
     for line in table(("", f"Uploads of {plan.system_id}", ""), rows):
         click.echo(line)
-    if plan.still_needed:
-        click.echo(
-            f"Objects of deleted uploads that stay because kept ones need them: {len(plan.still_needed)}."
-        )
+    if stay := len(plan.still_needed) + len(pruned.spared if pruned else ()):
+        click.echo(f"Objects of deleted uploads that stay because kept ones need them: {stay}.")
     gone = len(plan.removed) + len(plan.abandoned)
-    amount = f"{screen.counted(gone, 'upload')}, {screen.size(plan.freed_bytes)}"
+    freed = plan.freed_bytes if pruned is None else pruned.freed_bytes
+    amount = f"{screen.counted(gone, 'upload')}, {screen.size(freed)}"
     if plan.unfinished:
         amount += f", {screen.counted(len(plan.unfinished), 'unfinished multipart upload')}"
     if pruned is None:
@@ -114,6 +115,7 @@ def _show(plan: Plan, pruned: Pruned | None) -> None:
 
 
 def _document(plan: Plan, pruned: Pruned | None) -> dict[str, Any]:
+    spared = pruned.spared if pruned else ()
     return {
         "success": True,
         "dry_run": pruned is None,
@@ -121,9 +123,9 @@ def _document(plan: Plan, pruned: Pruned | None) -> dict[str, Any]:
         "kept": dict(plan.kept),
         "removed": [each.upload_id for each in plan.removed],
         "abandoned": [each.upload_id for each in plan.abandoned],
-        "objects_deleted": [*plan.manifests, *plan.objects],
-        "objects_still_needed": list(plan.still_needed),
+        "objects_deleted": [*plan.manifests, *(key for key in plan.objects if key not in spared)],
+        "objects_still_needed": [*plan.still_needed, *spared],
         "multipart_uploads_aborted": [key for key, _ in plan.unfinished],
-        "freed_bytes": plan.freed_bytes,
+        "freed_bytes": pruned.freed_bytes if pruned else plan.freed_bytes,
         "notes": list((pruned or plan).notes),
     }

@@ -9,6 +9,7 @@ import click
 
 from akosha_hook import catalog
 from akosha_hook import restore as restoring
+from akosha_hook.catalog import machine_of
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, say_error
 from akosha_hook.cli.exclusive import exclusive
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     help="System whose memories to restore (default: this machine).",
 )
 @click.option(
+    "--machine",
+    default="",
+    metavar="ID",
+    help="Only uploads of this machine; the beginning of its id, as in `ls`, is enough.",
+)
+@click.option(
     "--at",
     type=When(end_of_day=True),
     help="Restore the newest upload made by then (2026-11-22, 3d, …).",
@@ -59,12 +66,13 @@ if TYPE_CHECKING:
 @click.option(
     "--force",
     is_flag=True,
-    help="Replace your databases even with another system's, or with ones that are damaged.",
+    help="Replace your databases even with another system's or machine's, or with damaged ones.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def restore(
     upload_id: str,
     system_id: str,
+    machine: str,
     at: dt.datetime | None,
     names: tuple[str, ...],
     to: Path | None,
@@ -75,12 +83,15 @@ def restore(
 ) -> int:
     """Restore memories from the bucket: those of UPLOAD_ID, or of the latest upload.
 
+    The latest is this machine's own. Where another machine uploads under the same name, --machine
+    takes that one's.
+
     Every file is checked against its SHA-256 and every database is read from end to end before
     anything is replaced. The replaced files are kept in a directory next to the new ones. Close
     Claude Code first: a database that is in use is never replaced.
     """
     request = restoring.RestoreRequest(
-        upload_id, system_id, at, names, to.absolute() if to else None, force
+        upload_id, system_id, at, names, to.absolute() if to else None, force, machine
     )
     if at is not None and upload_id != restoring.LATEST:
         raise click.UsageError(
@@ -224,6 +235,8 @@ def _plan_document(plan: Plan) -> dict[str, Any]:
     return {
         "upload_id": plan.upload.upload_id,
         "system_id": plan.upload.system_id,
+        "machine_id": machine_of(plan.upload),
+        "whose": plan.whose,
         "uploaded_at": plan.upload.at.isoformat(),
         "directory": str(plan.directory),
         "files": [

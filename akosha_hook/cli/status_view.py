@@ -57,7 +57,7 @@ def sections(report: Report, servers: tuple[Finding, ...] | None = None) -> Iter
     if servers is not None:
         yield Section("Servers", [line for each in servers for line in finding_lines(each)])
     yield Section("Problems", list(_problems(report)))
-    yield Section("Notes", [Line(note) for note in report.loaded.notes])
+    yield Section("Notes", [Line(note) for note in report.notes])
 
 
 def finding_lines(finding: Finding) -> Iterator[Line]:

@@ -151,9 +151,8 @@ def _show(outcome: Outcome) -> None:
             click.echo(_pushed(receipt.details))
     elif outcome.state == "unchanged" and outcome.unchanged:
         click.echo(f"Unchanged since the last upload: {printable(', '.join(outcome.unchanged))}.")
-    for each in outcome.skipped:
-        if each.reason == "missing":
-            click.echo(f"Note: {printable(each.message)}.", err=True)
+    for each in outcome.missed:
+        click.echo(f"Note: {printable(each.message)}.", err=True)
     for note in receipt.notes if receipt else ():
         click.echo(f"Note: {printable(note)}.", err=True)
     if outcome.error:

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     help="System to verify (default: this machine).",
 )
 @click.option(
+    "--machine",
+    default="",
+    metavar="ID",
+    help="Only uploads of this machine; the beginning of its id, as in `ls`, is enough.",
+)
+@click.option(
     "--at",
     type=When(end_of_day=True),
     help="Verify the newest upload made by then (2026-11-22, 3d, …).",
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
 def verify(
     upload_id: str,
     system_id: str,
+    machine: str,
     at: dt.datetime | None,
     names: tuple[str, ...],
     as_json: bool,
@@ -47,5 +54,5 @@ def verify(
 
     `akosha-hook status` shows when this was last done, and with what result.
     """
-    request = restoring.RestoreRequest(upload_id, system_id, at, names)
+    request = restoring.RestoreRequest(upload_id, system_id, at, names, machine=machine)
     return verify_upload(request, as_json=as_json)

@@ -15,12 +15,14 @@ import msgspec
 from akosha_hook.errors import DamagedError, Kind
 from akosha_hook.format.limits import MAX_FILES, max_stored
 from akosha_hook.format.manifest import MAX_BYTES, SCHEMA, SIDECARS, Manifest
+from akosha_hook.util.clock import epoch
 
 if TYPE_CHECKING:
-    from akosha_hook.format.manifest import StoredFile
+    from akosha_hook.format.manifest import Stale, StoredFile
 
 _KEY = re.compile(r"systems/([A-Za-z0-9_-]{1,100})/uploads/([A-Za-z0-9_.-]{1,255})/([^/]{1,512})")
 _UPLOAD = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+_REASON = re.compile(r"[a-z0-9-]{1,40}")
 
 
 def upload_of(key: str) -> tuple[str, str] | None:
@@ -93,6 +95,9 @@ def _inconsistent(listed: tuple[StoredFile, ...], system_id: str) -> str:
         return f"it names {names.most_common(1)[0][0]!r} twice"
     if lonely := [each.name for each in listed if each.database.casefold() not in names]:
         return f"{lonely[0]!r} has no database"
+    stale = {each.name: each.stale for each in listed if each.name == each.database}
+    if torn := [each.name for each in listed if each.stale != stale.get(each.database, each.stale)]:
+        return f"{torn[0]!r} is not of the same moment as its database"
     return next(filter(None, (_wrong_with(each, system_id) for each in listed)), "")
 
 
@@ -104,4 +109,18 @@ def _wrong_with(each: StoredFile, system_id: str) -> str:
             return f"{key!r} is no object of this system's"
     if each.stored_size > max_stored(each):
         return f"{each.name!r} cannot be {each.stored_size:,} bytes in the bucket"
+    if each.stale and (problem := _wrong_with_stale(each.stale)):
+        return f"{each.name!r} is stale with {problem}"
+    return ""
+
+
+def _wrong_with_stale(stale: Stale) -> str:
+    """What is wrong with why and since when a database is stale; "" where nothing is."""
+    if not _REASON.fullmatch(stale.reason):
+        return "a reason that is none"
+    for moment in (stale.since, stale.as_of):
+        try:
+            epoch(moment)
+        except (ValueError, OverflowError):
+            return "a time that is none"
     return ""

@@ -46,7 +46,7 @@ def _prune(keep: Keep, context: Context) -> Pruning:
             context, seconds=context.settings.akosha_upload_timeout_seconds
         )
         planned = plan(store, keep, context)
-        done = apply(store, planned)
+        done = apply(store, planned, context)
     except DeadlinePassedError as error:
         return _failed(
             f"Pruning was not done after {error.seconds:g} s.",

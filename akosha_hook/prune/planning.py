@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
-from akosha_hook.errors import AkoshaHookError, DamagedError, DeliveryError
+from akosha_hook.catalog import Ownership, machine_name, machine_of
+from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import referenced_keys
+from akosha_hook.prune import age
 from akosha_hook.prune.keep import kept
-from akosha_hook.state import identity
+from akosha_hook.prune.last_good import last_good_copies
+from akosha_hook.prune.unfinished import begun, unfinished_uploads
+from akosha_hook.state import forgotten, identity
+from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipts import Receipts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from akosha_hook.catalog import Upload
     from akosha_hook.context import Context
     from akosha_hook.prune.keep import Keep
-    from akosha_hook.state.identity import Identity
-    from akosha_hook.state.receipt import PartialUpload, Receipt
+    from akosha_hook.prune.unfinished import Begun
     from akosha_hook.stores.base import Listed, ObjectStore
 
-# Another machine may be in the middle of what is younger.
-ABANDONED_SECONDS = 86_400.0
+YOUNG = "younger than an hour"
+# So many other machines are named.
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`kept` has the reason by upload id. `objects` are deleted after every one of `manifests`.
 
-    `still_needed` are objects of uploads that go, which stay because a kept upload refers to them.
-    `unfinished` are key and id of multipart uploads that nobody will complete.
+    `still_needed` are objects of uploads that go, which stay because an upload that stays refers to
+    them. `unfinished` are key and id of multipart uploads that nobody will complete. `listed` are
+    the manifests that the plan knows of, `sizes` the bytes of the objects to delete.
     """
 
     system_id: str
@@ -46,6 +51,8 @@ class Plan:
     unfinished: tuple[tuple[str, str], ...]
     freed_bytes: int
     notes: tuple[str, ...] = ()
+    listed: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def nothing_to_do(self) -> bool:
@@ -53,11 +60,11 @@ class Plan:
 
 
 def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "") -> Plan:
-    """Work out what goes. `system_id` names a system on purpose; "" is this machine's.
+    """Work out what goes: of this state's own uploads, or of all of the system `system_id`.
 
-    The caller holds the sync lock. Raises AkoshaHookError where another machine writes under this
-    name and the name was not given, DamagedError where a manifest cannot be read: what it refers
-    to is not known then.
+    The caller holds the sync lock. A state that turns out to have a copy, or to be one, takes a new
+    machine id. Raises DamagedError where a manifest that matters cannot be read: what it refers to
+    is not known then.
     """
     if not keep:
         raise AkoshaHookError(
@@ -65,139 +72,163 @@ def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "
             hint="akosha-hook prune --keep-last 10 --dry-run, or set akosha_keep_last.",
         )
     me = identity.load(context.paths, context.settings)
-    uploads = catalog.uploads(store, system_id or me.system_id)
+    receipts = Receipts(context.paths)
+    ledger = Ledger(context.paths)
+    ledger.begin(receipts.newest_first(), me.sequence)
+    name = system_id or me.system_id
+    uploads = catalog.uploads(store, name)
     if not uploads and system_id:
         raise AkoshaHookError(
             f"Nothing is stored for {system_id}.", hint="akosha-hook ls shows every system."
         )
-    _refuse_unknown(uploads)
-    strangers = _strangers(uploads, me)
-    if strangers and not system_id:
-        raise _shared_name(me, strangers)
-    ours = _receipts(context, system_id or me.system_id, store)
-    alone = not strangers and system_id in {"", me.system_id}
-    return _plan(store, uploads, keep, ours, system_id or me.system_id, alone=alone)
-
-
-def _plan(
-    store: ObjectStore,
-    uploads: Sequence[Upload],
-    keep: Keep,
-    ours: Sequence[_Begun],
-    system_id: str,
-    *,
-    alone: bool,
-) -> Plan:
-    keeping = kept([each for each in uploads if each.complete], keep)
-    running = {each.receipt.upload_id for each in ours if each.receipt.state == "uploading"}
-    stays = [each for each in uploads if each.upload_id in keeping or each.upload_id in running]
-    removed = [each for each in uploads if each.has_manifest and each not in stays]
-    old = time.time() - ABANDONED_SECONDS
-    abandoned = [
-        each
-        for each in uploads
-        if not each.has_manifest and each not in stays and _newest(each.objects) < old
-    ]
-    needed = {key for each in stays if each.manifest for key in referenced_keys(each.manifest)}
-    going = [each for upload in (*removed, *abandoned) for each in upload.objects]
-    manifests = [each for each in going if each.key.endswith(f"/{manifest.NAME}")]
-    objects = [each for each in going if each not in manifests and each.key not in needed]
-    unfinished, notes = _unfinished(store, system_id, ours, alone=alone)
-    return Plan(
-        system_id=system_id,
-        kept=keeping,
-        removed=tuple(removed),
-        abandoned=tuple(each for each in abandoned if not _all_needed(each, needed)),
-        manifests=tuple(each.key for each in manifests),
-        objects=tuple(each.key for each in objects),
-        still_needed=tuple(each.key for each in going if each.key in needed),
-        unfinished=unfinished,
-        freed_bytes=sum(each.size for each in (*manifests, *objects)),
-        notes=notes,
+    notes: tuple[str, ...] = ()
+    whose = Ownership(me.machine_id, ledger)
+    if copied := whose.of_a_copy(uploads):
+        new = identity.new_machine_id()
+        ledger.rename(me.machine_id, new)
+        me = identity.renew(context.paths, me, identity.SHARED, machine_id=new)
+        # Which of the two may delete what both have stored is for a later run to say.
+        whose = Ownership("", ledger)
+        notes = (_has_a_copy(copied, me.machine_id),)
+    # What the machine began that this one is a copy of is not ours to abort.
+    receipts.disown(me.machine_id)
+    work = _Work(
+        store=store,
+        system_id=name,
+        named=bool(system_id),
+        uploads=uploads,
+        whose=whose,
+        begun=begun(receipts, context, name, store),
+        forgotten=forgotten.names(context.paths) if name == me.system_id else frozenset(),
     )
+    return work.plan(keep, notes)
 
 
-def _all_needed(upload: Upload, needed: set[str]) -> bool:
-    return all(each.key in needed for each in upload.objects)
-
-
-def _newest(objects: Iterable[Listed]) -> float:
-    return max((each.modified for each in objects), default=0.0)
-
-
-def _refuse_unknown(uploads: Sequence[Upload]) -> None:
-    for each in uploads:
-        if each.problem or (each.has_manifest and each.manifest is None):
-            raise DamagedError(
-                f"Nothing was deleted: {each.problem or each.upload_id}"
-                " So what it refers to is not known.",
-                hint=f"Delete systems/{each.system_id}/uploads/{each.upload_id}/manifest.json by "
-                "hand if that upload is not wanted, or upgrade akosha-hook.",
-            )
-
-
-def _strangers(uploads: Sequence[Upload], me: Identity) -> dict[str, Upload]:
-    """The newest upload of every other machine under this name."""
-    newest: dict[str, Upload] = {}
-    for each in uploads:
-        machine = each.manifest.metadata.machine_id if each.manifest else me.machine_id
-        if machine != me.machine_id:
-            newest.setdefault(machine, each)
-    return newest
-
-
-def _shared_name(me: Identity, strangers: Mapping[str, Upload]) -> AkoshaHookError:
-    newest = max(strangers.values(), key=lambda each: each.at)
-    return AkoshaHookError(
-        f"Nothing was deleted: another machine uploads as {me.system_id} too, last at "
-        f"{newest.at.astimezone():%Y-%m-%d %H:%M} ({newest.upload_id}).",
-        hint="Give each machine an akosha_system_id of its own. If it was this one before a "
-        f"reinstallation: akosha-hook prune --system {me.system_id}",
+def _has_a_copy(copied: Sequence[Upload], machine_id: str) -> str:
+    return (
+        f"{copied[0].upload_id} bears this machine's id, but this machine has no record of it: a "
+        "copy of its state directory uploads too, or an older state was put back. It now has the "
+        f"new id {machine_id}. Nothing was deleted this time."
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """An upload of ours to this store, and what its journal says was begun."""
+class _Work:
+    """What a plan is worked out from; `named` says that the user named the system on purpose."""
 
-    receipt: Receipt
-    partial: tuple[PartialUpload, ...]
+    store: ObjectStore
+    system_id: str
+    named: bool
+    uploads: tuple[Upload, ...]
+    whose: Ownership
+    begun: Sequence[Begun]
+    forgotten: Collection[str]
+
+    def plan(self, keep: Keep, notes: tuple[str, ...]) -> Plan:
+        ours = [each for each in self.uploads if self.named or self.whose.owns(each)]
+        self._refuse_unknown()
+        keeping = self._keeping(ours, keep)
+        going = [each for each in ours if each.upload_id not in keeping and self._may_go(each)]
+        gone = {each.upload_id for each in going}
+        needed = {
+            key
+            for each in self.uploads
+            if each.manifest and each.upload_id not in gone
+            for key in referenced_keys(each.manifest)
+        }
+        objects = [each for upload in going for each in upload.objects]
+        manifests = [each for each in objects if _is_manifest(each)]
+        goes = [each for each in objects if not _is_manifest(each) and each.key not in needed]
+        unfinished, more = unfinished_uploads(
+            self.store, self.system_id, self.begun, self.whose, named=self.named
+        )
+        return Plan(
+            system_id=self.system_id,
+            kept=keeping,
+            removed=tuple(each for each in going if each.has_manifest),
+            abandoned=tuple(
+                each for each in going if not each.has_manifest and not _all_needed(each, needed)
+            ),
+            manifests=tuple(each.key for each in manifests),
+            objects=tuple(each.key for each in goes),
+            still_needed=tuple(each.key for each in objects if each.key in needed),
+            unfinished=unfinished,
+            freed_bytes=sum(each.size for each in (*manifests, *goes)),
+            notes=(*notes, *self._left_alone(), *more),
+            listed=frozenset(
+                each.key for upload in self.uploads for each in upload.objects if _is_manifest(each)
+            ),
+            sizes={each.key: each.size for each in goes},
+        )
+
+    def _keeping(self, ours: Sequence[Upload], keep: Keep) -> dict[str, str]:
+        """Ids of complete uploads that stay, and why; newest first."""
+        reasons = kept([each for each in ours if each.complete], keep)
+        for upload_id, names in last_good_copies(ours, self.forgotten).items():
+            reason = f"last good copy of {', '.join(names)}"
+            reasons[upload_id] = ", ".join(filter(None, (reasons.get(upload_id), reason)))
+        for each in ours:
+            if each.has_manifest and each.upload_id not in reasons and age.is_young(each):
+                reasons[each.upload_id] = YOUNG
+        return {
+            each.upload_id: reasons[each.upload_id] for each in ours if each.upload_id in reasons
+        }
+
+    def _may_go(self, upload: Upload) -> bool:
+        """Whether nobody is at work on it."""
+        running = {each.receipt.upload_id for each in self.begun if each.runs}
+        if upload.upload_id in running:
+            return False
+        return upload.has_manifest or age.is_abandoned(age.newest_object(upload))
+
+    def _refuse_unknown(self) -> None:
+        """Raise DamagedError where an upload that counts refers to what cannot be known."""
+        for each in self.uploads:
+            unknown = each.problem or (each.has_manifest and each.manifest is None)
+            if unknown and (self.named or self.whose.of(each) != "other"):
+                raise DamagedError(
+                    f"Nothing was deleted: {each.problem or each.upload_id}"
+                    " So what it refers to is not known.",
+                    hint=f"Delete systems/{each.system_id}/uploads/{each.upload_id}/manifest.json "
+                    "by hand if that upload is not wanted, or upgrade akosha-hook.",
+                )
+
+    def _left_alone(self) -> tuple[str, ...]:
+        """What is under this name and not provably this machine's."""
+        if self.named:
+            return ()
+        changed = [each for each in self.uploads if self.whose.of(each) == "changed"]
+        notes = [
+            f"{each.upload_id} was left alone: its manifest is not the one that this machine stored."
+            for each in changed
+        ]
+        if others := [each for each in self.uploads if self.whose.of(each) == "other"]:
+            notes.append(self._of_others(others))
+        return tuple(notes)
+
+    def _of_others(self, others: Sequence[Upload]) -> str:
+        """One sentence on the uploads that this machine cannot prove to be its own."""
+        newest: dict[str, Upload] = {}
+        for each in others:
+            if each.manifest:
+                newest.setdefault(machine_of(each), each)
+        last = "; ".join(
+            f"machine {machine_name(each)}, last at {each.at.astimezone():%Y-%m-%d %H:%M}"
+            for each in list(newest.values())[:SHOWN]
+        )
+        count = f"{len(others)} upload" + ("s" if len(others) > 1 else "")
+        are = "are" if len(others) > 1 else "is"
+        return (
+            f"{count} of {self.system_id} {are} not known to be this machine's, and stayed"
+            + (f" ({last})" if last else "")
+            + ". To have the rules apply to every upload of that name: "
+            f"akosha-hook prune --system {self.system_id}"
+        )
 
 
-def _receipts(context: Context, system_id: str, store: ObjectStore) -> list[_Begun]:
-    receipts = Receipts(context.paths)
-    name = store.describe().name
-    return [
-        _Begun(each, tuple(receipts.journal(each).partial.values()))
-        for each in receipts.newest_first()
-        if each.destination.bucket == name
-        and each.destination.endpoint == context.settings.akosha_cloud_endpoint
-        and each.system_id == system_id
-    ]
+def _is_manifest(listed: Listed) -> bool:
+    return listed.key.endswith(f"/{manifest.NAME}")
 
 
-def _unfinished(
-    store: ObjectStore, system_id: str, ours: Sequence[_Begun], *, alone: bool
-) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Multipart uploads of this system that no receipt will continue.
-
-    Where other machines write here too, only what is a day old, since theirs may be running. MinIO
-    lists by exact key only: what our receipts remember is added.
-    """
-    partials = [(each.receipt.state, partial) for each in ours for partial in each.partial]
-    continued = {partial.key for state, partial in partials if state == "uploading"}
-    ended = [partial for state, partial in partials if state != "uploading"]
-    keys_by_id = {each.multipart_id: each.key for each in ended if each.multipart_id}
-    prefixes = [f"systems/{system_id}/uploads/"]
-    prefixes += [each.key for each in ended if each.ambiguous or not each.multipart_id]
-    notes: tuple[str, ...] = ()
-    try:
-        listed = [each for prefix in prefixes for each in store.unfinished(prefix)]
-    except DeliveryError as error:
-        if error.retryable:
-            raise
-        notes = (f"unfinished uploads could not be listed ({error.code})",)
-        listed = []
-    old = time.time() - ABANDONED_SECONDS
-    keys_by_id |= {each.multipart_id: each.key for each in listed if alone or each.started < old}
-    return tuple((key, name) for name, key in keys_by_id.items() if key not in continued), notes
+def _all_needed(upload: Upload, needed: Collection[str]) -> bool:
+    return all(each.key in needed for each in upload.objects)

@@ -6,10 +6,15 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from akosha_hook import catalog
 from akosha_hook.errors import CredentialsError, DeliveryError, Kind
+from akosha_hook.format import manifest
+from akosha_hook.format.parse import referenced_keys, upload_of
+from akosha_hook.state.ledger import Ledger
 from akosha_hook.stores.base import Unfinished
 
 if TYPE_CHECKING:
+    from akosha_hook.context import Context
     from akosha_hook.prune.planning import Plan
     from akosha_hook.stores.base import ObjectStore
 
@@ -18,15 +23,20 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was deleted: objects, manifests included, and multipart uploads aborted."""
+    """What was deleted: objects, manifests included, and multipart uploads aborted.
+
+    `spared` are objects of the plan that stayed, since a manifest that came meanwhile refers to
+    them.
+    """
 
     deleted: int
     aborted: int
     freed_bytes: int
     notes: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
 
 
-def apply(store: ObjectStore, plan: Plan) -> Pruned:
+def apply(store: ObjectStore, plan: Plan, context: Context) -> Pruned:
     """Delete what the plan says; the caller holds the sync lock.
 
     Repeating it after an interruption is safe. Raises DeliveryError, and CredentialsError where
@@ -34,7 +44,9 @@ def apply(store: ObjectStore, plan: Plan) -> Pruned:
     """
     try:
         store.delete(plan.manifests)
-        store.delete(plan.objects)
+        needed = _needed_since(store, plan) if plan.objects else frozenset()
+        objects = [key for key in plan.objects if key not in needed]
+        store.delete(objects)
     except DeliveryError as error:
         if error.kind is not Kind.DENIED:
             raise
@@ -42,12 +54,43 @@ def apply(store: ObjectStore, plan: Plan) -> Pruned:
             f"The keys in use may not delete in bucket {store.describe().name}.",
             hint="Allow s3:DeleteObject (docs/providers.md), or let a lifecycle rule do it.",
         ) from error
+    spared = tuple(key for key in plan.objects if key in needed)
+    _leave_the_ledger(plan, spared, context)
     denied = [store.abort(Unfinished(key, name, 0.0)) for key, name in plan.unfinished]
     notes = tuple(note for note in denied if note)
     logger.info("Pruned %d uploads of %s", len(plan.removed), plan.system_id)
     return Pruned(
-        deleted=len(plan.manifests) + len(plan.objects),
+        deleted=len(plan.manifests) + len(objects),
         aborted=len(denied) - len(notes),
-        freed_bytes=plan.freed_bytes,
+        freed_bytes=plan.freed_bytes - sum(plan.sizes.get(key, 0) for key in spared),
         notes=(*plan.notes, *notes),
+        spared=spared,
     )
+
+
+def _needed_since(store: ObjectStore, plan: Plan) -> frozenset[str]:
+    """What the manifests refer to that were stored since the plan was made."""
+    needed: set[str] = set()
+    for each in store.list(f"systems/{plan.system_id}/uploads/"):
+        names = upload_of(each.key)
+        if names is None or each.key in plan.listed or not each.key.endswith(f"/{manifest.NAME}"):
+            continue
+        upload = catalog.read_upload(store, *names)
+        if upload is not None and upload.manifest is not None:
+            needed |= referenced_keys(upload.manifest)
+    return frozenset(needed)
+
+
+def _leave_the_ledger(plan: Plan, spared: tuple[str, ...], context: Context) -> None:
+    """Take the uploads out of the ledger of which nothing is left.
+
+    One whose objects others refer to stays in it: they are this machine's own still.
+    """
+    left = {_upload_id(key) for key in (*plan.still_needed, *spared)}
+    gone = {_upload_id(key) for key in (*plan.manifests, *plan.objects)} - left
+    Ledger(context.paths).remove(gone)
+
+
+def _upload_id(key: str) -> str:
+    names = upload_of(key)
+    return names[1] if names else ""

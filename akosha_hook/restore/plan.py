@@ -9,13 +9,14 @@ from akosha_hook.errors import AkoshaHookError
 from akosha_hook.restore.objects import stored_objects
 from akosha_hook.restore.select import select_upload
 from akosha_hook.restore.sidecars import sidecars
+from akosha_hook.restore.stale import stale_notes
 from akosha_hook.settings.derived import data_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from akosha_hook.catalog import Upload
+    from akosha_hook.catalog import Upload, Whose
     from akosha_hook.context import Context
     from akosha_hook.format.manifest import StoredFile
     from akosha_hook.restore.select import PassedOver, RestoreRequest
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 class Plan:
     """What would be restored, where to, and the files there that it would replace.
 
-    `objects` are those in the bucket that it takes, by key. `passed_over` are newer
-    uploads that cannot be used.
+    `whose` says whether the upload is this state's own. `objects` are those in the bucket that it
+    takes, by key. `passed_over` are newer uploads that cannot be used.
     """
 
     upload: Upload
+    whose: Whose
     files: tuple[StoredFile, ...]
     directory: Path
     replaces: tuple[str, ...]
@@ -66,11 +68,12 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
     )
     return Plan(
         upload=selected.upload,
+        whose=selected.whose,
         files=wanted,
         directory=directory,
         replaces=replaces,
         objects=stored_objects(store, wanted),
-        notes=selected.notes,
+        notes=(*selected.notes, *stale_notes(wanted)),
         passed_over=selected.passed_over,
     )
 

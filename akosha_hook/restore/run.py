@@ -8,11 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
+from akosha_hook.catalog import machine_name, machine_of
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode, Kind
 from akosha_hook.restore import place as placing
 from akosha_hook.restore.directory import created
 from akosha_hook.restore.pipeline import assemble_all
 from akosha_hook.restore.plan import plan
+from akosha_hook.restore.select import LATEST
 from akosha_hook.restore.staging import continued
 from akosha_hook.state import identity
 from akosha_hook.util import files
@@ -128,11 +130,44 @@ def _remove(staging: Staging) -> None:
 
 
 def _refuse_foreign(planned: Plan, request: RestoreRequest, context: Context) -> None:
-    mine = identity.peek(context.paths, context.settings)
-    if request.force or request.to or not planned.replaces or planned.upload.system_id == mine:
+    """Raise AkoshaHookError where files would be replaced by what is not known to be ours.
+
+    Another machine's is taken where the user named the machine, another system's by force only.
+    """
+    me = identity.look(context.paths, context.settings)
+    upload = planned.upload
+    if request.force or request.to or not planned.replaces:
         return
-    raise AkoshaHookError(
-        f"{planned.upload.upload_id} was made by {planned.upload.system_id}; here, on {mine}, it would replace "
-        f"{', '.join(planned.replaces)}.",
-        hint="Go ahead with --force (what is there is kept aside), or look at it first: --to DIR",
+    replaces = ", ".join(planned.replaces)
+    if upload.system_id != me.system_id:
+        raise AkoshaHookError(
+            f"{upload.upload_id} was made by {upload.system_id}; here, on {me.system_id}, it would replace "
+            f"{replaces}.",
+            hint="Go ahead with --force (what is there is kept aside), or look at it first: --to DIR",
+        )
+    # One that bears our id without being ours was overwritten, or made by a copy of this state.
+    is_named = bool(request.machine) and machine_of(upload) != me.machine_id
+    if planned.whose == "own" or is_named:
+        return
+    raise _not_ours(planned, request, me.machine_id)
+
+
+def _not_ours(planned: Plan, request: RestoreRequest, machine_id: str) -> AkoshaHookError:
+    upload = planned.upload
+    command = "akosha-hook restore"
+    if request.upload_id != LATEST:
+        command += f" {upload.upload_id}"
+    if planned.whose == "changed":
+        why = "is not as this machine stored it: its manifest was overwritten"
+        go_ahead = f"{command} --force"
+    elif machine_of(upload) == machine_id:
+        why = "bears this machine's id, but this machine has no record of it"
+        go_ahead = f"{command} --force"
+    else:
+        why = f"is not known to be this machine's: machine {machine_name(upload)} made it"
+        go_ahead = f"{command} --machine {machine_name(upload)}"
+    return AkoshaHookError(
+        f"{upload.upload_id} of {upload.at.astimezone():%Y-%m-%d %H:%M} {why}. Here it would "
+        f"replace {', '.join(planned.replaces)}.",
+        hint=f"{go_ahead} (what is there is kept aside), or look at it first: --to DIR",
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
+from akosha_hook.catalog import Ownership, copy_note, machine_name, machine_of
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode
 from akosha_hook.state import identity
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from akosha_hook.catalog import Upload
+    from akosha_hook.catalog import Upload, Whose
     from akosha_hook.context import Context
     from akosha_hook.stores.base import ObjectStore
 
@@ -28,6 +29,7 @@ class RestoreRequest:
 
     `system_id` "" is this machine's. `names` are databases, all where empty. `to` is a directory
     of the user's instead of the data directory. `force` goes ahead where a restore asks first.
+    `machine` is the beginning of the id of the machine whose uploads are meant.
     """
 
     upload_id: str = LATEST
@@ -36,6 +38,7 @@ class RestoreRequest:
     names: tuple[str, ...] = ()
     to: Path | None = None
     force: bool = False
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class PassedOver:
 
     upload_id: str
     reason: str
+    whose: Whose
 
     def __str__(self) -> str:
         return f"{self.upload_id} is newer and was passed over: {self.reason}."
@@ -51,12 +55,13 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The upload, and what a user should know about the selection.
+    """The upload, whose it is, and what a user should know about the selection.
 
     `notes` begin with `passed_over`, of which the newest comes first.
     """
 
     upload: Upload
+    whose: Whose
     notes: tuple[str, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
 
@@ -64,46 +69,131 @@ class Selected:
 def select_upload(store: ObjectStore, request: RestoreRequest, context: Context) -> Selected:
     """The upload that was asked for: an id, the newest, or the newest made by `at`.
 
-    Raises AkoshaHookError with the names there are, where it is not there, and DamagedError where
-    it cannot be used.
+    This state's own come before all others under the same name. Raises AkoshaHookError with the
+    names there are, where it is not there, and DamagedError where it cannot be used.
     """
     mine = identity.peek(context.paths, context.settings)
     system_id = request.system_id or mine
+    ownership = Ownership.look(context)
     if request.upload_id != LATEST:
         # Reading one object works with keys that may not list, and on a bucket of any size.
         upload = catalog.read_upload(store, system_id, request.upload_id)
         if upload is not None:
-            return Selected(_usable(upload))
+            _of_machine([_usable(upload)], request)
+            return Selected(upload, ownership.of(upload))
     uploads = catalog.uploads(store, system_id)
     if not uploads:
         raise _no_such_system(store, system_id, named=bool(request.system_id))
     if request.upload_id != LATEST:
         raise _no_such_upload(request.upload_id, uploads)
-    return _newest(uploads, request)
+    selected = _newest(_of_machine(uploads, request), request, ownership)
+    copied = [copy_note(each) for each in ownership.of_a_copy(uploads)[:1]]
+    return replace(selected, notes=(*selected.notes, *copied))
 
 
-def _newest(uploads: tuple[Upload, ...], request: RestoreRequest) -> Selected:
+def _of_machine(uploads: Sequence[Upload], request: RestoreRequest) -> Sequence[Upload]:
+    """Those of the machine that was asked for; all where none was.
+
+    Raises AkoshaHookError where no machine has that id, or more than one.
+    """
+    if not request.machine:
+        return uploads
+    found = [each for each in uploads if machine_of(each).startswith(request.machine)]
+    machines = sorted({machine_of(each) for each in found})
+    if len(machines) > 1:
+        raise AkoshaHookError(
+            f"{request.machine} is the beginning of several machines' ids: {', '.join(machines)}.",
+            hint="Give more of it: --machine ID",
+        )
+    if not found:
+        known = dict.fromkeys(machine_name(each) for each in uploads if each.manifest)
+        there = ", ".join([*known][:NAMED]) or "none"
+        raise AkoshaHookError(
+            f"No machine whose id begins with {request.machine} made "
+            + (request.upload_id if request.upload_id != LATEST else "any of these uploads")
+            + f"; machines there are: {there}.",
+            hint="akosha-hook ls shows which machine made which upload.",
+        )
+    return found
+
+
+def _newest(uploads: Sequence[Upload], request: RestoreRequest, ownership: Ownership) -> Selected:
     before = [each for each in uploads if request.at is None or each.at <= request.at]
     complete = [each for each in before if each.complete]
     if not complete:
         raise _nothing_usable(uploads, before, request)
-    newest = complete[0]
-    passed_over = _passed_over(before, newest)
+    own = [each for each in complete if ownership.owns(each)]
+    newest = (own or complete)[0]
+    passed_over = _passed_over(before, newest, ownership)
     notes = [str(each) for each in passed_over]
-    machines = {each.manifest.metadata.machine_id for each in complete if each.manifest}
+    if own:
+        newer = [each for each in before if _is_newer(each, newest)]
+        notes += _newer_of_others(newer, ownership, request)
+    else:
+        broken = any(ownership.owns(each) for each in before)
+        notes += _nobody_knows_whose(newest, complete, request, own_are_broken=broken)
+    return Selected(newest, ownership.of(newest), tuple(notes), passed_over)
+
+
+def _newer_of_others(
+    passed_over: Sequence[Upload], ownership: Ownership, request: RestoreRequest
+) -> list[str]:
+    """That other machines have uploaded something newer, and what to type for it."""
+    others = [each for each in passed_over if each.complete and ownership.of(each) == "other"]
+    if not others:
+        return []
+    newest, more = others[0], len(others) - 1
+    which = f"{newest.upload_id} and {more} more are" if more else f"{newest.upload_id} is"
+    machine = machine_name(newest)
+    note = (
+        f"{which} newer, but not known to be this machine's. To take the newest of machine "
+        f"{machine}: akosha-hook restore{_with_system(request)} --machine {machine}"
+    )
+    return [note]
+
+
+def _nobody_knows_whose(
+    newest: Upload,
+    complete: Sequence[Upload],
+    request: RestoreRequest,
+    *,
+    own_are_broken: bool,
+) -> list[str]:
+    """What cannot be known where nothing is this state's own: a new machine, or a lost state."""
+    notes = []
+    if own_are_broken:
+        notes.append(
+            f"None of this machine's own uploads can be restored; {newest.upload_id} is not known "
+            "to be its own."
+        )
+    elif not request.system_id and not request.machine:
+        notes.append(
+            f"This machine has no record of any upload as {newest.system_id}, so whether "
+            f"{newest.upload_id} is its own is not known."
+        )
+    machines = {machine_of(each): machine_name(each) for each in reversed(complete)}
     if len(machines) > 1:
+        named = ", ".join([*machines.values()][::-1][:NAMED])
         notes.append(
             f"{len(machines)} machines have uploaded as {newest.system_id}; "
-            f"{newest.upload_id} is the newest of all."
+            f"{newest.upload_id} is the newest of all. To take one's: --machine ID ({named})"
         )
-    return Selected(newest, tuple(notes), passed_over)
+    return notes
 
 
-def _passed_over(uploads: Sequence[Upload], selected: Upload) -> tuple[PassedOver, ...]:
-    unusable = [each for each in uploads if each.has_manifest and (each.problem or each.missing)]
+def _passed_over(
+    uploads: Sequence[Upload], selected: Upload, ownership: Ownership
+) -> tuple[PassedOver, ...]:
+    unusable = [
+        each
+        for each in uploads
+        if each.has_manifest and (not each.complete or ownership.of(each) == "changed")
+    ]
     newer = [each for each in unusable if _is_newer(each, selected)]
     newer.sort(key=lambda each: each.upload_id, reverse=True)
-    return tuple(PassedOver(each.upload_id, _why_not(each)) for each in newer)
+    return tuple(
+        PassedOver(each.upload_id, _why_not(each, ownership), ownership.of(each)) for each in newer
+    )
 
 
 def _is_newer(upload: Upload, than: Upload) -> bool:
@@ -113,10 +203,17 @@ def _is_newer(upload: Upload, than: Upload) -> bool:
     return upload.upload_id > than.upload_id
 
 
-def _why_not(upload: Upload) -> str:
+def _with_system(request: RestoreRequest) -> str:
+    return f" --system {request.system_id}" if request.system_id else ""
+
+
+def _why_not(upload: Upload, ownership: Ownership) -> str:
     if upload.problem:
         return upload.problem.rstrip(".")
-    return f"{upload.missing[0]} is not in the bucket as its manifest says"
+    if upload.missing:
+        return f"{upload.missing[0]} is not in the bucket as its manifest says"
+    assert ownership.of(upload) == "changed"
+    return "its manifest is not the one that this machine stored"
 
 
 def _usable(upload: Upload) -> Upload:
@@ -126,7 +223,7 @@ def _usable(upload: Upload) -> Upload:
 
 
 def _nothing_usable(
-    uploads: tuple[Upload, ...], before: list[Upload], request: RestoreRequest
+    uploads: Sequence[Upload], before: Sequence[Upload], request: RestoreRequest
 ) -> AkoshaHookError:
     if request.at is not None and not before:
         first = min(each.at for each in uploads)

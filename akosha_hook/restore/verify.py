@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.restore.pipeline import Restored
     from akosha_hook.restore.plan import Plan
-    from akosha_hook.restore.select import RestoreRequest
+    from akosha_hook.restore.select import PassedOver, RestoreRequest
 
 
 def verify(request: RestoreRequest, context: Context) -> Restored:
@@ -46,12 +46,12 @@ def verify(request: RestoreRequest, context: Context) -> Restored:
         )
         verification.remember(context.paths, verdict)
         raise
-    failure = damaged_newest(result.plan)
+    failure, passed_over = damaged_newest(result.plan), newest_passed_over(result.plan)
     upload = result.plan.upload
     verdict = Verification(
         at=now_iso(),
         success=failure is None,
-        upload_id=result.plan.passed_over[0].upload_id if failure else upload.upload_id,
+        upload_id=passed_over.upload_id if passed_over else upload.upload_id,
         system_id=upload.system_id,
         files=len(result.plan.files),
         size=sum(each.size for each in result.plan.files),
@@ -63,11 +63,20 @@ def verify(request: RestoreRequest, context: Context) -> Restored:
     return result
 
 
+def newest_passed_over(plan: Plan) -> PassedOver | None:
+    """The newest upload that should have been taken and cannot be."""
+    ours = (each for each in plan.passed_over if each.whose != "other" or plan.whose == "other")
+    return next(ours, None)
+
+
 def damaged_newest(plan: Plan) -> DamagedError | None:
-    """What to say where the newest upload cannot be used, and the plan took an older one."""
-    if not plan.passed_over:
+    """What to say where the newest upload cannot be used, and the plan took an older one.
+
+    What somebody else put beside this state's own uploads says nothing of them.
+    """
+    newest = newest_passed_over(plan)
+    if newest is None:
         return None
-    newest = plan.passed_over[0]
     return DamagedError(
         f"{newest.upload_id}, the newest upload, cannot be restored: {newest.reason}. "
         f"{plan.upload.upload_id}, which is older, can.",

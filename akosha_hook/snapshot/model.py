@@ -76,12 +76,14 @@ class Skipped:
     """A database that is not in the snapshot.
 
     `reason` is `busy` (the next round tries again), or for good until something changes:
-    `missing`, `empty`, `unreadable`, `not-duckdb`.
+    `missing`, `empty`, `unreadable`, `not-duckdb`, `excluded` (no longer in `akosha_databases`).
+    `as_of` is when its last good copy was made (ISO 8601 UTC), "" where it never was stored.
     """
 
     name: str
     reason: str
     message: str
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

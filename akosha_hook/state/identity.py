@@ -52,7 +52,7 @@ def load(paths: Paths, settings: Settings) -> Identity:
     remembered = files.read_json(paths.machine, Identity)
     if remembered is None:
         remembered = _from_receipts(paths) or Identity(
-            system_id=as_system_id(socket.gethostname()), machine_id=secrets.token_hex(8)
+            system_id=as_system_id(socket.gethostname()), machine_id=new_machine_id()
         )
         remembered = _remember(paths, msgspec.structs.replace(remembered, host=here))
     elif _is_elsewhere(remembered, here):
@@ -62,11 +62,15 @@ def load(paths: Paths, settings: Settings) -> Identity:
     return _named(remembered, settings)
 
 
-def renew(paths: Paths, identity: Identity, reason: str) -> Identity:
+def new_machine_id() -> str:
+    return secrets.token_hex(8)
+
+
+def renew(paths: Paths, identity: Identity, reason: str, *, machine_id: str = "") -> Identity:
     """A new machine id for a machine that turned out to be a copy, or to have one."""
     renewed = msgspec.structs.replace(
         identity,
-        machine_id=secrets.token_hex(8),
+        machine_id=machine_id or new_machine_id(),
         host=host.fingerprint(),
         renewed=now_iso(),
         renewed_because=reason,
@@ -76,6 +80,15 @@ def renew(paths: Paths, identity: Identity, reason: str) -> Identity:
     # A name that a setting gives is not remembered.
     _remember(paths, msgspec.structs.replace(renewed, system_id=remembered.system_id))
     return renewed
+
+
+def renewal(me: Identity) -> str:
+    """What is to be said of a new id, for as long as it is news."""
+    return f"This machine has the new id {me.machine_id}, since {me.renewed_because}." + (
+        " What was stored before does not count as its own, so everything is uploaded once more."
+        if me.renewed_because == COPIED
+        else ""
+    )
 
 
 def _is_elsewhere(remembered: Identity, here: str) -> bool:

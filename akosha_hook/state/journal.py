@@ -31,6 +31,7 @@ class JournalDocument(msgspec.Struct, kw_only=True):
     stored: tuple[ReceiptFile, ...] = ()
     skipped: dict[str, str] = {}
     manifest: str = ""
+    copying: tuple[str, ...] = ()
 
 
 class Journal:
@@ -38,7 +39,8 @@ class Journal:
 
     `partial` holds the multipart uploads that were begun, by key, and `stored` the files that are
     in the store already, by name. `skipped` says which databases the snapshot lacks, and why.
-    `manifest` is the document that was, or was about to be, sent. Nothing is durable before `save`.
+    `manifest` is the document that was, or was about to be, sent. `copying` names the databases
+    whose last good copy was begun to be copied. Nothing is durable before `save`.
     """
 
     def __init__(self, path: Path | None, document: JournalDocument | None = None) -> None:
@@ -49,6 +51,7 @@ class Journal:
         self.stored = {each.name: each for each in document.stored}
         self.skipped = dict(document.skipped)
         self.manifest = document.manifest
+        self.copying = set(document.copying)
 
     @classmethod
     def read(cls, path: Path, receipt: Receipt | None = None) -> Journal:
@@ -81,12 +84,14 @@ class Journal:
                 stored=tuple(self.stored.values()),
                 skipped=self.skipped,
                 manifest=self.manifest,
+                copying=tuple(sorted(self.copying)),
             )
             files.write_checked_json(self._path, document)
 
     def close(self) -> None:
         """Nothing is to be continued: keep only what is still to be aborted."""
         self.snapshot, self.stored, self.skipped, self.manifest = "", {}, {}, ""
+        self.copying = set()
         if self.partial:
             self.save()
         elif self._path is not None:

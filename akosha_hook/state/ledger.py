@@ -10,16 +10,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from akosha_hook.format.parse import upload_of
+from akosha_hook.state.identity import Identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from akosha_hook.paths import Paths
     from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
@@ -28,6 +31,7 @@ Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,255}$")]
 # 50,000 uploads have some 15 MB.
 MAX_BYTES = 256 * 1024 * 1024
 _SUM_LENGTH = 8
+_UPLOAD = re.compile(rb'"upload":"([A-Za-z0-9_.-]{1,255})"')
 NO_MANIFEST = "-"
 logger = logging.getLogger(__name__)
 
@@ -53,21 +57,30 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of the file; the first one has only `since`."""
+    """A line of the file; the first one has only `since`.
+
+    `renamed` is an earlier machine id and the one that this state has since.
+    """
 
     entry: Entry | None = None
+    renamed: tuple[Id, Id] | None = None
     since: Annotated[int, Meta(ge=0, le=10**15)] = 0
 
 
 class Ledger:
     """The ledger as it is on disk; nothing is read before it is asked for.
 
-    Whoever changes it holds the sync lock.
+    Whoever changes it holds the sync lock. With `read_only`, nothing on disk is changed: for
+    commands that hold no lock.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, *, read_only: bool = False) -> None:
         self._path = paths.ledger
+        self._machine = paths.machine
+        self._read_only = read_only
         self._entries: dict[tuple[str, str], Entry] | None = None
+        self._index: dict[str, Entry] | None = None
+        self._renamed: dict[str, str] | None = None
         self._since = 0
         self._data: bytes | None = None
 
@@ -89,6 +102,7 @@ class Ledger:
         if self.exists:
             return
         self._entries = {(each.store, each.upload): each for each in _of_receipts(receipts)}
+        self._index = None
         self._since = sequence
         self._write()
 
@@ -98,7 +112,7 @@ class Ledger:
         Only that line is decoded: an unchanged sync asks for a few of thousands.
         """
         if self._entries is not None:
-            return self._by_upload().get(upload_id)
+            return self.by_upload().get(upload_id)
         if self._data is None:
             self._data = self._load()
         wanted = b'"upload":"%b"' % upload_id.encode()
@@ -112,9 +126,9 @@ class Ledger:
         return None
 
     def is_own(self, upload_id: str, machine_id: str) -> bool:
-        """Whether the upload was stored under that machine id."""
+        """Whether the upload was stored under that machine id, or one that it had before."""
         entry = self.entry(upload_id)
-        return entry is not None and entry.machine == machine_id
+        return entry is not None and entry.machine in self._ids(machine_id)
 
     def holds_all_of(self, file: ReceiptFile, machine_id: str) -> bool:
         """Whether every object that restoring `file` needs was stored under that machine id."""
@@ -123,20 +137,60 @@ class Ledger:
         return all(each is not None and self.is_own(each[1], machine_id) for each in names)
 
     def own(self, machine_id: str) -> frozenset[str]:
-        """Ids of the uploads that were stored under that machine id."""
-        return frozenset(
-            each.upload for each in self._read().values() if each.machine == machine_id
-        )
+        """Ids of the uploads that were stored under that machine id, or one that it had before."""
+        ids = self._ids(machine_id)
+        return frozenset(each.upload for each in self._read().values() if each.machine in ids)
 
     def newest(self, target: Target, machine_id: str) -> Entry | None:
         """The upload that was stored last in the target's store under that machine id."""
-        store = store_name(target)
+        store, ids = store_name(target), self._ids(machine_id)
         mine = [
             each
             for each in self._read().values()
-            if (each.store, each.system, each.machine) == (store, target.system_id, machine_id)
+            if (each.store, each.system) == (store, target.system_id) and each.machine in ids
         ]
         return max(mine, key=lambda each: each.upload, default=None)
+
+    def newer_than(self, upload_id: str, target: Target, machine_id: str) -> tuple[Entry, ...]:
+        """Uploads in the target's store under that machine id, the newest first.
+
+        Only lines of uploads newer than `upload_id` are decoded.
+        """
+        names = sorted((each for each in self._uploads() if each > upload_id), reverse=True)
+        wanted, ids = (store_name(target), target.system_id), self._ids(machine_id)
+        entries = [entry for each in names if (entry := self.entry(each)) is not None]
+        return tuple(
+            each for each in entries if (each.store, each.system) == wanted and each.machine in ids
+        )
+
+    def _ids(self, machine_id: str) -> frozenset[str]:
+        """The id, and those that it had before."""
+        if self._renamed is None:
+            self._renamed = self._read_renamed()
+        ids = [machine_id]
+        while (before := self._renamed.get(ids[-1])) is not None and before not in ids:
+            ids.append(before)
+        return frozenset(ids)
+
+    def _read_renamed(self) -> dict[str, str]:
+        data = self._load() if self._data is None else self._data
+        found = [_decoded(each) for each in data.splitlines() if b'"renamed":[' in each]
+        pairs = [line.renamed for line in found if line is not None and line.renamed is not None]
+        return {new: old for old, new in pairs}
+
+    def rename(self, old: str, new: str) -> None:
+        """This state takes the machine id `new`; what it stored as `old` stays its own."""
+        self._ids(new)
+        assert self._renamed is not None
+        self._renamed[new] = old
+        self._append(_Line(renamed=(old, new)))
+
+    def _uploads(self) -> set[str]:
+        if self._entries is not None:
+            return {upload for _, upload in self._entries}
+        if self._data is None:
+            self._data = self._load()
+        return {each.decode() for each in _UPLOAD.findall(self._data)}
 
     def add(self, entry: Entry) -> None:
         """Write a line, durably; an earlier one of the same upload and store no longer counts."""
@@ -144,11 +198,16 @@ class Ledger:
         if known.get((entry.store, entry.upload)) == entry:
             return
         known[entry.store, entry.upload] = entry
+        self._index = None
+        self._append(_Line(entry=entry))
+
+    def _append(self, line: _Line) -> None:
+        self._read()  # what was torn is mended first
         files.private_directory(self._path.parent)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._path, flags, files.FILE_MODE)
         try:
-            os.write(descriptor, _encoded(_Line(entry=entry)))
+            os.write(descriptor, _encoded(line))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -160,13 +219,21 @@ class Ledger:
         if gone:
             for key in gone:
                 del known[key]
+            self._index = None
             self._write()
 
-    def _by_upload(self) -> dict[str, Entry]:
-        return {each.upload: each for each in self._read().values()}
+    def by_upload(self) -> Mapping[str, Entry]:
+        """Every line by the id of its upload."""
+        if self._index is None:
+            self._index = {each.upload: each for each in self._read().values()}
+        return self._index
 
     def _write(self) -> None:
+        if self._read_only:
+            return
+        self._ids("")
         lines = [_Line(since=self._since)]
+        lines += [_Line(renamed=(old, new)) for new, old in (self._renamed or {}).items()]
         lines += [_Line(entry=each) for each in (self._entries or {}).values()]
         files.private_directory(self._path.parent)
         files.write_atomic(self._path, b"".join(_encoded(each) for each in lines))
@@ -200,12 +267,18 @@ class Ledger:
         except OSError:
             return b""
         except ValueError:
-            files.set_aside(self._path)
+            if not self._read_only:
+                files.set_aside(self._path)
             return b""
 
     def _mend(self, data: bytes, entries: dict[tuple[str, str], Entry]) -> None:
-        logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
+        """Write what could be read; uploads until now may have been in the lines that were lost."""
         self._entries = entries
+        last = files.peek_json(self._machine, Identity)
+        self._since = max(self._since, int(time.time()), last.sequence if last else 0)
+        if self._read_only:
+            return
+        logger.warning("The ledger had damaged lines; as it was, it is kept as .corrupt")
         try:
             files.write_atomic(self._path.with_name(self._path.name + ".corrupt"), data)
             self._write()

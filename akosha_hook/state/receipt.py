@@ -81,6 +81,11 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
         """When the oldest object that restoring this file needs was stored (epoch seconds)."""
         return min(self.stored_at, self.delta.base_stored_at) if self.delta else self.stored_at
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the objects that restoring this file needs."""
+        return (self.key, self.delta.base_key) if self.delta else (self.key,)
+
     def stored(self) -> StoredFile:
         """The same file as the manifest names it."""
         return StoredFile(
@@ -127,7 +132,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """`receipts/<upload_id>.json`; fields are only ever added.
 
     `files_uploaded` are object keys, `files_unchanged` names of databases. `snapshot` and `partial`
-    were filled by 0.1 while an upload could still be continued: the journal has them now.
+    were filled by 0.1 while an upload could still be continued: the journal has them now. An upload
+    that failed has in `files` what it had stored; `leftovers` says that objects of it may be in the
+    bucket that nothing refers to.
     """
 
     schema: int = SCHEMA
@@ -157,6 +164,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
     snapshot: OptionalName = ""
     partial: dict[str, PartialUpload] = {}
+    leftovers: bool = False
 
     def __post_init__(self) -> None:
         for moment in (self.started, self.finished):
@@ -164,12 +172,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
                 clock.epoch(moment)
 
 
-def is_reusable(stored_at: int, settings: Settings) -> bool:
-    """Whether what was stored then (epoch seconds) is young enough to be referred to.
+def is_reusable(stored_at: int, settings: Settings, now: float | None = None) -> bool:
+    """Whether what was stored then is young enough, `now`, to be referred to (epoch seconds).
 
     One ahead of now was stored before the clock was set back: nobody can tell how old it is.
     """
-    age = time.time() - stored_at
+    age = (time.time() if now is None else now) - stored_at
     return -DAY_SECONDS < age <= settings.akosha_full_interval_days * DAY_SECONDS
 
 

@@ -140,10 +140,41 @@ class Receipts:
             # Of 0.1, which kept no journal: what is to be aborted must always be in one of the two.
             journal.save()
         self.save(
-            msgspec.structs.replace(receipt, state="failed", error=reason, snapshot="", partial={})
+            msgspec.structs.replace(
+                receipt,
+                state="failed",
+                error=reason,
+                files=tuple(journal.stored.values()) or receipt.files,
+                snapshot="",
+                partial={},
+                leftovers=receipt.method == "cloud",
+            )
         )
         journal.close()
         self._note(receipt.upload_id, journal)
+
+    def leftovers(self, target: Target) -> list[Receipt]:
+        """Uploads to `target` that failed and may have left objects, newest first."""
+        return [
+            each
+            for each in self.newest_first()
+            if each.state == "failed"
+            and each.method == "cloud"
+            and each.destination == target
+            and (each.leftovers or each.files)
+        ]
+
+    def cleared(self, receipt: Receipt) -> None:
+        """What a failed upload left is removed, or is left to `prune`."""
+        self.save(msgspec.structs.replace(receipt, files=(), leftovers=False))
+
+    def keys_in_use(self) -> set[str]:
+        """Keys of the objects that a success refers to, or that an upload under way has stored."""
+        files = [file for each in self.newest_first() if each.success for file in each.files]
+        for each in self.newest_first():
+            if each.state == "uploading":
+                files += self.journal(each).stored.values()
+        return {key for file in files for key in file.keys}
 
     def aborted(self, receipt: Receipt, journal: Journal) -> None:
         """Stop tracking what an abandoned upload left: it was aborted, or cannot be."""

@@ -11,6 +11,7 @@ from akosha_hook.settings.derived import cloud_configured
 
 if TYPE_CHECKING:
     from akosha_hook.install.places import Place
+    from akosha_hook.state.identity import Identity
     from akosha_hook.state.looks import Look
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.pruning import Pruning
@@ -38,8 +39,15 @@ def document(report: Report) -> dict[str, Any]:
         "worker": _worker(report.worker, report.trouble),
         "hooks": [_hook(place) for place in report.places],
         "problems": list(report.problems),
-        "notes": list(report.loaded.notes),
+        "notes": list(report.notes),
+        "new_machine_id": _renewed(report.renewed),
     }
+
+
+def _renewed(me: Identity | None) -> dict[str, str] | None:
+    if me is None:
+        return None
+    return {"machine_id": me.machine_id, "at": me.renewed, "reason": me.renewed_because}
 
 
 def _configuration(report: Report) -> dict[str, Any]:

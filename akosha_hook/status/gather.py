@@ -13,7 +13,7 @@ from akosha_hook.state.receipts import Receipts
 from akosha_hook.status.report import Report
 from akosha_hook.status.trouble import trouble
 from akosha_hook.sync import select
-from akosha_hook.util import processes
+from akosha_hook.util import clock, processes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.paths import Paths
     from akosha_hook.settings import Loaded
+    from akosha_hook.state.identity import Identity
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.receipt import Receipt, Target
+
+NEWS_SECONDS = 14 * 86_400
 
 
 class Deliveries(NamedTuple):
@@ -38,7 +41,7 @@ def gather(context: Context, directory: Path) -> Report:
     from akosha_hook.install.places import installed_places
 
     paths, environ, settings = context.paths, context.environ, context.settings
-    system_id = identity.peek(paths, settings)
+    me = identity.look(paths, settings)
     destination = select.preferred(context)
     deliveries = _deliveries(paths, destination)
     worker = worker_state(paths)
@@ -47,7 +50,7 @@ def gather(context: Context, directory: Path) -> Report:
         next_try = backoff.due(paths, destination, backoff.config_hash(settings, environ))
     return Report(
         loaded=_with_dropped_variables(context.loaded, paths),
-        system_id=system_id,
+        system_id=me.system_id,
         destination=destination,
         data_directory=data_directory(settings, paths),
         last_success=deliveries.success,
@@ -61,8 +64,15 @@ def gather(context: Context, directory: Path) -> Report:
         next_try=next_try if next_try > time.time() else 0.0,
         places=installed_places(paths, environ, directory),
         corrupt=_corrupt(paths),
+        renewed=me if _is_news(me) else None,
         trouble=trouble(worker, timeout_seconds=settings.akosha_upload_timeout_seconds),
     )
+
+
+def _is_news(me: Identity) -> bool:
+    """Whether the machine took a new id in the last days."""
+    age = time.time() - clock.epoch(me.renewed) if me.renewed else NEWS_SECONDS
+    return age < NEWS_SECONDS
 
 
 def worker_state(paths: Paths) -> State:

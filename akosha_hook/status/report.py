@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from akosha_hook.state import identity
+from akosha_hook.util.clock import minute
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.hook.event import Event
     from akosha_hook.install.places import Place
     from akosha_hook.settings import Loaded
+    from akosha_hook.state.identity import Identity
     from akosha_hook.state.looks import Look
     from akosha_hook.state.progress_file import State, SyncResult
     from akosha_hook.state.pruning import Pruning
@@ -28,6 +32,7 @@ class Report:
     success has made good. `last_akosha` is the newest push over HTTP, whatever its result.
     `last_look` is the last one at the preferred destination.
 
+    `renewed` is this machine's identity where it has a new id since a short time, else None.
     `next_try` is in epoch seconds, 0 if nothing delays the next upload. `corrupt` lists files of
     ours that could not be read and were set aside.
     """
@@ -47,7 +52,14 @@ class Report:
     next_try: float
     places: tuple[Place, ...]
     corrupt: tuple[Path, ...]
+    renewed: Identity | None = None
     trouble: Trouble | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is as it should be, and may still be news."""
+        renewed = (identity.renewal(self.renewed),) if self.renewed else ()
+        return (*self.loaded.notes, *renewed)
 
     @property
     def last_error(self) -> SyncResult | None:
@@ -75,8 +87,20 @@ class Report:
                 for place in self.places
                 if place.state == "broken"
             ),
+            *self._missed(),
             *self._trouble(),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
+        )
+
+    def _missed(self) -> tuple[str, ...]:
+        """Databases that the last sync did not find in order; what the user left out is none."""
+        files = self.last_success.files if self.last_success else ()
+        return tuple(
+            f"{each.name} is not backed up as it is now ({each.stale.reason}, since "
+            f"{minute(each.stale.since)}); its last good copy is as of {minute(each.stale.as_of)}. "
+            f"akosha-hook restore --file {each.name} brings it back"
+            for each in files
+            if each.stale and each.name == each.database and each.stale.reason != "excluded"
         )
 
     def _trouble(self) -> tuple[str, ...]:

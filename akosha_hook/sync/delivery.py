@@ -13,7 +13,10 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff
+from akosha_hook.state import backoff, forgotten
+from akosha_hook.sync import leftovers
+from akosha_hook.sync.absent import marked, with_absent
+from akosha_hook.sync.known import known_files, last_good, recall
 from akosha_hook.sync.policy import upload_policy
 from akosha_hook.sync.pushed import pushed_files
 from akosha_hook.sync.record import (
@@ -29,10 +32,11 @@ from akosha_hook.util.clock import now_iso
 if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
-    from akosha_hook.snapshot import Database, Snapshot
+    from akosha_hook.snapshot import Database, Skipped, Snapshot
     from akosha_hook.state.journal import Journal
     from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
+    from akosha_hook.stores.base import ObjectStore
     from akosha_hook.upload.job import UploadJob
     from akosha_hook.util.retry import RetryPolicy
 
@@ -44,11 +48,12 @@ class Ended:
     """How a delivery ended.
 
     `progressed` says that it ran out of time while parts got through: the next try goes on, and
-    nothing is gained by another destination.
+    nothing is gained by another destination. `skipped` are the databases it went without.
     """
 
     receipt: Receipt
     progressed: bool = False
+    skipped: tuple[Skipped, ...] = ()
 
 
 def deliver(
@@ -90,7 +95,7 @@ def deliver(
         receipt.bytes_transferred,
         receipt.duration_seconds,
     )
-    return replace(ended, receipt=receipt)
+    return replace(ended, receipt=receipt, skipped=run.job.snapshot.skipped)
 
 
 def _begin(
@@ -108,6 +113,8 @@ def _begin(
     else:
         journal = receipts.new_journal(receipt.upload_id, job.snapshot.directory.name)
         journal.skipped = {each.name: each.reason for each in job.snapshot.skipped}
+        if method == "cloud":
+            journal.stored = leftovers.reusable(job, receipts, receipt.destination)
     # As it is now: what the user corrects during this try counts at the next one.
     config_hash = backoff.config_hash(job.context.settings, job.context.environ)
     return _Run(_named(job, receipt, journal), receipts, attempts, receipt, config_hash)
@@ -174,6 +181,7 @@ class _Run:
         store = open_store(self.context, policy, on_sent=self._count)
         if self.receipts.last_success(self.receipt.destination) is None:
             make_sure_it_exists(store)
+        self._recall(store)
         referenced = _referenced(self.job)
         gone = not_reusable(store, referenced, self.context.settings)
         # An upload that is continued names every database that its snapshot had, whatever has
@@ -186,21 +194,54 @@ class _Run:
                 return counter.of(database)
 
         self.job = replace(self.job, snapshot=frozen, conversations=conversations)
+        skipped = self.receipt.skipped | {each.name: each.message for each in frozen.skipped}
         self.receipt = msgspec.structs.replace(
-            self.receipt, files_unchanged=frozen.unchanged, files=(), snapshot="", partial={}
+            self.receipt,
+            files_unchanged=frozen.unchanged,
+            files=(),
+            snapshot="",
+            partial={},
+            skipped=skipped,
         )
+        self.job.journal.skipped |= {each.name: each.reason for each in frozen.skipped}
         # The journal first: an upload that is known to have begun must know its snapshot.
         self.job.journal.save()
         self.receipts.save(self.receipt)
         logger.info("Uploading %s to %s", self.receipt.upload_id, store.describe())
         uploaded = upload(self.job, store)
-        return Arrived(uploaded.files, uploaded.keys)
+        return Arrived(uploaded.files, uploaded.keys, uploaded.notes)
+
+    def _recall(self, store: ObjectStore) -> None:
+        """Learn from the bucket what lost receipts said, and write it down again."""
+        job = self.job
+        if not job.lost or job.ledger is None:
+            return
+        last = recall(store, job.lost, self.receipt.destination)
+        if last is not None:
+            ledger, machine_id = job.ledger, job.identity.machine_id
+
+            def is_own(file: ReceiptFile) -> bool:
+                return ledger.holds_all_of(file, machine_id)
+
+            good = last_good(last, is_own, forgotten.names(self.context.paths))
+            said = job.journal.skipped
+            frozen = with_absent(job.snapshot, good, self.context, said=said)
+            self.receipts.save(marked(last, frozen, good, same=False))
+            known = {} if job.full else known_files(last, job.settings, is_own)
+            job = replace(job, snapshot=frozen, known=known, last_good=good)
+        self.job = replace(job, lost=())
 
     def _start_over(self, error: DeliveryError) -> None:
         """Go on under another id; what is stored of this upload is referred to, not sent again."""
         logger.warning("%s", error.message)
         before = self.job.journal
-        failed = msgspec.structs.replace(self.receipt, state="failed", error=cleaned(error))
+        failed = msgspec.structs.replace(
+            self.receipt,
+            state="failed",
+            error=cleaned(error),
+            files=tuple(before.stored.values()),
+            leftovers=True,
+        )
         self.receipt = new_receipt(self.job, "cloud")
         journal = self.receipts.new_journal(self.receipt.upload_id, before.snapshot)
         journal.stored, journal.skipped = dict(before.stored), dict(before.skipped)
@@ -241,6 +282,9 @@ class _Run:
             resumable=resumable,
             out_of_time=out_of_time,
         )
+        ledger = self.job.ledger
+        begun = ledger is not None and ledger.entry(receipt.upload_id) is not None
+        receipt = msgspec.structs.replace(receipt, leftovers=begun and receipt.state == "failed")
         return Ended(receipt, progressed=out_of_time)
 
     def close(self, receipt: Receipt) -> None:
@@ -268,4 +312,10 @@ def _with_again(job: UploadJob, gone: set[str]) -> Snapshot:
         frozen.directory,
     )
     unchanged = tuple(name for name in frozen.unchanged if name not in gone)
+    found = {each.name for each in more.databases} | {each.name for each in more.skipped}
+    vanished = [
+        snapshot.Skipped(name, "missing", f"{name} is no longer there")
+        for name in sorted(gone - found)
+    ]
+    more = replace(more, skipped=(*more.skipped, *vanished))
     return snapshot.merged(replace(frozen, unchanged=unchanged), more)

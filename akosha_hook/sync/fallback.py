@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from akosha_hook.context import Context
+    from akosha_hook.snapshot import Skipped
     from akosha_hook.state.receipt import Attempt, Method, Receipt
     from akosha_hook.state.receipts import Receipts
     from akosha_hook.upload.job import UploadJob
@@ -36,6 +37,7 @@ def deliver_with_fallback(
     attempts: list[Attempt] = []
     receipt: Receipt | None = None
     first: Receipt | None = None
+    skipped: tuple[Skipped, ...] = ()
     for method in chain:
         if receipt is not None:
             logger.warning("Falling back to %s: %s", method, receipt.error)
@@ -47,20 +49,21 @@ def deliver_with_fallback(
         ended = deliver(job, receipts, attempts, method, continued)
         receipt = ended.receipt
         first = first or receipt
+        skipped = ended.skipped
         if receipt.success or ended.progressed:
             break
     assert receipt is not None
     assert first is not None
     if first.state != "uploading":
         files.remove_tree(job.snapshot.directory)
-    busy = any(each.reason == "busy" for each in job.snapshot.skipped)
+    busy = any(each.reason == "busy" for each in skipped)
     # When every destination failed, the preferred one's failure is what the user has to mend.
     shown = receipt if receipt.success else first
     return Outcome(
         state="uploaded" if receipt.success else "failed",
         method=shown.method,
         receipt=shown,
-        skipped=job.snapshot.skipped,
+        skipped=skipped,
         unchanged=job.snapshot.unchanged,
         pending=busy or receipt.method != chain[0] or not receipt.success,
     )

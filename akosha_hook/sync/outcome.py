@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from akosha_hook.snapshot import Skipped
     from akosha_hook.state.receipt import Receipt
 
-_HARMLESS = frozenset({"missing", "busy"})
+_HARMLESS = frozenset({"missing", "excluded", "busy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class Outcome:
     def lost_files(self) -> tuple[Skipped, ...]:
         """Databases that are there and could not be backed up for good."""
         return tuple(each for each in self.skipped if each.reason not in _HARMLESS)
+
+    @property
+    def missed(self) -> tuple[Skipped, ...]:
+        """Databases that are not there, or not selected; those that were stored once have `as_of`."""
+        return tuple(each for each in self.skipped if each.reason in {"missing", "excluded"})
 
     @property
     def success(self) -> bool:
@@ -88,7 +93,10 @@ class Outcome:
             "state": self.state,
             "files_unchanged": list(receipt.files_unchanged if receipt else self.unchanged),
             "skipped": {each.name: each.reason for each in self.skipped},
-            "notes": list(receipt.notes) if receipt else [],
+            "notes": [
+                *(receipt.notes if receipt else ()),
+                *(each.message for each in self.missed if each.as_of),
+            ],
             "attempts": msgspec.to_builtins(receipt.attempts) if receipt else [],
             "details": receipt.details if receipt else {},
         }

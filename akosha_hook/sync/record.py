@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from akosha_hook.state import identity
+from akosha_hook.state.ledger import NO_MANIFEST
 from akosha_hook.state.receipt import Attempt, Receipt
 from akosha_hook.sync import select
 from akosha_hook.util import log
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from akosha_hook.errors import AkoshaHookError
-    from akosha_hook.state.receipt import Method, ReceiptFile
+    from akosha_hook.state.receipt import Method, ReceiptFile, Target
     from akosha_hook.upload.job import UploadJob
 
 MAX_MESSAGE = 2000
@@ -38,6 +39,7 @@ def new_receipt(job: UploadJob, method: Method) -> Receipt:
     """The receipt of a delivery that begins."""
     context, me = job.context, job.identity
     sequence = identity.next_sequence(context.paths, context.settings)
+    target = select.target_of(context.settings, method, me.system_id)
     return Receipt(
         upload_id=new_upload_id(me.system_id, sequence),
         state="uploading",
@@ -48,9 +50,21 @@ def new_receipt(job: UploadJob, method: Method) -> Receipt:
         sequence=sequence,
         triggered_by=job.triggered_by,
         started=now_iso(),
-        destination=select.target_of(context.settings, method, me.system_id),
+        destination=target,
         skipped={each.name: each.message for each in job.snapshot.skipped},
+        notes=_renewal(job, target),
     )
+
+
+def _renewal(job: UploadJob, target: Target) -> tuple[str, ...]:
+    """That the machine has a new id, until something is stored under it."""
+    me = job.identity
+    if not me.renewed or job.ledger is None:
+        return ()
+    newest = job.ledger.newest(target, me.machine_id)
+    if newest is None or newest.machine != me.machine_id or newest.sha256 == NO_MANIFEST:
+        return (identity.renewal(me),)
+    return ()
 
 
 def new_upload_id(system_id: str, sequence: int) -> str:
@@ -105,7 +119,11 @@ def succeeded_receipt(
         files=arrived.files,
         files_uploaded=arrived.keys,
         files_unchanged=tuple(
-            dict.fromkeys(each.database for each in arrived.files if each.status == "unchanged")
+            dict.fromkeys(
+                each.database
+                for each in arrived.files
+                if each.status == "unchanged" and not each.stale
+            )
         ),
         notes=(*receipt.notes, *arrived.notes),
         bytes_transferred=receipt.bytes_transferred + bytes_sent,

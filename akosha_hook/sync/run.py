@@ -15,14 +15,17 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import identity, looks
+from akosha_hook.state import forgotten, identity, looks
 from akosha_hook.state.ledger import Ledger
-from akosha_hook.state.receipt import is_reusable, same_content
-from akosha_hook.sync import cleanup, look, select
+from akosha_hook.state.receipt import DAY_SECONDS, is_reusable, same_content
+from akosha_hook.sync import cleanup, leftovers, look, select
+from akosha_hook.sync.absent import absent, marked, with_absent
 from akosha_hook.sync.fallback import deliver_with_fallback
+from akosha_hook.sync.known import known_files, last_good, lost_receipts
 from akosha_hook.sync.outcome import Outcome
+from akosha_hook.upload.carry import is_due
 from akosha_hook.upload.job import UploadJob
-from akosha_hook.util import files
+from akosha_hook.util import clock, files
 from akosha_hook.util.clock import stamp
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.snapshot import Snapshot
     from akosha_hook.state.identity import Identity
+    from akosha_hook.state.ledger import Entry
     from akosha_hook.state.receipt import Method, Receipt, ReceiptFile, Target
     from akosha_hook.state.receipts import Receipts
 
@@ -84,26 +88,23 @@ class _Sync:
         """Whether nothing that an earlier sync stored may be referred to."""
         return self.request.full or not self.context.settings.akosha_enable_deduplication
 
-    def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
-        """What is stored and may be referred to, by file name.
+    def is_own(self, file: ReceiptFile) -> bool:
+        """Whether every object that restoring `file` needs is of this machine's own uploads."""
+        return self.ledger.holds_all_of(file, self.identity.machine_id)
 
-        A database stored longer ago than `akosha_full_interval_days` is not: it is sent again even
-        if it never changes, so that a lifecycle rule does not expire the only copy. Nor is one that
-        needs an object of an upload that is not this machine's own.
-        """
-        settings = self.context.settings
-        if last is None or (self.sends_everything and not self.again):
+    def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
+        """What is stored and may be referred to, by file name."""
+        if self.sends_everything and not self.again:
             return {}
-        old = {
-            each.database
-            for each in last.files
-            if last.method == "cloud"
-            and not (
-                is_reusable(each.oldest_object_at, settings)
-                and self.ledger.holds_all_of(each, self.identity.machine_id)
-            )
-        }
-        return {each.name: each for each in last.files if each.database not in old}
+        return known_files(last, self.context.settings, self.is_own)
+
+    def last_good(self, last: Receipt | None) -> dict[str, ReceiptFile]:
+        """The last good copy of every database that must not fall out, by file name."""
+        return last_good(last, self.is_own, forgotten.names(self.context.paths))
+
+    def lost(self) -> tuple[Entry, ...]:
+        """Uploads whose receipts are gone: what they say has to be asked for."""
+        return lost_receipts(self.receipts, self.ledger, self.target, self.identity.machine_id)
 
 
 def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
@@ -125,12 +126,19 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     cleanup.remove_snapshots(context, receipts)
     outcome = _finish_interrupted(sync)
     sync = dataclasses.replace(sync, again=outcome is not None)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         if outcome is not None and (outcome.state != "uploaded" or outcome.pending):
             break
-        latest = _round(sync)
+        try:
+            latest = _round(sync)
+        except NothingToBackUpError:
+            if number == 0:
+                raise
+            break
         if outcome is None or latest.state != "unchanged":
             outcome = latest
+        else:
+            outcome = dataclasses.replace(outcome, skipped=latest.skipped)
         if latest.state != "uploaded":
             break
         # `full` is for the first round.
@@ -170,12 +178,38 @@ def _explain_no_fallback(sync: _Sync, outcome: Outcome) -> Outcome:
 def _round(sync: _Sync) -> Outcome:
     context = sync.context
     last = sync.receipts.last_success(sync.target)
-    known = sync.known(last)
+    known, good = sync.known(last), sync.last_good(last)
+    lost = sync.lost()
     source = data_directory(context.settings, context.paths)
+    frozen = _snapshot(sync, {} if lost else known, source)
+    frozen = with_absent(frozen, good, context)
+    for each in frozen.skipped:
+        logger.warning("%s", each.message)
+    same = (
+        last is not None
+        and not lost
+        and all(same_content(database, known) for database in frozen.databases)
+    )
+    if last is not None:
+        _mark(sync.receipts, last, frozen, good, same=same)
+    refresh = last is not None and _needs_refresh(last, frozen, good, context)
+    if (same or not frozen.databases) and not refresh:
+        files.remove_tree(frozen.directory)
+        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
+    if sync.sends_everything:
+        # Of what changed meanwhile, too, nothing builds on what is stored.
+        known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
+    # Where only a copy is renewed, there is nothing that another destination could take.
+    chain = sync.chain if frozen.databases else sync.chain[:1]
+    return _deliver(dataclasses.replace(sync, chain=chain), frozen, known)
+
+
+def _snapshot(sync: _Sync, known: Mapping[str, ReceiptFile], source: Path) -> Snapshot:
+    context = sync.context
     context.progress.phase("snapshot")
     directory = context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
     try:
-        frozen = snapshot.take(
+        return snapshot.take(
             source,
             context.settings.akosha_databases,
             directory,
@@ -186,19 +220,36 @@ def _round(sync: _Sync) -> Outcome:
     except AkoshaHookError:
         files.remove_tree(directory)
         raise
-    for each in frozen.skipped:
-        logger.warning("%s", each.message)
-    if not frozen.databases:
-        files.remove_tree(frozen.directory)
-        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
-    if last is not None and all(same_content(database, known) for database in frozen.databases):
-        _refresh_fingerprints(sync.receipts, last, frozen)
-        files.remove_tree(frozen.directory)
-        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
-    if sync.sends_everything:
-        # Of what changed meanwhile, too, nothing builds on what is stored.
-        known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
-    return _deliver(sync, frozen, known)
+
+
+def _mark(
+    receipts: Receipts,
+    last: Receipt,
+    frozen: Snapshot,
+    good: Mapping[str, ReceiptFile],
+    *,
+    same: bool,
+) -> None:
+    """Keep in the last receipt since when databases are absent, and the `stat` of the others."""
+    seen = marked(last, frozen, good, same=same)
+    if seen != last:
+        receipts.save(seen)
+
+
+def _needs_refresh(
+    last: Receipt, frozen: Snapshot, good: Mapping[str, ReceiptFile], context: Context
+) -> bool:
+    """Whether a last good copy has become so old that an upload is made to copy it forward.
+
+    Where the last upload has tried that in vain, once a day is enough.
+    """
+    missed = absent(frozen, good)
+    old = [each for each in good.values() if each.database in missed]
+    if not is_due(old, context.settings):
+        return False
+    begun = clock.epoch(last.started)
+    tried = not all(is_reusable(each.oldest_object_at, context.settings, begun) for each in old)
+    return not (tried and 0 <= time.time() - begun < DAY_SECONDS)
 
 
 def _import(modules: tuple[str, ...]) -> None:
@@ -214,7 +265,7 @@ def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
             f"There is no database to back up in {source}.",
             hint="Set akosha_data_dir to Session-Buddy's data directory.",
         )
-    if not same and all(each.reason == "missing" for each in frozen.skipped):
+    if not same and all(each.reason in {"missing", "excluded"} for each in frozen.skipped):
         raise NothingToBackUpError(
             f"There is no database to back up: {frozen.skipped[0].message}.",
             hint="Set akosha_data_dir to Session-Buddy's data directory.",
@@ -255,16 +306,6 @@ def _still_there(sync: _Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
     return dataclasses.replace(sent, receipt=receipt)
 
 
-def _refresh_fingerprints(receipts: Receipts, last: Receipt, frozen: Snapshot) -> None:
-    """Store the new `stat` of bytes that have not changed, so that the next sync need not read them."""
-    seen = {each.name: each.fingerprint for database in frozen.databases for each in database.files}
-    refreshed = tuple(
-        msgspec.structs.replace(each, fingerprint=seen[each.name]) if seen.get(each.name) else each
-        for each in last.files
-    )
-    receipts.save(msgspec.structs.replace(last, files=refreshed))
-
-
 def _deliver(
     sync: _Sync,
     frozen: Snapshot,
@@ -276,6 +317,9 @@ def _deliver(
         identity=sync.identity,
         snapshot=frozen,
         known=known,
+        last_good=sync.last_good(sync.receipts.last_success(sync.target)),
+        lost=sync.lost(),
+        full=sync.sends_everything,
         triggered_by=interrupted.triggered_by if interrupted else sync.request.triggered_by,
         ledger=sync.ledger,
     )
@@ -300,8 +344,11 @@ def _finish_interrupted(sync: _Sync) -> Outcome | None:
         return None
     logger.info("Continuing upload %s", interrupted.upload_id)
     frozen = dataclasses.replace(frozen, unchanged=interrupted.files_unchanged)
-    known = sync.known(receipts.last_success(sync.target))
-    return _deliver(sync, frozen, known, interrupted)
+    last = receipts.last_success(sync.target)
+    good = sync.last_good(last)
+    said = receipts.journal(interrupted).skipped
+    frozen = with_absent(frozen, good, sync.context, said=said)
+    return _deliver(sync, frozen, sync.known(last), interrupted)
 
 
 def _supersede(sync: _Sync, outcome: Outcome) -> Outcome:
@@ -310,6 +357,11 @@ def _supersede(sync: _Sync, outcome: Outcome) -> Outcome:
     if receipt is not None and receipt.success and receipt.destination == sync.target:
         receipts.fail_unfinished(sync.target, superseded_by=receipt.upload_id)
     notes = cleanup.abort_abandoned(sync.context, receipts, sync.target)
+    if receipt is not None and receipt.success and receipt.destination == sync.target:
+        forgotten.discard(
+            sync.context.paths, {each.database for each in receipt.files if not each.stale}
+        )
+        notes += leftovers.remove(sync.context, receipts, sync.ledger, receipt)
     if not notes or receipt is None:
         return outcome
     receipt = msgspec.structs.replace(receipt, notes=(*receipt.notes, *notes))

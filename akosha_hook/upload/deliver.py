@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook.state.receipt import same_content
+from akosha_hook.upload.carry import carry
 from akosha_hook.upload.job import Uploaded
 from akosha_hook.upload.plan import (
     PlannedObject,
     content_of,
+    keep_hashes,
     possible_delta,
     reference,
     stored_file,
@@ -44,13 +46,16 @@ def deliver(job: UploadJob, store: ObjectStore) -> Uploaded:
     counts = {each.name: job.conversations(each) for each in job.snapshot.databases}
     files = [
         msgspec.structs.replace(each, conversations=counts[each.name])
-        if each.status == "uploaded" and each.name in counts
+        if each.name in counts and (each.status == "uploaded" or each.conversations is None)
         else each
         for each in files
     ]
+    # Last, so that it cannot keep what is new from being stored.
+    carried = carry(job, store, files)
+    files += carried.files
     job.context.progress.phase("manifest")
     publish(job, store, files)
-    return Uploaded(tuple(files), job.key(""))
+    return Uploaded(tuple(files), job.key(""), carried.notes)
 
 
 def _unchanged(job: UploadJob, store: ObjectStore) -> list[ReceiptFile]:
@@ -77,7 +82,9 @@ def _upload(
         and before.sha256 == file.sha256
         and not not_reusable(store, [before], job.settings)
     ):
-        return before
+        if before.delta is None and not before.key.startswith(job.key("")):
+            keep_hashes(job, before.key, file)
+        return msgspec.structs.replace(before, fingerprint=file.fingerprint)
     planned = _delta(job, store, database, file) or PlannedObject(job, database, file)
     content = content_of(planned)
     logger.info("Sending %s: %d bytes", planned.name, planned.plain_bytes)

@@ -9,13 +9,13 @@ from akosha_hook.format import manifest
 from akosha_hook.state.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from akosha_hook.context import Context
     from akosha_hook.settings import Settings
     from akosha_hook.snapshot import Database, Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.ledger import Ledger
+    from akosha_hook.state.ledger import Entry, Ledger
     from akosha_hook.state.receipt import ReceiptFile, Target
 
 
@@ -31,6 +31,9 @@ class UploadJob:
     `upload_id`, `sequence` and `journal`, where it is written down what is stored already, are
     given when the upload begins; so are `target` and `ledger`, where a store is to be entered.
     `conversations` says how many a database of the snapshot has, None where that is not known.
+    `last_good` is the last good copy of every database that must not fall out, by file name, with
+    `stale` set for where the snapshot lacks it. `lost` are uploads whose receipts are gone, newest
+    first. With `full`, nothing that is stored is referred to for what the snapshot has.
     """
 
     context: Context
@@ -44,6 +47,9 @@ class UploadJob:
     conversations: Callable[[Database], int | None] = _not_counted
     target: Target | None = None
     ledger: Ledger | None = None
+    last_good: Mapping[str, ReceiptFile] = field(default_factory=dict)
+    lost: tuple[Entry, ...] = ()
+    full: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -53,7 +59,9 @@ class UploadJob:
     def skipped(self) -> dict[str, str]:
         """Why a database is not in the snapshot, by name, whenever that was taken."""
         there = {each.name for each in self.snapshot.databases} | set(self.snapshot.unchanged)
-        reasons = self.journal.skipped | {each.name: each.reason for each in self.snapshot.skipped}
+        reasons = {each.database: "skipped" for each in self.last_good.values()}
+        reasons |= self.journal.skipped
+        reasons |= {each.name: each.reason for each in self.snapshot.skipped}
         return {name: reason for name, reason in reasons.items() if name not in there}
 
     def key(self, name: str) -> str:
@@ -63,12 +71,22 @@ class UploadJob:
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """What is stored now: every file, as the receipt keeps it; `prefix` is the upload's own."""
+    """What is stored now: every file, as the receipt keeps it; `prefix` is the upload's own.
+
+    `notes` say what could not be done for databases that the snapshot lacks.
+    """
 
     files: tuple[ReceiptFile, ...]
     prefix: str
+    notes: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Keys of the objects that this upload itself stored."""
-        return tuple(each.key for each in self.files if each.key.startswith(self.prefix))
+        return keys_below(self.prefix, self.files)
+
+
+def keys_below(prefix: str, files: Iterable[ReceiptFile]) -> tuple[str, ...]:
+    """Keys below `prefix` of the objects that `files` need."""
+    keys = (key for each in files for key in each.keys)
+    return tuple(dict.fromkeys(key for key in keys if key.startswith(prefix)))

@@ -115,14 +115,8 @@ def stored_file(planned: PlannedObject, content: Content, stored: Stored) -> Rec
     """The stored object as the receipt keeps it; of a whole file, its block hashes are kept too."""
     job, file = planned.job, planned.file
     compression: Literal["gzip", "identity"] = "gzip" if content.encoding else "identity"
-    if planned.base is None and job.settings.akosha_enable_delta:
-        block_hashes.save(
-            job.context.paths,
-            planned.key,
-            sha256=file.sha256,
-            size=file.size,
-            hashes=file.blocks,
-        )
+    if planned.base is None:
+        keep_hashes(job, planned.key, file)
     return ReceiptFile(
         name=file.name,
         database=planned.database.name,
@@ -141,7 +135,15 @@ def stored_file(planned: PlannedObject, content: Content, stored: Stored) -> Rec
     )
 
 
+def keep_hashes(job: UploadJob, key: str, file: SnapshotFile) -> None:
+    """Keep the block hashes of a full upload: later deltas are computed against them."""
+    if job.settings.akosha_enable_delta:
+        block_hashes.save(
+            job.context.paths, key, sha256=file.sha256, size=file.size, hashes=file.blocks
+        )
+
+
 def reference(file: ReceiptFile, fresh: SnapshotFile | None) -> ReceiptFile:
     """A file that an earlier upload holds; `fresh` is its copy where its stat had changed."""
     fingerprint = fresh.fingerprint if fresh else file.fingerprint
-    return msgspec.structs.replace(file, status="unchanged", fingerprint=fingerprint)
+    return msgspec.structs.replace(file, status="unchanged", fingerprint=fingerprint, stale=None)

@@ -12,6 +12,7 @@ from akosha_hook.format import manifest
 from akosha_hook.format.parse import parse
 from akosha_hook.state.ledger import NO_MANIFEST, Entry, store_name
 from akosha_hook.stores.base import Content
+from akosha_hook.upload.job import keys_below
 from akosha_hook.upload.stored import lost
 from akosha_hook.version import __version__
 
@@ -98,13 +99,13 @@ def enter(job: UploadJob, document: bytes | None = None) -> None:
 
 def _manifest(job: UploadJob, files: Sequence[ReceiptFile]) -> manifest.Manifest:
     counts = [each.conversations for each in files if each.name == each.database]
-    own = [each for each in files if each.key.startswith(job.key(""))]
+    own = [each for each in files if keys_below(job.key(""), [each])]
     compressed = any(each.compression == "gzip" for each in own)
     return manifest.Manifest(
         uploaded_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         conversation_count=sum(each or 0 for each in counts),
         total_size_bytes=sum(each.size for each in files),
-        files=tuple(each.key.rsplit("/", 1)[1] for each in own),
+        files=tuple(key.rsplit("/", 1)[1] for key in keys_below(job.key(""), files)),
         compressed=compressed,
         compression_format="gzip" if compressed else None,
         metadata=manifest.Details(

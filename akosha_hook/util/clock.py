@@ -23,6 +23,15 @@ def stamp(at: float | None = None) -> str:
     return when.strftime("%Y%m%d_%H%M%S")
 
 
+def minute(iso: str) -> str:
+    """What `now_iso` wrote, for people: `2026-11-20 14:03 UTC`; as it is where it is no time."""
+    try:
+        when = dt.datetime.fromtimestamp(epoch(iso), dt.UTC)
+    except ValueError:
+        return iso
+    return f"{when:%Y-%m-%d %H:%M} UTC"
+
+
 def epoch(iso: str) -> float:
     """Epoch seconds of what `now_iso` wrote; UTC where it names no zone.
 

@@ -13,6 +13,7 @@ from akosha_hook.restore import RestoreRequest
 from akosha_hook.state.receipts import Receipts
 from tests.support import faults
 from tests.support.faulty_home import MIB, FaultyHome
+from tests.support.later import hours_later
 from tests.support.recovery import context
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
@@ -140,7 +141,9 @@ def test_pruning_takes_deleting_and_the_list_of_unfinished_uploads(faulty_home: 
     used(faulty_home)
     here = context(faulty_home.paths)
     bucket = catalog.open_to_read(here)
-    prune.apply(bucket, prune.plan(bucket, Keep(1, 0, 0, 0), here))
+    with hours_later():
+        plan = prune.plan(bucket, Keep(1, 0, 0, 0), here)
+    prune.apply(bucket, plan, here)
     assert used(faulty_home) == {"s3:ListBucket", "s3:GetObject", DELETE, LIST}
     assert len(faulty_home.manifests()) == 1
 

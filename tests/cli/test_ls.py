@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from tests.support.duck import change
 from tests.support.home import Home
-from tests.support.recovery import put, upload
+from tests.support.machines import another_machine, copy_of, machine_id
+from tests.support.recovery import put, read_manifest, upload, write_manifest
 
 if TYPE_CHECKING:
-    pass
+    from pathlib import Path
 
 
 def test_ls_shows_every_system_and_what_each_upload_holds(uploading_home: Home) -> None:
@@ -31,7 +32,10 @@ def test_ls_shows_every_system_and_what_each_upload_holds(uploading_home: Home) 
     assert "incomplete" in rows["2999_half"]
     assert "damaged" in rows["2999_bad"]
     assert lines[6].startswith("old_one: 0 complete uploads")
+    assert "Machine" not in lines[1]
     document = json.loads(uploading_home.akosha_hook("ls", "--system", "laptop", "--json").stdout)
+    whose = {each["upload_id"]: each["whose"] for each in document["systems"][0]["uploads"]}
+    assert whose == {first: "own", second: "own", "2999_half": "other", "2999_bad": "other"}
     assert [each["system_id"] for each in document["systems"]] == ["laptop"]
     states = {each["upload_id"]: each["state"] for each in document["systems"][0]["uploads"]}
     assert states == {
@@ -47,3 +51,25 @@ def test_ls_of_a_system_that_is_not_there(uploading_home: Home) -> None:
     assert result.returncode == 1
     assert "Nothing is stored for nobody." in result.stderr
     assert "holds no uploads yet" in uploading_home.akosha_hook("ls").stdout
+
+
+def test_ls_shows_which_machine_made_what(uploading_home: Home, tmp_path: Path) -> None:
+    assert uploading_home.bucket is not None
+    changed = upload(uploading_home.paths)
+    write_manifest(
+        uploading_home.bucket, changed, read_manifest(uploading_home.bucket, changed) | {"x": 1}
+    )
+    change(uploading_home.paths.data / "reflection.duckdb", 3)
+    ours = upload(uploading_home.paths)
+    other = another_machine(uploading_home, tmp_path)
+    theirs = upload(other.paths)
+    copy = copy_of(uploading_home, tmp_path / "copy")
+    change(copy.paths.data / "reflection.duckdb", 3)
+    copys = upload(copy.paths)
+    result = uploading_home.akosha_hook("ls")
+    rows = {line.split()[0]: line for line in result.stdout.splitlines()[2:]}
+    assert result.stdout.splitlines()[1].split()[:3] == ["Upload", "When", "Machine"]
+    assert "this one" in rows[ours]
+    assert machine_id(other)[:8] in rows[theirs]
+    assert "changed" in rows[changed]
+    assert result.stderr.startswith(f"Note: {copys} bears this machine's id")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.support.duck import change
 from tests.support.home import Home
+from tests.support.later import akosha_hook_later
+from tests.support.machines import another_machine
 from tests.support.recovery import upload
 
 
@@ -23,7 +26,7 @@ def test_a_dry_run_says_what_would_go_and_what_stays(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
     older, newer = uploads
-    result = uploading_home.akosha_hook("prune", "--keep-last", "1", "--dry-run")
+    result = akosha_hook_later(uploading_home, "prune", "--keep-last", "1", "--dry-run")
     assert result.returncode == 0
     lines = result.stdout.splitlines()
     assert any(line.startswith("keep") and newer in line for line in lines)
@@ -36,8 +39,11 @@ def test_a_dry_run_says_what_would_go_and_what_stays(
 def test_it_says_what_it_deleted_and_then_that_nothing_is_left(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
-    assert "Deleted 1 upload, " in uploading_home.akosha_hook("prune", "--keep-last", "1").stdout
-    again = uploading_home.akosha_hook("prune", "--keep-last", "1").stdout
+    assert (
+        "Deleted 1 upload, "
+        in akosha_hook_later(uploading_home, "prune", "--keep-last", "1").stdout
+    )
+    again = akosha_hook_later(uploading_home, "prune", "--keep-last", "1").stdout
     assert "Nothing to delete." in again
 
 
@@ -45,7 +51,9 @@ def test_json_has_the_plan_and_what_was_done(
     uploading_home: Home, uploads: tuple[str, str]
 ) -> None:
     older, newer = uploads
-    document = json.loads(uploading_home.akosha_hook("prune", "--keep-last", "1", "--json").stdout)
+    document = json.loads(
+        akosha_hook_later(uploading_home, "prune", "--keep-last", "1", "--json").stdout
+    )
     assert document.keys() == {
         "success",
         "dry_run",
@@ -77,3 +85,23 @@ def test_keeping_nothing_at_all_is_a_usage_error(uploading_home: Home) -> None:
     result = uploading_home.akosha_hook("prune", "--keep-last", "0")
     assert result.returncode == 2
     assert "Every --keep option is 0" in result.stderr
+
+
+def test_another_machines_uploads_are_left_with_a_note(
+    uploading_home: Home, uploads: tuple[str, str], tmp_path: Path
+) -> None:
+    theirs = upload(another_machine(uploading_home, tmp_path).paths)
+    result = akosha_hook_later(uploading_home, "prune", "--keep-last", "1")
+    assert result.returncode == 0
+    assert "Deleted 1 upload, " in result.stdout
+    assert theirs not in result.stdout
+    assert result.stderr.startswith("Note: 1 upload of laptop is not known to be this machine's")
+
+
+def test_what_is_too_young_is_shown_as_kept(uploading_home: Home, uploads: tuple[str, str]) -> None:
+    older, newer = uploads
+    result = uploading_home.akosha_hook("prune", "--keep-last", "1", "--json")
+    assert json.loads(result.stdout)["kept"] == {
+        newer: "newest, last",
+        older: "younger than an hour",
+    }

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.home import Home
+from tests.support.machines import another_machine, machine_id
 from tests.support.recovery import upload
 
 PLAN_KEYS = {
     "upload_id",
     "system_id",
+    "machine_id",
+    "whose",
     "uploaded_at",
     "directory",
     "files",
@@ -106,3 +109,22 @@ def test_a_newer_upload_that_is_passed_over_is_the_first_thing_said(
     assert result.stderr.count("passed over") == 1
     document = json.loads(uploading_home.akosha_hook("restore", *options, "--json").stdout)
     assert "is newer and was passed over" in document["notes"][0]
+
+
+def test_another_machines_upload_is_taken_where_the_machine_is_named(
+    uploading_home: Home, upload_id: str, tmp_path: Path
+) -> None:
+    other = another_machine(uploading_home, tmp_path)
+    theirs = upload(other.paths)
+    name = machine_id(other)[:8]
+    refused = uploading_home.akosha_hook("restore", theirs)
+    assert refused.returncode == 1
+    assert "is not known to be this machine's" in refused.stderr
+    assert f"Try: akosha-hook restore {theirs} --machine {name} (" in refused.stderr
+    assert uploading_home.akosha_hook("restore").stdout.count(upload_id) == 1
+    done = uploading_home.akosha_hook("restore", "--machine", name, "--json")
+    document = json.loads(done.stdout)
+    assert (document["upload_id"], document["whose"]) == (theirs, "other")
+    assert document["machine_id"] == machine_id(other)
+    verified = uploading_home.akosha_hook("verify", "--machine", name)
+    assert verified.stdout.startswith(f"{theirs} can be restored: ")

@@ -12,7 +12,7 @@ from akosha_hook.cli.screen import Line, Tone
 from akosha_hook.cli.status_view import finding_lines, sections
 from akosha_hook.doctor import Finding
 from akosha_hook.paths import Paths
-from akosha_hook.state import looks
+from akosha_hook.state import identity, looks
 from akosha_hook.state.looks import Look
 from akosha_hook.state.progress_file import ProgressFile, State
 from akosha_hook.state.pruning import Pruning
@@ -54,6 +54,15 @@ def test_a_push_to_akosha_is_not_taken_for_a_backup(configured: Home) -> None:
     assert line.tone is Tone.WARNING
     assert line.text.endswith("not in the cloud yet")
     assert not view(configured)["Akosha"]
+
+
+def test_a_new_machine_id_is_a_note(configured: Home) -> None:
+    paths = configured.paths
+    me = identity.load(paths, report_now(paths).loaded.settings)
+    assert not view(configured)["Notes"]
+    renewed = identity.renew(paths, me, identity.SHARED)
+    (note,) = view(configured)["Notes"]
+    assert note.text.startswith(f"This machine has the new id {renewed.machine_id}, since another")
 
 
 def test_a_sync_that_does_not_go_on_is_shown_with_what_to_type(configured: Home) -> None:

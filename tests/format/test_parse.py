@@ -200,3 +200,47 @@ def test_whatever_a_field_holds_the_manifest_is_safe_or_refused(
             assert key.startswith(f"systems/{SYSTEM}/uploads/")
             assert ".." not in key.split("/")
     assert manifest_parser.uploaded_at(parsed).astimezone()
+
+
+STALE = {
+    "reason": "empty",
+    "since": "2026-11-21T09:00:00+00:00",
+    "as_of": "2026-11-20T14:03:00+00:00",
+}
+
+
+def test_why_a_database_is_stale_is_read() -> None:
+    stale = parse(document(stale=STALE)).metadata.files[0].stale
+    assert stale is not None
+    assert stale.reason == "empty"
+    assert parse(document(stale=None)).metadata.files[0].stale is None
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"reason": "\x1b[31m"}, "a reason that is none"),
+        ({"reason": ""}, "a reason that is none"),
+        ({"since": "soon"}, "a time that is none"),
+        ({"as_of": "0001-01-01T00:00:00+00:00"}, "a time that is none"),
+    ],
+)
+def test_what_is_stale_for_no_reason_or_since_never_is_refused(
+    change: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(DamagedError, match=problem):
+        parse(document(stale=STALE | change))
+
+
+def test_a_sidecar_is_as_stale_as_its_database() -> None:
+    value = document(stale=STALE)
+    sidecar = value["metadata"]["files"][0] | {
+        "name": "reflection.duckdb.wal",
+        "key": f"{PREFIX}reflection.duckdb.wal",
+        "stale": None,
+    }
+    value["metadata"]["files"].append(sidecar)
+    with pytest.raises(DamagedError, match="not of the same moment"):
+        parse(value)
+    sidecar["stale"] = STALE
+    assert len(parse(value).metadata.files) == 2

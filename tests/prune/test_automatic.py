@@ -19,12 +19,15 @@ from akosha_hook.prune import automatic
 from akosha_hook.settings import Loaded, Settings
 from akosha_hook.state import progress_file
 from akosha_hook.state.pruning import Pruning, last, remember
+from tests.prune.uploads import complete_uploads, grow, without
 from tests.support.duck import change
-from tests.support.recovery import (
-    upload,
-)
+from tests.support.later import hours_later, work_later
+from tests.support.machines import another_machine
+from tests.support.recovery import context, upload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.home import Home
 
 
@@ -34,21 +37,21 @@ def test_the_worker_prunes_after_an_upload_at_most_daily(at_home: Home) -> None:
     first = upload(at_home.paths)
     change(at_home.paths.data / "reflection.duckdb", 3)
     outbox.record(at_home.paths, "manual", at_home.paths.claude, b"")
-    assert at_home.work() == ""
+    assert work_later(at_home) == ""
     assert f"systems/laptop/uploads/{first}/manifest.json" not in at_home.bucket.object_keys()
     pruned = last(at_home.paths)
     assert pruned is not None
     assert (pruned.success, pruned.uploads_removed) == (True, 1)
     change(at_home.paths.data / "reflection.duckdb", 3)
     outbox.record(at_home.paths, "manual", at_home.paths.claude, b"")
-    at_home.work()
+    work_later(at_home)
     manifests = [key for key in at_home.bucket.object_keys() if key.endswith("/manifest.json")]
     assert len(manifests) == 2
     yesterday = time.time() - 90_000
     at_home.paths.prune.write_text(json.dumps({"at": yesterday, "success": True}))
     change(at_home.paths.data / "reflection.duckdb", 3)
     outbox.record(at_home.paths, "manual", at_home.paths.claude, b"")
-    at_home.work()
+    work_later(at_home)
     manifests = [key for key in at_home.bucket.object_keys() if key.endswith("/manifest.json")]
     assert len(manifests) == 1
 
@@ -71,7 +74,7 @@ def context_of(
         akosha_retry_backoff_seconds=backoff_seconds,
         akosha_upload_timeout_seconds=timeout_seconds,
     )
-    keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret"}
+    keys = {"AWS_ACCESS_KEY_ID": "an-access-key", "AWS_SECRET_ACCESS_KEY": "a-key-of-some-length"}
     return Context(Loaded(values, {}), paths, keys)
 
 
@@ -134,3 +137,21 @@ def test_within_the_day_no_server_is_asked(paths: Paths) -> None:
     remember(paths, before)
     prune.after_upload(context)
     assert last(paths) == before
+
+
+def test_it_leaves_another_machines_uploads_and_the_last_good_copy(
+    at_home: Home, tmp_path: Path
+) -> None:
+    at_home.configure(akosha_keep_last=1)
+    gone = upload(at_home.paths)
+    good = grow(at_home, full=True)
+    newest = grow(at_home, full=True)
+    without(at_home, newest, "knowledge_graph.duckdb")
+    theirs = upload(another_machine(at_home, tmp_path).paths)
+    with hours_later():
+        prune.after_upload(context(at_home.paths))
+    pruned = last(at_home.paths)
+    assert pruned is not None
+    assert (pruned.success, pruned.uploads_removed) == (True, 1)
+    assert complete_uploads(at_home) == {good, newest, theirs}
+    assert gone not in complete_uploads(at_home)

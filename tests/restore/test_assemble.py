@@ -22,6 +22,7 @@ from akosha_hook.restore.staging import KEPT, continued
 from akosha_hook.util.progress import Silent
 from tests.support.deltas import BLOCK, MAGIC, encode
 from tests.support.duck import add_ballast, change
+from tests.support.later import hours_later
 from tests.support.recovery import (
     contents,
     context,
@@ -66,8 +67,9 @@ def test_a_delta_and_its_base_give_the_database(grown: Home) -> None:
 def test_the_base_of_a_kept_delta_is_not_pruned(grown: Home) -> None:
     here = context(grown.paths)
     store = catalog.open_to_read(here)
-    plan = prune.plan(store, Keep(last=1), here)
-    prune.apply(store, plan)
+    with hours_later():
+        plan = prune.plan(store, Keep(last=1), here)
+    prune.apply(store, plan, here)
     assert len(plan.removed) == 1
     assert len(plan.still_needed) == 2
     before = contents(grown.paths.data)
@@ -111,7 +113,7 @@ def _plant(home: Home, delta: bytes, *, packed: bytes | None = None) -> str:
             },
         }
     ]
-    write_manifest(home.bucket, newest, document)
+    write_manifest(home.bucket, newest, document, stored_by=home.paths)
     return newest
 
 

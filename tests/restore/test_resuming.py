@@ -130,7 +130,7 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_continues(scene: Scene) -
     done = 4 * 4 * 1024 * 1024
     scene.fail_from("one.duckdb", done, scene.proxy.hole)
     with subprocess.Popen(
-        [sys.executable, "-P", "-m", "akosha_hook", "restore", "--force"],
+        [sys.executable, "-P", "-m", "akosha_hook", "restore", "--force", "--file", "one.duckdb"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
@@ -150,7 +150,7 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_continues(scene: Scene) -
     assert str(scene.kept) in message
     scene.proxy.closing.clear()
     scene.heal()
-    again = scene.home.akosha_hook("restore", "--force")
+    again = scene.home.akosha_hook("restore", "--force", "--file", "one.duckdb")
     assert again.returncode == 0, again.stderr
     assert {begin for _, begin in scene.asked} == {done, done + 4 * 1024 * 1024}
     assert f"{done:,} bytes were there already" in again.stderr

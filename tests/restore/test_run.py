@@ -14,6 +14,7 @@ from akosha_hook.restore import RestoreRequest
 from akosha_hook.restore.check import Check
 from tests.support.duck import change, conversations_in, make_databases
 from tests.support.home import Home
+from tests.support.machines import another_machine, copy_of, machine_id
 from tests.support.recovery import (
     contents,
     context,
@@ -99,6 +100,61 @@ def test_another_systems_memories_replace_ours_only_by_force(at_home: Home) -> N
     assert contents(at_home.paths.data) == before
 
 
+def test_another_machines_memories_replace_ours_only_where_it_is_named(
+    at_home: Home, tmp_path: Path
+) -> None:
+    upload(at_home.paths)
+    other = another_machine(at_home, tmp_path)
+    theirs = upload(other.paths)
+    name = machine_id(other)[:8]
+    before = contents(at_home.paths.data)
+    with pytest.raises(AkoshaHookError, match="is not known to be this machine's") as caught:
+        restore.restore(RestoreRequest(theirs), context(at_home.paths))
+    message = caught.value.message
+    assert message.startswith(f"{theirs} of ")
+    assert f"machine {name} made it. Here it would replace reflection.duckdb" in message
+    assert caught.value.hint.startswith(f"akosha-hook restore {theirs} --machine {name} (what is")
+    assert contents(at_home.paths.data) == before
+    for request in (
+        RestoreRequest(theirs, to=tmp_path / "there"),
+        RestoreRequest(machine=name),
+        RestoreRequest(theirs, force=True),
+    ):
+        restore.restore(request, context(at_home.paths))
+    assert contents(at_home.paths.data) == contents(other.paths.data) != before
+
+
+def test_a_state_that_was_lost_asks_before_it_replaces_anything(at_home: Home) -> None:
+    newest = upload(at_home.paths)
+    before = machine_id(at_home)
+    shutil.rmtree(at_home.paths.state)
+    with pytest.raises(AkoshaHookError, match="is not known to be this machine's") as caught:
+        restore.restore(RestoreRequest(), context(at_home.paths))
+    assert f"akosha-hook restore --machine {before[:8]} " in caught.value.hint
+    result = restore.restore(RestoreRequest(machine=before[:8]), context(at_home.paths))
+    assert result.plan.upload.upload_id == newest
+
+
+def test_what_bears_this_machines_id_and_is_not_its_own_needs_force(
+    at_home: Home, tmp_path: Path
+) -> None:
+    """To name the machine proves nothing there: a copy has the same id, or somebody overwrote it."""
+    assert at_home.bucket is not None
+    first = upload(at_home.paths)
+    copy = copy_of(at_home, tmp_path)
+    change(copy.paths.data / "reflection.duckdb", 5)
+    theirs = upload(copy.paths)
+    document = read_manifest(at_home.bucket, first)
+    document["metadata"]["tool"] = "somebody"
+    write_manifest(at_home.bucket, first, document)
+    mine = machine_id(at_home)
+    for upload_id, why in ((theirs, "has no record of it"), (first, "was overwritten")):
+        with pytest.raises(AkoshaHookError, match=why) as caught:
+            restore.restore(RestoreRequest(upload_id, machine=mine), context(at_home.paths))
+        assert caught.value.hint.startswith(f"akosha-hook restore {upload_id} --force (")
+        restore.restore(RestoreRequest(upload_id, force=True), context(at_home.paths))
+
+
 def test_without_a_bucket_the_hint_says_how_to_name_one(paths: Paths) -> None:
     with pytest.raises(SettingsError) as caught:
         restore.restore(RestoreRequest(), context(paths))
@@ -125,7 +181,7 @@ def test_a_changed_object_is_never_put_in_place(at_home: Home) -> None:
     for each in document["metadata"]["files"]:
         if each["key"] == key:
             each["stored_size"] = len(wrong)
-    write_manifest(at_home.bucket, newest, document)
+    write_manifest(at_home.bucket, newest, document, stored_by=at_home.paths)
     before = contents(at_home.paths.data)
     for force in (False, True):
         with pytest.raises(DamagedError, match="SHA-256 differs"):
@@ -187,7 +243,7 @@ def test_a_hostile_manifest_writes_nothing_anywhere(at_home: Home) -> None:
     for name in ("../settings.json", "/tmp/x", "..", "a/../../b"):
         for each in document["metadata"]["files"][:1]:
             each["name"] = each["database"] = name
-        write_manifest(at_home.bucket, newest, document)
+        write_manifest(at_home.bucket, newest, document, stored_by=at_home.paths)
         before = sorted(at_home.paths.claude.rglob("*"))
         result = at_home.akosha_hook("restore", newest)
         assert result.returncode == 6, result.stderr

@@ -31,7 +31,7 @@ def test_too_little_disk_is_said_before_anything_is_downloaded(at_home: Home) ->
     newest = upload(at_home.paths)
     document = read_manifest(at_home.bucket, newest)
     document["metadata"]["files"][0]["size"] = 99_000_000_000
-    write_manifest(at_home.bucket, newest, document)
+    write_manifest(at_home.bucket, newest, document, stored_by=at_home.paths)
     free = shutil.disk_usage(at_home.paths.data).free
     if free < 99_000_000_000:
         with pytest.raises(AkoshaHookError, match="the restore needs"):

@@ -67,3 +67,14 @@ def test_a_damaged_newest_upload_is_a_failure_though_an_older_one_verifies(at_ho
     verdict = verification.last(at_home.paths)
     assert verdict is not None
     assert (verdict.success, verdict.upload_id) == (True, first)
+
+
+def test_what_somebody_put_beside_our_uploads_makes_none_of_them_fail(at_home: Home) -> None:
+    """It is said, all the same."""
+    assert at_home.bucket is not None
+    ours = upload(at_home.paths)
+    put(at_home.bucket, "systems/laptop/uploads/29990101_000000_laptop_ffffff/manifest.json", b"{")
+    result = verify(RestoreRequest(), context(at_home.paths))
+    assert result.plan.upload.upload_id == ours
+    assert "29990101_000000_laptop_ffffff is newer and was passed over" in result.notes[0]
+    assert damaged_newest(result.plan) is None

@@ -123,3 +123,13 @@ def test_one_that_cannot_be_read_is_set_aside_and_never_deleted(
         patch.setattr(files, "read_bounded", fail_to_read)
         Journal.read(path).close()
     assert path.with_name(path.name + ".corrupt").read_bytes() == saved
+
+
+def test_what_was_begun_to_be_copied_is_kept_until_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "x.journal"
+    journal = Journal(path)
+    journal.copying.add("a.duckdb")
+    journal.save()
+    assert Journal.read(path).copying == {"a.duckdb"}
+    journal.close()
+    assert not path.exists()

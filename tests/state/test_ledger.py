@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from akosha_hook.state.identity import Identity
 from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger, store_name
+from akosha_hook.util import files
 from tests.support.state_documents import TARGET, UPLOAD, whole_receipt
 
 if TYPE_CHECKING:
@@ -199,3 +201,59 @@ def test_of_two_lines_the_later_one_is_found_and_a_damaged_one_is_not(paths: Pat
     assert Ledger(paths).entry(UPLOAD) == entry()
     paths.ledger.write_bytes(paths.ledger.read_bytes().replace(b'"m"', b'"n"'))
     assert Ledger(paths).entry(UPLOAD) == entry(machine=OTHER)
+
+
+def test_after_lines_were_lost_nothing_until_then_is_taken_for_a_copys(paths: Paths) -> None:
+    """Any upload until now may have been in such a line."""
+    ledger = Ledger(paths)
+    ledger.begin((), 5)
+    ledger.add(entry())
+    files.write_json(paths.machine, Identity(system_id="laptop", machine_id=ME, sequence=10**14))
+    paths.ledger.write_bytes(paths.ledger.read_bytes()[:-9])
+    assert Ledger(paths).since == 10**14
+    assert Ledger(paths).since == 10**14
+
+
+@pytest.mark.parametrize("read_whole", [False, True])
+def test_uploads_newer_than_another_are_found_the_newest_first(
+    paths: Paths, *, read_whole: bool
+) -> None:
+    writing = Ledger(paths)
+    for name in ("20261103_a", "20261101_a", "20261102_a"):
+        writing.add(entry(name))
+    writing.add(entry("20261104_a", machine=OTHER))
+    ledger = Ledger(paths)
+    if read_whole:
+        ledger.own(ME)
+    newer = ledger.newer_than("20261101_a", TARGET, ME)
+    assert [each.upload for each in newer] == ["20261103_a", "20261102_a"]
+    assert len(ledger.newer_than("", TARGET, ME)) == 3
+    elsewhere = msgspec.structs.replace(TARGET, bucket="other")
+    assert ledger.newer_than("", elsewhere, ME) == ()
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_what_was_stored_under_an_earlier_id_stays_own(paths: Paths, *, compacted: bool) -> None:
+    ledger = Ledger(paths)
+    ledger.add(entry("a", machine="first"))
+    ledger.rename("first", "second")
+    ledger.add(entry("b", machine="second"))
+    ledger.rename("second", "third")
+    ledger.add(entry("c", machine=OTHER))
+    if compacted:
+        ledger.remove({"c"})
+    for each in (ledger, Ledger(paths)):
+        assert each.own("third") == {"a", "b"}
+        assert each.own("second") == {"a", "b"}
+        assert each.own("first") == {"a"}
+        assert each.is_own("a", "third")
+        newest = each.newest(TARGET, "third")
+        assert newest is not None
+        assert newest.upload == "b"
+
+
+def test_ids_that_were_renamed_in_a_circle_end(paths: Paths) -> None:
+    ledger = Ledger(paths)
+    ledger.rename("a", "b")
+    ledger.rename("b", "a")
+    assert ledger.own("a") == frozenset()

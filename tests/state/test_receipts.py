@@ -314,6 +314,66 @@ def fail_to_read(*_: object, **__: object) -> bytes:
     raise OSError(5, "Input/output error")
 
 
+def test_what_another_machine_began_is_dropped_and_never_aborted(paths: Paths) -> None:
+    receipts = Receipts(paths)
+    running = receipt(1, state="uploading", success=False, machine_id="original")
+    failed = receipt(2, state="failed", success=False, error="no", machine_id="original")
+    mine = receipt(3, state="uploading", success=False, machine_id="me")
+    done = receipt(4, machine_id="original")
+    for each in (running, failed, mine, done):
+        receipts.save(each)
+        if each is not done:
+            leave_journal(receipts, each.upload_id)
+    before = paths.receipts.joinpath(f"{mine.upload_id}{SUFFIX}").read_bytes()
+    receipts = Receipts(paths)
+    receipts.disown("me")
+    for again in (receipts, Receipts(paths)):
+        assert again.interrupted(TARGET) == mine
+        assert again.abandoned(TARGET) == []
+        by_id = {each.upload_id: each for each in again.newest_first()}
+        assert by_id[running.upload_id].state == "failed"
+        assert "copy of" in str(by_id[running.upload_id].error)
+        assert by_id[failed.upload_id].error == "no"
+        assert by_id[done.upload_id] == done
+    journals = [each.name for each in paths.receipts.glob(f"*{SUFFIX}")]
+    assert journals == [f"{mine.upload_id}{SUFFIX}"]
+    assert paths.receipts.joinpath(journals[0]).read_bytes() == before
+
+
+def test_what_failed_uploads_may_have_left_is_known_until_it_is_cleared(paths: Paths) -> None:
+    receipts = Receipts(paths)
+    file = whole_receipt().files[0]
+    stored = receipt(1, state="failed", success=False, files=(file,))
+    begun = receipt(2, state="failed", success=False, leftovers=True)
+    for each in (
+        stored,
+        begun,
+        receipt(3, state="failed", success=False),
+        receipt(4, state="failed", success=False, leftovers=True, destination=OTHER),
+        receipt(5, files=(file,)),
+    ):
+        receipts.save(each)
+    assert ids(*receipts.leftovers(TARGET)) == ids(begun, stored)
+    for each in receipts.leftovers(TARGET):
+        receipts.cleared(each)
+    assert Receipts(paths).leftovers(TARGET) == []
+
+
+def test_an_upload_that_is_given_up_keeps_what_it_had_stored(paths: Paths) -> None:
+    receipts = Receipts(paths)
+    running = receipt(1, state="uploading", success=False)
+    journal = receipts.new_journal(running.upload_id, "snapshot")
+    file = whole_receipt().files[0]
+    journal.stored[file.name] = file
+    journal.save()
+    receipts.save(running)
+    assert receipts.keys_in_use() == {KEY}
+    receipts.fail(running, "superseded")
+    (left,) = Receipts(paths).leftovers(TARGET)
+    assert left.files == (file,)
+    assert receipts.keys_in_use() == set()
+
+
 def flipped(data: bytes, bit: int) -> bytes:
     position, shift = divmod(bit, 8)
     return data[:position] + bytes([data[position] ^ 1 << shift]) + data[position + 1 :]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import msgspec
+import pytest
+
+from akosha_hook import settings as layers
 from akosha_hook.hook import outbox
-from akosha_hook.state import looks
+from akosha_hook.state import identity, looks
 from akosha_hook.state.looks import Look
 from akosha_hook.state.pruning import Pruning
 from akosha_hook.state.verification import Verification
@@ -33,6 +39,19 @@ def test_the_last_verification_and_the_last_prune_are_told(configured: Home) -> 
     assert status["last_verification"]["upload_id"] == "x"
     assert status["last_prune"]["uploads_removed"] == 3
     assert status["last_prune"]["at"] == "1970-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, True), (13, True), (15, False)])
+def test_a_new_machine_id_is_told_for_two_weeks(configured: Home, days: int, told: bool) -> None:
+    paths = configured.paths
+    settings = layers.load({}, paths).settings
+    me = identity.renew(paths, identity.load(paths, settings), identity.COPIED)
+    when = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+    files.write_json(paths.machine, msgspec.structs.replace(me, renewed=when))
+    status = document(report_now(paths))
+    expected = {"machine_id": me.machine_id, "at": when, "reason": identity.COPIED}
+    assert status["new_machine_id"] == (expected if told else None)
+    assert (identity.renewal(me) in status["notes"]) is told
 
 
 def test_the_last_verification_has_its_name_of_version_0_1_too(configured: Home) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from akosha_hook import settings
 from akosha_hook.context import Context
+from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
 
@@ -52,8 +56,22 @@ def read_manifest(bucket: TestBucket, upload_id: str) -> dict[str, Any]:
     return document
 
 
-def write_manifest(bucket: TestBucket, upload_id: str, document: dict[str, Any]) -> None:
-    put(bucket, manifest_key(bucket, upload_id), json.dumps(document).encode())
+def write_manifest(
+    bucket: TestBucket,
+    upload_id: str,
+    document: dict[str, Any],
+    *,
+    stored_by: Paths | None = None,
+) -> None:
+    """Overwrite a manifest; with `stored_by`, as if that state had stored it so."""
+    data = json.dumps(document).encode()
+    put(bucket, manifest_key(bucket, upload_id), data)
+    if stored_by is not None:
+        ledger = Ledger(stored_by)
+        entry = ledger.entry(upload_id)
+        assert entry is not None
+        sha256 = hashlib.sha256(data).hexdigest()
+        ledger.add(msgspec.structs.replace(entry, sha256=sha256))
 
 
 def contents(directory: Path) -> dict[str, bytes]:

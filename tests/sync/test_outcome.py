@@ -98,3 +98,14 @@ def test_a_sync_that_stored_nothing_names_no_upload() -> None:
     pushed = msgspec.structs.replace(whole_receipt(), method="http")
     assert Outcome("uploaded", "http", pushed).result()["upload_id"] is None
     assert failed(error="no").result()["upload_id"] is None
+
+
+def test_what_was_stored_once_and_is_gone_is_a_note_and_no_failure() -> None:
+    gone = Skipped(
+        "e.duckdb", "excluded", "e.duckdb is left out", as_of="2026-11-20T14:03:00+00:00"
+    )
+    result = outcome("unchanged", MISSING, gone)
+    assert result.success
+    assert result.exit_code == 0
+    assert result.missed == (MISSING, gone)
+    assert result.result()["notes"] == ["e.duckdb is left out"]

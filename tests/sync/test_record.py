@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from akosha_hook.errors import (
@@ -18,6 +19,8 @@ from akosha_hook.errors import (
 )
 from akosha_hook.settings import Settings
 from akosha_hook.snapshot import Skipped
+from akosha_hook.state import identity
+from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger, store_name
 from akosha_hook.sync import record
 from akosha_hook.sync.record import (
     Arrived,
@@ -80,6 +83,29 @@ def test_ids_are_unique_and_sort_as_the_uploads_were_made(
     for each in receipts:
         assert re.fullmatch(rf"\d{{8}}_\d{{6}}_{ME.system_id}_[0-9a-f]{{6}}", each.upload_id)
         assert each.upload_id.startswith(stamp(each.sequence))
+
+
+def test_a_new_machine_id_is_said_until_something_is_stored_under_it(
+    delivery: UploadJob, paths: Paths
+) -> None:
+    renewed = msgspec.structs.replace(ME, renewed="2026-01-01", renewed_because=identity.COPIED)
+    job = replace(delivery, identity=renewed, ledger=Ledger(paths))
+    assert job.ledger is not None
+    first = new_receipt(job, "cloud")
+    assert first.notes == (identity.renewal(renewed),)
+    assert identity.COPIED in first.notes[0]
+    entry = Entry(
+        upload=first.upload_id,
+        system=ME.system_id,
+        machine=ME.machine_id,
+        store=store_name(first.destination),
+        sha256=NO_MANIFEST,
+    )
+    job.ledger.add(entry)
+    assert new_receipt(job, "cloud").notes == first.notes
+    job.ledger.add(msgspec.structs.replace(entry, sha256="a" * 64))
+    assert new_receipt(job, "cloud").notes == ()
+    assert new_receipt(replace(job, identity=ME), "cloud").notes == ()
 
 
 def test_two_machines_of_one_name_make_different_ids_in_the_same_second() -> None:

@@ -18,6 +18,7 @@ from tests.support.akosha_server import AkoshaServer
 from tests.support.faults import FaultyProxy, faulty_proxy
 from tests.support.home import Home
 from tests.support.installing import tree
+from tests.support.later import akosha_hook_later
 from tests.upgrade.archive import Left, put_in_place
 
 if TYPE_CHECKING:
@@ -65,6 +66,12 @@ class Upgraded(Home):
     def document(self, *arguments: str, cwd: Path | None = None) -> Any:
         """The JSON document that a command prints."""
         return msgspec.json.decode(self.succeed(*arguments, "--json", cwd=cwd))
+
+    def document_later(self, *arguments: str) -> Any:
+        """The same, of a `prune` some hours later."""
+        done = akosha_hook_later(self, *arguments, "--json")
+        assert (done.returncode, done.stderr) == (0, ""), (done.stdout, done.stderr)
+        return msgspec.json.decode(done.stdout)
 
     def nothing_was_set_aside(self) -> None:
         assert list(Path(os.environ["HOME"]).rglob("*.corrupt*")) == []

@@ -173,7 +173,7 @@ def test_history_tells_of_every_receipt_of_the_old_version(upgraded: Upgraded) -
 def test_prune_keeps_the_old_base_that_a_new_delta_needs(upgraded: Upgraded) -> None:
     change(upgraded.reflection, 1)
     newest = upgraded.document("sync")["upload_id"]
-    pruned = upgraded.document("prune", "--keep-last", "1")
+    pruned = upgraded.document_later("prune", "--keep-last", "1")
     left = upgraded.left
     assert set(pruned["removed"]) == {left.full, left.delta, left.interrupted}
     assert any(f"/{left.full}/reflection.duckdb" in key for key in pruned["objects_still_needed"])

@@ -26,3 +26,8 @@ def test_a_time_without_a_zone_is_utc() -> None:
 def test_other_times_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         clock.epoch(text)
+
+
+def test_a_minute_is_for_people() -> None:
+    assert clock.minute("2026-11-20T15:03:59.123+01:00") == "2026-11-20 14:03 UTC"
+    assert clock.minute("some time") == "some time"

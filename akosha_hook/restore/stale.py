@@ -1,0 +1,32 @@
+"""What is said of databases that an upload has only an earlier copy of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from akosha_hook.util.clock import minute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from akosha_hook.format.manifest import StoredFile
+
+_REASONS = {
+    "missing": "it was missing",
+    "excluded": "akosha_databases did not include it",
+    "empty": "it was empty",
+    "busy": "it was in use",
+    "unreadable": "it could not be read",
+    "not-duckdb": "it was not a DuckDB database",
+}
+
+
+def stale_notes(files: Iterable[StoredFile]) -> tuple[str, ...]:
+    """A note for each database that is older than its upload."""
+    return tuple(
+        f"{each.name} is as of {minute(each.stale.as_of)}: "
+        f"{_REASONS.get(each.stale.reason, f'it was left out ({each.stale.reason})')} when this "
+        f"upload was made, since {minute(each.stale.since)}."
+        for each in files
+        if each.stale and each.name == each.database
+    )

@@ -1,0 +1,109 @@
+"""Objects of uploads that never got their manifest: used by the next upload, else removed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akosha_hook.errors import AkoshaHookError, DeliveryError
+from akosha_hook.format import manifest
+from akosha_hook.state.ledger import NO_MANIFEST
+from akosha_hook.sync.policy import upload_policy
+
+if TYPE_CHECKING:
+    from akosha_hook.context import Context
+    from akosha_hook.state.ledger import Ledger
+    from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
+    from akosha_hook.state.receipts import Receipts
+    from akosha_hook.stores.base import ObjectStore
+    from akosha_hook.upload.job import UploadJob
+
+# Failed uploads that are looked at after one success: each takes two or three requests.
+MOST_AT_ONCE = 20
+DENIED = (
+    "objects of uploads that were never completed stay in the bucket, since looking for them or "
+    "deleting them is denied; akosha-hook prune deletes them once it may"
+)
+logger = logging.getLogger(__name__)
+
+
+def reusable(job: UploadJob, receipts: Receipts, target: Target) -> dict[str, ReceiptFile]:
+    """What failed uploads have stored of the very files that this one is to store, by file name.
+
+    Own uploads only. Whether it is still there is for the upload to see.
+    """
+    if job.ledger is None or job.full:
+        return {}
+    machine_id = job.identity.machine_id
+    wanted = {each.name: each.sha256 for each in job.last_good.values()}
+    wanted |= {
+        each.name: each.sha256 for database in job.snapshot.databases for each in database.files
+    }
+    found: dict[str, ReceiptFile] = {}
+    for receipt in receipts.leftovers(target):
+        for each in receipt.files:
+            same = wanted.get(each.name) == each.sha256
+            if same and job.ledger.holds_all_of(each, machine_id):
+                found.setdefault(each.name, msgspec.structs.replace(each, stale=None))
+    return found
+
+
+def remove(
+    context: Context, receipts: Receipts, ledger: Ledger, newest: Receipt
+) -> tuple[str, ...]:
+    """Delete what failed uploads left and nothing refers to, after the success of `newest`.
+
+    What is denied is a note, once. Asks nothing of the server where nothing was left. Errors of
+    the store are logged, not raised: the next sync tries again.
+    """
+    failed = [
+        each
+        for each in receipts.leftovers(newest.destination)
+        if ledger.is_own(each.upload_id, newest.machine_id)
+        and not _superseded_unseen(each, receipts, ledger, newest)
+    ][:MOST_AT_ONCE]
+    if not failed:
+        return ()
+    from akosha_hook.stores.opening import open_store
+
+    notes: dict[str, None] = {}
+    try:
+        store = open_store(context, upload_policy(context.settings))
+        for each in failed:
+            if not _removed(store, each, receipts.keys_in_use()):
+                notes[DENIED] = None
+            receipts.cleared(each)
+    except AkoshaHookError as error:
+        logger.warning("What failed uploads left stays for now: %s", error.message)
+    return tuple(notes)
+
+
+def _superseded_unseen(
+    failed: Receipt, receipts: Receipts, ledger: Ledger, newest: Receipt
+) -> bool:
+    """Whether a later upload may refer to its objects, whose receipt is not there to tell."""
+    return any(
+        each.sha256 != NO_MANIFEST and not receipts.exists(each.upload)
+        for each in ledger.newer_than(failed.upload_id, newest.destination, newest.machine_id)
+    )
+
+
+def _removed(store: ObjectStore, failed: Receipt, needed: set[str]) -> bool:
+    """Delete an upload's objects but for those `needed`; False where that is denied.
+
+    An upload that turns out to have its manifest is complete, and stays.
+    """
+    prefix = manifest.prefix(failed.system_id, failed.upload_id)
+    try:
+        if store.stat(prefix + manifest.NAME) is not None:
+            return True
+        there = [each.key for each in store.list(prefix)]
+        store.delete([key for key in there if key not in needed])
+    except DeliveryError as error:
+        if error.retryable:
+            raise
+        logger.info("What %s left stays: %s", failed.upload_id, error.message)
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""Whose an upload is: the ledger says so, never the upload itself."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from akosha_hook.catalog import Ownership, Upload, copy_note, machine_name, machine_of
+from akosha_hook.context import Context
+from akosha_hook.format import manifest
+from akosha_hook.settings import Loaded, Settings
+from akosha_hook.state import identity
+from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger
+from akosha_hook.state.receipts import Receipts
+from tests.support.machines import on_host
+from tests.support.state_documents import UPLOAD, whole_receipt
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from akosha_hook.paths import Paths
+
+SHA256 = hashlib.sha256(b"manifest").hexdigest()
+
+
+def upload(
+    name: str = "u", *, machine: str = "m", sequence: int = 5, sha256: str = SHA256
+) -> Upload:
+    details = manifest.Details(
+        schema=1,
+        tool="test",
+        system_id="laptop",
+        machine_id=machine,
+        upload_id=name,
+        sequence=sequence,
+    )
+    document = manifest.Manifest(
+        uploaded_at="2026-01-01T00:00:00+00:00",
+        conversation_count=0,
+        total_size_bytes=0,
+        files=(),
+        metadata=details,
+    )
+    return Upload("laptop", name, (), document, manifest_sha256=sha256)
+
+
+def ledger_of(
+    paths: Paths, *, sha256: str = SHA256, system: str = "laptop", since: int = 1
+) -> Ledger:
+    ledger = Ledger(paths)
+    ledger.begin((), since)
+    ledger.add(Entry(upload="u", system=system, machine="m", store="", sha256=sha256))
+    return ledger
+
+
+def test_what_the_ledger_vouches_for_is_own(paths: Paths) -> None:
+    whose = Ownership("m", ledger_of(paths))
+    assert whose.of(upload()) == "own"
+    # 0.1 kept no hash.
+    assert Ownership("m", ledger_of(paths, sha256="")).owns(upload())
+
+
+def test_another_manifest_under_an_id_of_ours_is_changed(paths: Paths) -> None:
+    assert Ownership("m", ledger_of(paths)).of(upload(sha256="b" * 64)) == "changed"
+    begun = Ownership("m", ledger_of(paths, sha256=NO_MANIFEST))
+    assert begun.of(upload()) == "changed"
+    assert begun.of(replace(upload(sha256=""), manifest=None)) == "own"
+
+
+def test_what_is_not_in_the_ledger_is_others_whatever_its_manifest_says(paths: Paths) -> None:
+    ledger = ledger_of(paths)
+    assert Ownership("m", ledger).of(upload("another")) == "other"
+    # What was stored under an id that this machine gave up, or under another name.
+    assert Ownership("n", ledger).of(upload()) == "other"
+    assert Ownership("", ledger).of(upload()) == "other"
+    assert Ownership("m", ledger_of(paths, system="desktop")).of(upload()) == "other"
+
+
+def test_a_copy_is_given_away_by_manifests_that_nobody_here_wrote(paths: Paths) -> None:
+    whose = Ownership("m", ledger_of(paths, since=5))
+    theirs = upload("new", sequence=6)
+    before = upload("old", sequence=5)
+    uploads = (upload(), theirs, before, upload("another", machine="n", sequence=7))
+    assert whose.of_a_copy(uploads) == (theirs,)
+    assert Ownership("", whose.ledger).of_a_copy((upload("x", machine="", sequence=9),)) == ()
+    assert copy_note(theirs).startswith("new bears this machine's id")
+
+
+def test_a_look_takes_0_1s_receipts_for_a_ledger_and_writes_nothing(paths: Paths) -> None:
+    Receipts(paths).save(whole_receipt())
+    here = Context(Loaded(Settings(akosha_system_id="laptop"), {}), paths, {})
+    me = identity.load(paths, here.settings)
+    assert Ownership.look(here).of(upload(UPLOAD, machine=me.machine_id)) == "own"
+    assert not paths.ledger.exists()
+
+
+def test_a_look_mends_nothing(paths: Paths) -> None:
+    ledger_of(paths)
+    damaged = paths.ledger.read_bytes() + b"half a li"
+    paths.ledger.write_bytes(damaged)
+    Ledger(paths, read_only=True).by_upload()
+    assert paths.ledger.read_bytes() == damaged
+    assert not paths.ledger.with_name("ledger.corrupt").exists()
+
+
+def test_nothing_is_own_where_the_state_was_copied_to_another_machine(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Context(Loaded(Settings(akosha_system_id="laptop"), {}), paths, {})
+    on_host(monkeypatch, tmp_path, "original")
+    me = identity.load(paths, here.settings)
+    ledger = Ledger(paths)
+    ledger.begin((), 1)
+    ledger.add(Entry(upload="u", system="laptop", machine=me.machine_id, store="", sha256=SHA256))
+    assert Ownership.look(here).owns(upload())
+    on_host(monkeypatch, tmp_path, "copy")
+    assert not Ownership.look(here).owns(upload())
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"),
+    [
+        ("0123456789abcdef", "01234567"),
+        ("m; rm -rf ~", "mrm-rf"),
+        ("", "unknown"),
+        ("\x1b", "unknown"),
+    ],
+)
+def test_a_machine_is_named_by_what_can_be_typed(machine: str, name: str) -> None:
+    assert machine_of(upload(machine=machine)) == machine
+    assert machine_name(upload(machine=machine)) == name
