@@ -156,13 +156,17 @@ class DeliveryError(UnreachableError):
 
 
 class DeadlinePassedError(DeliveryError):
-    """`akosha_upload_timeout_seconds` is over; what is stored by then is continued next time."""
+    """`akosha_upload_timeout_seconds` is over; what is stored by then is continued next time.
+
+    `server` is the one that was waited for, as `host:port`.
+    """
 
     kind = Kind.TIMED_OUT
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, server: str = "") -> None:
+        waited_for = f" It was waiting for {server}." if server else ""
         super().__init__(
-            f"Upload timed out after {seconds:g} s.",
+            f"Upload timed out after {seconds:g} s.{waited_for}",
             hint="Raise akosha_upload_timeout_seconds (it is in seconds).",
             code="timeout",
             retryable=True,

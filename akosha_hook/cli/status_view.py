@@ -262,6 +262,8 @@ def _problems(report: Report) -> Iterator[Line]:
     for each in report.loaded.warnings:
         yield Line(each, Tone.WARNING)
     yield from _held(report)
+    for each in report.missed:
+        yield Line(each, Tone.PROBLEM)
     for path in report.corrupt:
         yield Line(f"{path} could not be read and was set aside", Tone.WARNING)
         yield Line(f"Try: rm '{path}', after you have looked at it", Tone.HINT)

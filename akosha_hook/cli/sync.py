@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +19,7 @@ from akosha_hook.hook import outbox
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
 from akosha_hook.sync import select
+from akosha_hook.util import agents
 from akosha_hook.util.text import printable
 from akosha_hook.worker.finish import finish, remember_failure
 
@@ -34,7 +36,8 @@ logger = logging.getLogger(__name__)
     type=click.Choice(["auto", "cloud", "http"]),
     default="auto",
     show_default=True,
-    help="Destination to use; cloud and http never fall back.",
+    help="Destination to use; cloud and http never fall back. Unless you type it at a terminal, "
+    "the settings have to allow it.",
 )
 @click.option("--no-fallback", is_flag=True, help="Do not push to Akosha if the cloud fails.")
 @click.option("--full", is_flag=True, help="Upload everything again, even what is already stored.")
@@ -53,6 +56,7 @@ def sync(
         allow_fallback=not no_fallback,
         triggered_by=("manual",),
         full=full,
+        typed=agents.person_at_terminal(os.environ),
     )
     try:
         context = open_context(writes=not dry_run)
@@ -84,9 +88,7 @@ def sync(
 def _confirm(request: syncing.Request, context: Context) -> None:
     """Have a person at a terminal confirm where this sync leads."""
     try:
-        chain = select.destinations(
-            context.settings, request.method, allow_fallback=request.allow_fallback
-        )
+        chain = syncing.destinations(request, context)
     except SettingsError:
         return  # the sync itself says so
     confirm_destination(context, chain, by="sync")

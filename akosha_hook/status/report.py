@@ -96,7 +96,7 @@ class Report:
                 if place.state == "broken"
             ),
             *self._held(),
-            *self._missed(),
+            *self.missed,
             *self._trouble(),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
         )
@@ -109,13 +109,14 @@ class Report:
             return (f"{self.last_held.at}: {self.last_held.message}",)
         return ()
 
-    def _missed(self) -> tuple[str, ...]:
-        """Databases that the last sync did not find in order; what the user left out is none."""
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """A line for each database that the last sync did not find in order, but those left out on purpose."""
         files = self.last_success.files if self.last_success else ()
         return tuple(
             f"{each.name} is not backed up as it is now ({each.stale.reason}, since "
-            f"{minute(each.stale.since)}); its last good copy is as of {minute(each.stale.as_of)}. "
-            f"akosha-hook restore --file {each.name} brings it back"
+            f"{minute(each.stale.since)}); its last good copy is as of {minute(each.stale.as_of)} "
+            f"(akosha-hook restore --file {each.name})"
             for each in files
             if each.stale and each.name == each.database and each.stale.reason != "excluded"
         )

@@ -86,7 +86,7 @@ def _run(
         stamps = files.stamps(watched)
         if not (events := outbox.waiting(paths)):
             return None
-        context = _context(paths, environ, progress)
+        context = _context(paths, environ, progress, tuple(dropped))
         _log_once(context.loaded.problems, logged)
         if context.loaded.unsafe:
             _report_unsafe(context.loaded, progress)
@@ -113,12 +113,14 @@ def _run(
         _sync(context)
 
 
-def _context(paths: Paths, environ: Mapping[str, str], progress: ProgressFile) -> Context:
+def _context(
+    paths: Paths, environ: Mapping[str, str], progress: ProgressFile, dropped: tuple[str, ...]
+) -> Context:
     """Settings are read before every sync: a user may have corrected them."""
     loaded = settings.load(environ, paths)
     log.configure(paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode)
     log.protect_environment(environ)
-    return Context(loaded, paths, environ, progress)
+    return Context(loaded, paths, environ, progress, dropped)
 
 
 def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:

@@ -191,7 +191,7 @@ Ending = Literal["cloud", "http", "failed", "nothing set"]
         ("broken", "auto", "auto", True, True, "http"),
         ("broken", "auto", "auto", True, False, "failed"),
         ("broken", "auto", "auto", False, True, "failed"),
-        # cloud and http never fall back; the argument beats the setting
+        # cloud and http never fall back; what the user types at a terminal beats the setting
         ("none", "cloud", "auto", True, True, "nothing set"),
         ("good", "cloud", "auto", True, True, "cloud"),
         ("broken", "cloud", "auto", True, True, "failed"),
@@ -219,7 +219,7 @@ def test_where_memories_go(
         "SESSION_BUDDY_AKOSHA_FORCE_METHOD": forced,
         "SESSION_BUDDY_AKOSHA_ENABLE_FALLBACK": str(setting).lower(),
     }
-    request = Request(method=method, allow_fallback=argument)
+    request = Request(method=method, allow_fallback=argument, typed=method != "auto")
     if ending == "nothing set":
         with pytest.raises(SettingsError, match="No bucket"):
             sync(paths, akosha, request, **environ)
