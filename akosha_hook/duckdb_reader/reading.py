@@ -87,9 +87,11 @@ def inspect(database_path: Path, *, timeout_seconds: float) -> Inspection:
     carries: list[str] = []
     try:
         with child_process.run("check", database_path, timeout_seconds) as child:
-            for each in child.messages():
-                if isinstance(each, Carries):
-                    carries.append(f"the {each.kind} {each.name}")
+            carries.extend(
+                f"the {each.kind} {each.name}"
+                for each in child.messages()
+                if isinstance(each, Carries)
+            )
     except ReadError as error:
         if error.kind is Kind.DAMAGED:
             return Inspection(error.message, tuple(carries))

@@ -123,17 +123,19 @@ def _ahead(uploads: Sequence[Upload], chosen: Upload) -> list[str]:
     if not ahead:
         return []
     if chosen.ahead:
-        return [
+        note = (
             f"{chosen.upload_id} claims to be of more than a day ahead of this machine's clock, and "
             "there is no other. Is the clock right?"
-        ]
+        )
+        return [note]
     which = f"{ahead[0].upload_id} claims"
     if len(ahead) > 1:
         which = f"{ahead[0].upload_id} and {len(ahead) - 1} more claim"
-    return [
+    note = (
         f"{which} to be of more than a day ahead of this machine's clock, and this machine has no "
         "record of it: not taken for the newest. An upload id takes any upload."
-    ]
+    )
+    return [note]
 
 
 def _of_machine(uploads: Sequence[Upload], request: RestoreRequest) -> Sequence[Upload]:

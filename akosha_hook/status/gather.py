@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from akosha_hook.hook import outbox
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff, identity, looks, progress_file, pruning, verification
+from akosha_hook.state import (
+    backoff,
+    identity,
+    looks,
+    progress_file,
+    pruning,
+    tampering,
+    verification,
+)
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.status.report import Report
 from akosha_hook.status.trouble import trouble
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.identity import Identity
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.receipt import Receipt, Target
+    from akosha_hook.state.tampering import Tampering
 
 NEWS_SECONDS = 14 * 86_400
 
@@ -66,7 +75,15 @@ def gather(context: Context, directory: Path) -> Report:
         corrupt=_corrupt(paths),
         renewed=me if _is_news(me) else None,
         trouble=trouble(worker, timeout_seconds=settings.akosha_upload_timeout_seconds),
+        tampering=_tampering(paths, destination),
     )
+
+
+def _tampering(paths: Paths, destination: Target | None) -> Tampering | None:
+    if destination is None or destination.method != "cloud":
+        return None
+    where = (destination.endpoint, destination.bucket, destination.system_id)
+    return tampering.last(paths, tampering.place(*where))
 
 
 def _is_news(me: Identity) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akosha_hook.state import identity
+from akosha_hook.state import identity, tampering
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.progress_file import State, SyncResult
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
+    from akosha_hook.state.tampering import Tampering
     from akosha_hook.state.verification import Verification
     from akosha_hook.status.trouble import Trouble
 
@@ -53,6 +54,7 @@ class Report:
     corrupt: tuple[Path, ...]
     renewed: Identity | None = None
     trouble: Trouble | None = None
+    tampering: Tampering | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -87,6 +89,7 @@ class Report:
                 if place.state == "broken"
             ),
             *self._trouble(),
+            *((tampering.sentence(self.tampering),) if self.tampering else ()),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
         )
 

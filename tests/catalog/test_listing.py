@@ -6,14 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from akosha_hook import catalog
-from akosha_hook.catalog import listing
 from akosha_hook.catalog.opening import READERS
-from akosha_hook.errors import DamagedError
 from akosha_hook.format import manifest
-from akosha_hook.stores.base import Listed
 from tests.support.duck import change
 from tests.support.home import Home
 from tests.support.recovery import context, put, upload

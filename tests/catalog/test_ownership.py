@@ -58,11 +58,10 @@ def ledger_of(
 
 
 def test_what_the_ledger_vouches_for_is_own(paths: Paths) -> None:
-    whose = Ownership("m", ledger_of(paths))
+    whose = Ownership("m", ledger_of(paths, since=5))
     assert whose.of(upload()) == "own"
     # 0.1 kept no hash.
-    before = Ownership("m", ledger_of(paths, sha256="", since=5))
-    assert before.owns(upload(sequence=5))
+    assert Ownership("m", ledger_of(paths, sha256="")).owns(upload())
 
 
 def test_what_0_1_stored_cannot_be_newer_than_what_the_ledger_began_with(paths: Paths) -> None:

@@ -240,9 +240,9 @@ def test_where_none_of_our_own_is_whole_anothers_is_taken_only_where_it_is_named
     named = machine_id(other)[:8]
     assert f"akosha-hook restore {theirs} --machine {named}" in caught.value.hint
     assert not at_home.paths.data.exists()
-    for request in (RestoreRequest(machine=named), RestoreRequest(force=True)):
-        result = restore.verify(request, context(at_home.paths))
-        assert result.plan.upload.upload_id == theirs
-        assert result.notes == (note,)
+    result = restore.verify(RestoreRequest(force=True), context(at_home.paths))
+    assert (result.plan.upload.upload_id, result.notes) == (theirs, (note,))
+    result = restore.verify(RestoreRequest(machine=named), context(at_home.paths))
+    assert (result.plan.upload.upload_id, result.notes) == (theirs, ())
     restore.restore(RestoreRequest(theirs, machine=named), context(at_home.paths))
     assert contents(at_home.paths.data) == contents(other.paths.data)
