@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import msgspec
 import pytest
 
 from akosha_hook import catalog, prune, restore
@@ -21,7 +22,9 @@ from akosha_hook.catalog import Ownership, reading
 from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.prune import Keep
 from akosha_hook.restore import RestoreRequest
+from akosha_hook.state.identity import Identity
 from akosha_hook.status.gather import gather
+from akosha_hook.util import files
 from tests.support.duck import change, conversations_in, make_databases
 from tests.support.home import Home
 from tests.support.later import HOURS, hours_later
@@ -172,13 +175,29 @@ def paths_of(where: Path) -> Paths:
 
 
 def test_our_own_count_after_a_spell_with_a_fast_clock(victim: Home) -> None:
-    upload(victim.paths)
-    with hours_later(24 * 400):
-        ours = grown(victim)
-    assert latest(victim).plan.upload.upload_id == ours
+    """Numbers go on from there: none is lower than the one before."""
+    first = upload(victim.paths)
+    me = files.read_json(victim.paths.machine, Identity)
+    assert me is not None
+    fast = int(time.time()) + 400 * 86_400
+    files.write_json(victim.paths.machine, msgspec.structs.replace(me, sequence=fast))
+    ours = [first, grown(victim), grown(victim)]
+    assert [each.upload_id for each in listed(victim)] == ours[::-1]
     assert not any(each.ahead for each in listed(victim))
-    newest = grown(victim)
-    assert latest(victim).plan.upload.upload_id == newest
+    assert latest(victim).plan.upload.upload_id == ours[-1]
+    assert "planted" not in problems(victim)
+    assert set(pruned(victim, Keep(last=2)).kept) == set(ours[1:])
+
+
+def test_what_is_planted_for_the_present_is_not_taken_either(victim: Home, poisoned: bytes) -> None:
+    genuine = [upload(victim.paths), grown(victim)]
+    soon = int(time.time()) + 600
+    when = dt.datetime.fromtimestamp(soon, dt.UTC).isoformat()
+    plant(victim, "20991231_000000_laptop_aaaaaa", poisoned, sequence=soon, at=when)
+    result = latest(victim)
+    assert result.plan.upload.upload_id == genuine[1]
+    assert any("is newer, but not known to be this machine's" in note for note in result.notes)
+    assert set(pruned(victim, Keep(last=2)).kept) == set(genuine)
 
 
 def test_what_bears_our_machine_id_is_not_ours_for_that(victim: Home, poisoned: bytes) -> None:
