@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import uuid
@@ -13,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 from akosha_hook.demo.s3_server import S3Server, available
 from akosha_hook.paths import Paths
+from akosha_hook.util import log
 from tests.support import speed
 from tests.support.s3 import TestBucket, make_bucket, quick_server
 
@@ -45,6 +47,17 @@ def _inherited() -> Iterator[None]:
     yield
     signal.signal(signal.SIGINT, interrupt)
     os.umask(umask)
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """No test writes to another's log, nor redacts another's keys."""
+    logger = logging.getLogger(log.LOGGER)
+    before = list(logger.handlers)
+    yield
+    for handler in [each for each in logger.handlers if each not in before]:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import duckdb
@@ -24,7 +25,8 @@ def at_home(paths: Paths, bucket: TestBucket) -> Home:
 def test_the_guides_two_coroutines(at_home: Home) -> None:
     result = asyncio.run(akosha_hook.sync_to_akosha(method="cloud", enable_fallback=True))
     assert result["success"] is True
-    assert result["upload_id"].endswith(asyncio.run(akosha_hook.akosha_sync_status())["system_id"])
+    system_id = asyncio.run(akosha_hook.akosha_sync_status())["system_id"]
+    assert re.fullmatch(rf"\d{{8}}_\d{{6}}_{system_id}_[0-9a-f]{{6}}", result["upload_id"])
 
 
 def test_a_failure_is_a_result_and_not_an_exception(at_home: Home) -> None:

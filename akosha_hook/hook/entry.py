@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.hook import outbox, spawn
 from akosha_hook.hook.event import EVENTS, MAX_STDIN_BYTES, REPOSITORY_EVENTS, SESSION_EVENTS
-from akosha_hook.paths import Paths
+from akosha_hook.paths import Paths, account_home
+from akosha_hook.util.agents import agent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,6 +124,19 @@ def _forget_projects() -> None:
 
     previous = os.environ.get("OLDPWD")
     forget_projects(os.environ, [_working_directory(), Path(previous) if previous else None])
+    if "CLAUDE_CONFIG_DIR" in os.environ and agent(os.environ) is not None:
+        _use_own_state()
+
+
+def _use_own_state() -> None:
+    """Leave the event in the account's own directory, where an agent's environment names another.
+
+    Of the project that the agent works on nothing is known here: its commits may be in other places.
+    """
+    from akosha_hook.state import pin
+
+    if not pin.is_own(Paths.from_environment(os.environ)):
+        os.environ["CLAUDE_CONFIG_DIR"] = str(account_home() / ".claude")
 
 
 def _log_failure(error: BaseException) -> None:

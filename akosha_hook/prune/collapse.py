@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from akosha_hook.catalog import machine_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,18 +23,17 @@ class Fallen(NamedTuple):
 def before_collapse(uploads: Iterable[Upload]) -> Fallen | None:
     """The newest upload with at least twice as many conversations as a later one, if there is any.
 
-    A later one of the same machine: `uploads` are newest first. Only complete ones count, and only
-    where all conversations were counted.
+    `uploads` are one machine's, newest first. Only complete ones count, and only where all
+    conversations were counted.
     """
-    fewest_of: dict[str, int] = {}
+    fewest: int | None = None
     for each in uploads:
         if each.manifest is None or not each.complete:
             continue
         if not each.manifest.metadata.conversations_counted:
             continue
-        machine, count = machine_of(each), each.manifest.conversation_count
-        fewest = fewest_of.get(machine)
+        count = each.manifest.conversation_count
         if fewest is not None and count >= TIMES * fewest and count > fewest:
             return Fallen(each, f"has {count:,} conversations, a later one {fewest:,}")
-        fewest_of[machine] = count if fewest is None else min(fewest, count)
+        fewest = count if fewest is None else min(fewest, count)
     return None

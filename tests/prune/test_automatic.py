@@ -74,7 +74,7 @@ def context_of(
         akosha_retry_backoff_seconds=backoff_seconds,
         akosha_upload_timeout_seconds=timeout_seconds,
     )
-    keys = {"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "secret"}
+    keys = {"AWS_ACCESS_KEY_ID": "an-access-key", "AWS_SECRET_ACCESS_KEY": "a-key-of-some-length"}
     return Context(Loaded(values, {}), paths, keys)
 
 

@@ -7,12 +7,12 @@ from akosha_hook.format import manifest
 from akosha_hook.prune.collapse import before_collapse
 
 
-def upload(name: str, count: int, *, machine: str = "m", counted: bool = True) -> Upload:
+def upload(name: str, count: int, *, counted: bool = True) -> Upload:
     details = manifest.Details(
         schema=1,
         tool="test",
         system_id="laptop",
-        machine_id=machine,
+        machine_id="m",
         upload_id=name,
         sequence=1,
         conversations_counted=counted,
@@ -52,7 +52,3 @@ def test_fewer_by_less_than_half_is_tidying_up() -> None:
 def test_what_was_not_counted_says_nothing() -> None:
     assert kept(upload("now", 0, counted=False), upload("before", 9)) == ""
     assert kept(upload("now", 1), upload("before", 9, counted=False)) == ""
-
-
-def test_another_machine_of_the_name_has_conversations_of_its_own() -> None:
-    assert kept(upload("now", 1), upload("theirs", 9, machine="n")) == ""
