@@ -89,4 +89,4 @@ def test_ls_says_what_is_of_the_future_and_what_is_no_uploads(uploading_home: Ho
     (system,) = json.loads(uploading_home.akosha_hook("ls", "--json").stdout)["systems"]
     assert [each["ahead"] for each in system["uploads"]] == [False, True]
     assert len(system["notes"]) == 1
-    assert "somebody has changed or planted uploads" in uploading_home.akosha_hook("status").stdout
+    assert "Somebody has changed or planted uploads" in uploading_home.akosha_hook("status").stdout
