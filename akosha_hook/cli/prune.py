@@ -20,7 +20,6 @@ from akosha_hook.prune import Keep
 from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
-    from akosha_hook.context import Context
     from akosha_hook.prune import Plan, Pruned
 
 COUNT = click.IntRange(min=0)
@@ -44,6 +43,11 @@ COUNT = click.IntRange(min=0)
     metavar="ID",
     help="System to prune, whichever machines upload to it (default: this machine's own uploads).",
 )
+@click.option(
+    "--ignore-collapse",
+    is_flag=True,
+    help="Do not keep the last upload before conversations went missing.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def prune(
@@ -52,14 +56,15 @@ def prune(
     keep_weekly: int | None,
     keep_monthly: int | None,
     system_id: str,
+    ignore_collapse: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Delete old uploads from the bucket, but nothing that a kept one needs.
 
     The options say what to keep; without any, the akosha_keep_* settings do. Always kept are the
-    newest complete upload, the last good copy of a database that it lacks, and what is younger than
-    an hour. Unfinished uploads are deleted once they are a day old. Uploads that are not known to be
+    newest complete upload, the last good copy of a database that it lacks, the last upload that has
+    at least twice as many conversations as a later one, and what is younger than an hour. Unfinished uploads are deleted once they are a day old. Uploads that are not known to be
     this machine's own are left alone, unless --system names their system.
     """
     context = open_context()
@@ -78,7 +83,11 @@ def prune(
                 question="Delete uploads there this once?",
             )
         with exclusive(context, quiet=as_json) as context:
-            plan, pruned = _prune(keep, context, system_id, dry_run=dry_run)
+            store = catalog.open_to_read(context)
+            plan = pruning.plan(
+                store, keep, context, system_id=system_id, ignore_collapse=ignore_collapse
+            )
+            pruned = None if dry_run else pruning.apply(store, plan, context)
     except AkoshaHookError as error:
         if not as_json:
             raise
@@ -89,14 +98,6 @@ def prune(
     else:
         _show(plan, pruned)
     return 0
-
-
-def _prune(
-    keep: Keep, context: Context, system_id: str, *, dry_run: bool
-) -> tuple[Plan, Pruned | None]:
-    store = catalog.open_to_read(context)
-    plan = pruning.plan(store, keep, context, system_id=system_id)
-    return plan, None if dry_run else pruning.apply(store, plan, context)
 
 
 def _show(plan: Plan, pruned: Pruned | None) -> None:
