@@ -18,7 +18,11 @@ from akosha_hook.errors import AkoshaHookError
 async def sync_to_akosha(
     method: Literal["auto", "cloud", "http"] = "auto", enable_fallback: bool = True
 ) -> dict[str, Any]:
-    """Upload now and return a summary; a failure has `success: False` and an `error`."""
+    """Upload now and return a summary; a failure has `success: False` and an `error`.
+
+    The arguments choose among what the settings allow: another method is a failure, and
+    `enable_fallback=True` allows no fallback that the settings do not.
+    """
     if method not in {"auto", "cloud", "http"}:
         raise ValueError(f"method is {method!r}; allowed are 'auto', 'cloud' and 'http'")
     fallback = () if enable_fallback else ("--no-fallback",)

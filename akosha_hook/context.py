@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class Context:
     """Settings with their origins and problems, paths, environment, and whom to tell of progress.
 
-    What a project put into the environment is not in `environ`.
+    What a project put into the environment is not in `environ`; `dropped` says what that was, in
+    a message for each variable.
     """
 
     loaded: Loaded
     paths: Paths
     environ: Mapping[str, str]
     progress: Progress = field(default_factory=Silent)
+    dropped: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     BUSY = "busy"
     FULL = "full"
     INTERRUPTED = "interrupted"
+    UNCONFIRMED = "unconfirmed"  # not where the user has confirmed that memories may go
 
 
 class AkoshaHookError(Exception):
@@ -82,6 +83,16 @@ class SettingsError(AkoshaHookError):
     """A setting that cannot be used; the message names file, key, value and what is allowed."""
 
     kind = Kind.INVALID
+    exit_code = ExitCode.SETTINGS
+
+
+class UnconfirmedError(AkoshaHookError):
+    """The settings lead where the user has not confirmed that memories may go.
+
+    `hint` says how to confirm it.
+    """
+
+    kind = Kind.UNCONFIRMED
     exit_code = ExitCode.SETTINGS
 
 
@@ -145,13 +156,17 @@ class DeliveryError(UnreachableError):
 
 
 class DeadlinePassedError(DeliveryError):
-    """`akosha_upload_timeout_seconds` is over; what is stored by then is continued next time."""
+    """`akosha_upload_timeout_seconds` is over; what is stored by then is continued next time.
+
+    `server` is the one that was waited for, as `host:port`.
+    """
 
     kind = Kind.TIMED_OUT
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, server: str = "") -> None:
+        waited_for = f" It was waiting for {server}." if server else ""
         super().__init__(
-            f"Upload timed out after {seconds:g} s.",
+            f"Upload timed out after {seconds:g} s.{waited_for}",
             hint="Raise akosha_upload_timeout_seconds (it is in seconds).",
             code="timeout",
             retryable=True,

@@ -60,7 +60,10 @@ def server() -> MCPServer:
     async def sync_to_akosha(
         method: Literal["auto", "cloud", "http"] = "auto", enable_fallback: bool = True
     ) -> SyncResult:
-        """Upload Session-Buddy's memories now, to the cloud or, if allowed, to an Akosha server."""
+        """Upload Session-Buddy's memories now, to the cloud or, if allowed, to an Akosha server.
+
+        The arguments choose among what the user's settings allow, and cannot allow more.
+        """
         return SyncResult.model_validate(
             await _with_tool_error(api.sync_to_akosha(method, enable_fallback))
         )

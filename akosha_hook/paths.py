@@ -102,6 +102,16 @@ class Paths:
         return self.state / "machine.json"
 
     @property
+    def pin(self) -> Path:
+        """Where the user has confirmed that memories may go."""
+        return self.state / "pin.json"
+
+    @property
+    def held(self) -> Path:
+        """The last time that settings led elsewhere, and nothing was uploaded."""
+        return self.state / "held.json"
+
+    @property
     def ledger(self) -> Path:
         """Every upload that this state has stored."""
         return self.state / "ledger"
@@ -174,6 +184,16 @@ class Paths:
     @property
     def claude_settings(self) -> Path:
         return self.claude / "settings.json"
+
+
+def account_home() -> Path:
+    """The home directory of the user's account, whatever the environment says."""
+    import pwd
+
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return Path("/nonexistent")
 
 
 def aws_file(environ: Mapping[str, str], home: Path, variable: str, name: str) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mcp import Client, StdioServerParameters
 
 from tests.support.duck import make_databases
+from tests.support.home import pin
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
 
     from akosha_hook.paths import Paths
-    from tests.support.s3 import TestBucket
+from tests.support.s3 import TestBucket
 
 SYNC_KEYS = {
     "method",
@@ -93,6 +94,7 @@ def test_status_has_the_guides_keys(home: Path) -> None:
 
 def test_a_sync_uploads(home: Path, paths: Paths, bucket: TestBucket) -> None:
     make_databases(paths.data, conversations=5)
+    pin(paths, **bucket.environment)
     arguments = {"method": "cloud", "enable_fallback": False}
     answer = call(home, "sync_to_akosha", arguments, **bucket.environment)
     assert not answer.is_error
@@ -100,6 +102,16 @@ def test_a_sync_uploads(home: Path, paths: Paths, bucket: TestBucket) -> None:
     assert result["success"] is True
     assert set(bucket.object_keys()) >= set(result["files_uploaded"])
     assert result["upload_id"]
+
+
+def test_a_sync_to_where_nobody_has_confirmed_is_held(
+    home: Path, paths: Paths, bucket: TestBucket
+) -> None:
+    make_databases(paths.data, conversations=1)
+    answer = call(home, "sync_to_akosha", {}, **bucket.environment)
+    assert answer.structured_content["success"] is False
+    assert "you have not confirmed yet" in answer.structured_content["error"]
+    assert bucket.object_keys() == []
 
 
 def test_a_failed_sync_is_an_answer_and_no_error_of_the_server(home: Path, paths: Paths) -> None:

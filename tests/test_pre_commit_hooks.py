@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook.hook import outbox
+from tests.support.hooks import record_interpreter
 from tests.support.installing import git, repository
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def repo(
 ) -> Path:
     """A repository that uses the hooks, and a worker that does nothing."""
     monkeypatch.setenv("PATH", f"{TOOLS}{os.pathsep}{os.environ['PATH']}")
-    paths.state.mkdir(parents=True)
-    paths.interpreter.write_text("/bin/true\n")
+    record_interpreter(paths, "/bin/true")
     directory = repository(tmp_path / "repo")
     revision = git(hooks_repository, "rev-parse", "HEAD").strip()
     text = CONFIG.format(repository=hooks_repository, revision=revision)

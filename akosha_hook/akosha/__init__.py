@@ -7,7 +7,7 @@ every row, and never updates a row that it has. What it does not take is counted
 from __future__ import annotations
 
 from akosha_hook.akosha.acknowledged import forget
-from akosha_hook.akosha.client.probing import ServerState, probe
+from akosha_hook.akosha.client.probing import ServerState, probe, url_is_set
 from akosha_hook.akosha.push import PushResult, push
 
-__all__ = ["PushResult", "ServerState", "forget", "probe", "push"]
+__all__ = ["PushResult", "ServerState", "forget", "probe", "push", "url_is_set"]

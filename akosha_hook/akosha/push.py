@@ -55,7 +55,12 @@ def push(
     Raises AkoshaHookError where a row that should have been stored was not. Its `details` count
     the rows too: what was stored stays stored, and the next push sends the rest.
     """
-    transport = probing.connect(context.settings, context.environ, retry.deadline)
+    transport = probing.connect(
+        context.settings,
+        context.environ,
+        retry.deadline,
+        url_is_set=probing.url_is_set(context.loaded),
+    )
     with acknowledged.opened(context.paths, transport.base) as known:
         pusher = Pusher(transport, retry, known, context.progress, system_id)
         pusher.run(databases)

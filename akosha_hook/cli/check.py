@@ -14,6 +14,7 @@ from akosha_hook import catalog
 from akosha_hook import restore as restoring
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, say_error
+from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.when import local
 from akosha_hook.errors import AkoshaHookError, DamagedError
@@ -53,6 +54,13 @@ def check(read_data: bool, system_id: str, as_json: bool) -> int:
     context = open_context()
     started = time.monotonic()
     try:
+        confirm_source(
+            context,
+            ("bucket",),
+            by="check",
+            what="checked",
+            question="Check what is there this once?",
+        )
         checked = _check(context, system_id, read_data=read_data, quiet=as_json)
     except AkoshaHookError as error:
         if not as_json:

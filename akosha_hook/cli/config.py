@@ -16,12 +16,14 @@ from akosha_hook.cli.config_view import (
     print_messages,
     print_table,
 )
+from akosha_hook.cli.confirm import confirm_setting
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
 from akosha_hook.paths import Paths, shipped
 from akosha_hook.settings import Layer, wording
 from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
 from akosha_hook.settings.table import table
+from akosha_hook.state import pinning
 from akosha_hook.util.text import one_line, printable, with_tilde
 
 if TYPE_CHECKING:
@@ -103,13 +105,12 @@ def set_(name: str, value: str, path: Path | None) -> None:
     where = with_tilde(one_line(str(target), 1024), _home())
     click.echo(printable(f"Set {row.name} = {literal(typed)} in {where}"))
     if path is None:
-        _warn_if_overridden(row)
-
-
-def _warn_if_overridden(row: Field) -> None:
-    origin = open_context(strict=False).loaded.origins[row.name]
-    if origin.layer is not Layer.USER:
-        click.echo(f"Note: {origin} sets it too, and takes precedence.", err=True)
+        context = open_context(strict=False)
+        origin = context.loaded.origins[row.name]
+        if origin.layer is not Layer.USER:
+            click.echo(f"Note: {origin} sets it too, and takes precedence.", err=True)
+        elif row.name in pinning.SETTINGS:
+            confirm_setting(context, row.name)
 
 
 def _home() -> str:

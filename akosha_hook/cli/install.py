@@ -37,11 +37,24 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With --git: use git's own hook files even if a hook manager is in use.",
 )
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Confirm where memories go without being asked, on a machine that nobody sits at.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the changes as a diff without making them.")
 def install(
-    for_git: bool, scope: Scope | None, everywhere: bool, no_manager: bool, dry_run: bool
+    for_git: bool,
+    scope: Scope | None,
+    everywhere: bool,
+    no_manager: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
-    """Install the hooks into Claude Code or, with --git, into the repository you are in."""
+    """Install the hooks into Claude Code or, with --git, into the repository you are in.
+
+    Typed at a terminal, it also confirms where memories go: hooks upload nowhere else.
+    """
     if (everywhere or no_manager) and not for_git:
         raise click.UsageError("--global and --no-manager can only be used with --git.")
     forget_project()
@@ -62,6 +75,7 @@ def install(
         _show(installation, dry_run=dry_run)
     if not dry_run:
         steps = [step for each in installations for step in each.next_steps]
+        steps += _confirmed(paths, yes=yes)
         _show_next_steps([*steps, *_not_configured(paths)])
         if not for_git:
             _offer_git(paths, directory)
@@ -91,6 +105,17 @@ def _verb(change: plan.Change, *, dry_run: bool) -> str:
         return "up to date"
     done = "changed" if change.before else "created"
     return f"would be {done}" if dry_run else done
+
+
+def _confirmed(paths: Paths, *, yes: bool) -> Iterator[str]:
+    """Confirm where memories go, as far as that is possible here."""
+    from akosha_hook import settings
+    from akosha_hook.cli.confirm import confirm_installation
+    from akosha_hook.context import Context
+
+    context = Context(settings.load(os.environ, paths), paths, os.environ)
+    if step := confirm_installation(context, yes=yes):
+        yield step
 
 
 def _not_configured(paths: Paths) -> Iterator[str]:

@@ -36,7 +36,8 @@ def open_context(*, strict: bool = True, writes: bool = False) -> Context:
     for each in dropped:
         logger.warning("%s", each)
     warnings = (*loaded.warnings, *dropped)
-    return Context(dataclasses.replace(loaded, warnings=warnings), paths, environ)
+    loaded = dataclasses.replace(loaded, warnings=warnings)
+    return Context(loaded, paths, environ, dropped=dropped)
 
 
 def forget_project() -> tuple[str, ...]:

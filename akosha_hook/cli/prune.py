@@ -10,6 +10,7 @@ from akosha_hook import catalog
 from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document
+from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.table import table
@@ -68,6 +69,14 @@ def prune(
     if not any(flags) and any(each is not None for each in flags):
         raise click.UsageError("Every --keep option is 0; give at least one a positive number.")
     try:
+        if not dry_run:
+            confirm_source(
+                context,
+                ("bucket",),
+                by="prune",
+                what="deleted",
+                question="Delete uploads there this once?",
+            )
         with exclusive(context, quiet=as_json) as context:
             plan, pruned = _prune(keep, context, system_id, dry_run=dry_run)
     except AkoshaHookError as error:

@@ -12,6 +12,7 @@ from akosha_hook import restore as restoring
 from akosha_hook.catalog import machine_of
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document, say_error
+from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.cli.when import When, local
@@ -103,6 +104,14 @@ def restore(
     try:
         if dry_run:
             return _dry_run(request, context, as_json=as_json)
+        if to is None:
+            confirm_source(
+                context,
+                ("bucket", "data"),
+                by="restore",
+                what="restored",
+                question="Restore from there this once?",
+            )
         with exclusive(context, quiet=as_json) as context:
             result = restoring.restore(request, context)
     except AkoshaHookError as error:
@@ -118,6 +127,13 @@ def verify_upload(request: RestoreRequest, *, as_json: bool) -> int:
     """What `verify` and `restore --verify-only` do."""
     context = open_context()
     try:
+        confirm_source(
+            context,
+            ("bucket",),
+            by="verify",
+            what="verified",
+            question="Verify what is there this once?",
+        )
         with exclusive(context, quiet=as_json) as context:
             result = restoring.verify(request, context)
     except AkoshaHookError as error:

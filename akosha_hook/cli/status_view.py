@@ -77,11 +77,19 @@ def _headline(report: Report) -> Line:
         return Line("on hold: the settings have a problem (see below)", Tone.PROBLEM)
     if not any(place.state == "working" for place in report.places):
         return Line("manual only: no hook is installed. Try: akosha-hook install", Tone.WARNING)
-    if report.last_failure is not None or report.last_error is not None:
-        return Line("on, but the last upload failed (see below)", Tone.PROBLEM)
-    if report.has_lost_objects:
-        return Line("on, but the bucket lost some of the last upload (see below)", Tone.PROBLEM)
+    if problem := _problem_in_brief(report):
+        return Line(problem, Tone.PROBLEM)
     return Line("on", Tone.OK)
+
+
+def _problem_in_brief(report: Report) -> str:
+    if report.hold is not None:
+        return "on hold: you have not confirmed this destination (see below)"
+    if report.last_failure is not None or report.last_error is not None:
+        return "on, but the last upload failed (see below)"
+    if report.has_lost_objects:
+        return "on, but the bucket lost some of the last upload (see below)"
+    return ""
 
 
 def _where(destination: Target | None, system_id: str, unsafe: frozenset[str]) -> str:
@@ -253,6 +261,20 @@ def _problems(report: Report) -> Iterator[Line]:
         yield Line(each, Tone.PROBLEM)
     for each in report.loaded.warnings:
         yield Line(each, Tone.WARNING)
+    yield from _held(report)
+    for each in report.missed:
+        yield Line(each, Tone.PROBLEM)
     for path in report.corrupt:
         yield Line(f"{path} could not be read and was set aside", Tone.WARNING)
         yield Line(f"Try: rm '{path}', after you have looked at it", Tone.HINT)
+
+
+def _held(report: Report) -> Iterator[Line]:
+    """Where memories did not go, since nobody has confirmed it."""
+    if report.hold is not None:
+        error = report.hold.error()
+        yield Line(error.message, Tone.PROBLEM)
+        yield Line(f"Try: {error.hint}", Tone.HINT)
+    elif report.last_held is not None:
+        yield Line(f"{_ago(report.last_held.at)}: {report.last_held.message}", Tone.WARNING)
+        yield Line("Try: akosha-hook sync, typed at a terminal, takes this message away", Tone.HINT)

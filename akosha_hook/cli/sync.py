@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,13 +11,15 @@ import click
 
 from akosha_hook.cli import screen
 from akosha_hook.cli.boundary import error_document
+from akosha_hook.cli.confirm import confirm_destination
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
-from akosha_hook.errors import AkoshaHookError
+from akosha_hook.errors import AkoshaHookError, SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
 from akosha_hook.sync import select
+from akosha_hook.util import agents
 from akosha_hook.util.text import printable
 from akosha_hook.worker.finish import finish, remember_failure
 
@@ -33,7 +36,8 @@ logger = logging.getLogger(__name__)
     type=click.Choice(["auto", "cloud", "http"]),
     default="auto",
     show_default=True,
-    help="Destination to use; cloud and http never fall back.",
+    help="Destination to use; cloud and http never fall back. Unless you type it at a terminal, "
+    "the settings have to allow it.",
 )
 @click.option("--no-fallback", is_flag=True, help="Do not push to Akosha if the cloud fails.")
 @click.option("--full", is_flag=True, help="Upload everything again, even what is already stored.")
@@ -52,15 +56,17 @@ def sync(
         allow_fallback=not no_fallback,
         triggered_by=("manual",),
         full=full,
+        typed=agents.person_at_terminal(os.environ),
     )
     try:
         context = open_context(writes=not dry_run)
         if not as_json:
             _warn(context)
-        if detach:
-            return _detach(context)
         if dry_run:
             return _dry_run(request, context, as_json=as_json)
+        _confirm(request, context)
+        if detach:
+            return _detach(context)
         outcome = _run(request, context, quiet=as_json)
     except AkoshaHookError as error:
         if not as_json:
@@ -77,6 +83,15 @@ def sync(
                 err=True,
             )
     return outcome.exit_code
+
+
+def _confirm(request: syncing.Request, context: Context) -> None:
+    """Have a person at a terminal confirm where this sync leads."""
+    try:
+        chain = syncing.destinations(request, context)
+    except SettingsError:
+        return  # the sync itself says so
+    confirm_destination(context, chain, by="sync")
 
 
 def _warn(context: Context) -> None:

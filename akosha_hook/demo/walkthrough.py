@@ -87,9 +87,9 @@ def _prepare(stage: Stage) -> None:
 
 def _install(stage: Stage) -> None:
     stage.say("")
-    stage.say("$ akosha-hook install          (hooks for Claude Code)")
+    stage.say("$ akosha-hook install --yes    (hooks for Claude Code)")
     stage.say("$ akosha-hook install --git    (hooks for this repository)")
-    stage.akosha_hook("install")
+    stage.akosha_hook("install", "--yes")
     stage.akosha_hook("install", "--git")
 
 

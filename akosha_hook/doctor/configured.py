@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import ExitCode, SettingsError
+from akosha_hook.state import pinning
 from akosha_hook.sync import select as selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.context import Context
+    from akosha_hook.state.receipt import Method
 
 AREA = "Settings"
 
@@ -41,6 +43,7 @@ def findings(context: Context) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding(AREA, "destination", "problem", error.message, error.hint, ExitCode.SETTINGS)
         return
+    yield _pinned(context, chain)
     if chain[0] == "http" and loaded.settings.akosha_force_method != "http":
         yield Finding(
             AREA,
@@ -52,3 +55,12 @@ def findings(context: Context) -> Iterator[Finding]:
         return
     names = {"cloud": f"bucket {loaded.settings.akosha_cloud_bucket}", "http": "Akosha"}
     yield Finding(AREA, "destination", "ok", ", then ".join(names[each] for each in chain))
+
+
+def _pinned(context: Context, chain: tuple[Method, ...]) -> Finding:
+    """Whether the user has confirmed where the settings lead; nothing is confirmed by asking."""
+    decision = pinning.look(context, pinning.parts_of(chain))
+    if decision.action == "hold":
+        error = decision.error()
+        return Finding(AREA, "pin", "problem", error.message, error.hint, ExitCode.SETTINGS)
+    return Finding(AREA, "pin", "ok", f"memories go to {decision.pin}")

@@ -27,13 +27,15 @@ def findings(context: Context) -> Iterator[Finding]:
         return
     if "http" not in chain:
         return
-    from akosha_hook.akosha import probe
+    from akosha_hook.akosha import probe, url_is_set
 
     severity: State = "problem" if chain[0] == "http" else "warning"
     url = context.loaded.settings.akosha_http_url
     try:
         answer = bounded(
-            lambda: probe(context.loaded.settings, context.environ),
+            lambda: probe(
+                context.loaded.settings, context.environ, url_is_set=url_is_set(context.loaded)
+            ),
             seconds=SECONDS,
             what=f"asking {url}",
         )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.hook import outbox, spawn
 from akosha_hook.hook.event import EVENTS, MAX_STDIN_BYTES, REPOSITORY_EVENTS, SESSION_EVENTS
-from akosha_hook.paths import Paths
+from akosha_hook.paths import Paths, account_home
+from akosha_hook.util.agents import agent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +122,7 @@ def _raise_terminated(*_: object) -> None:
 
 def _forget_projects() -> None:
     """A project must not choose the worker's interpreter, nor where its events are kept."""
-    from akosha_hook.settings.project import account_home, forget_code_variables, forget_projects
+    from akosha_hook.settings.project import forget_code_variables, forget_projects
 
     previous = os.environ.get("OLDPWD")
     had_home = bool(os.environ.get("HOME"))
@@ -130,6 +131,19 @@ def _forget_projects() -> None:
     if had_home and "HOME" not in os.environ:
         # Without one the event would be lost.
         os.environ["HOME"] = str(account_home())
+    if "CLAUDE_CONFIG_DIR" in os.environ and agent(os.environ) is not None:
+        _use_own_state()
+
+
+def _use_own_state() -> None:
+    """Leave the event in the account's own directory, where an agent's environment names another.
+
+    Of the project that the agent works on nothing is known here: its commits may be in other places.
+    """
+    from akosha_hook.state import pin
+
+    if not pin.is_own(Paths.from_environment(os.environ)):
+        os.environ["CLAUDE_CONFIG_DIR"] = str(account_home() / ".claude")
 
 
 def _log_failure(error: BaseException) -> None:

@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from akosha_hook.state import pin
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -26,7 +28,8 @@ def start_worker(paths: Paths, environ: Mapping[str, str], *, python: str = sys.
     It runs under the interpreter that `install` recorded, where that one still has the package,
     else under `python`.
     """
-    recorded = recorded_interpreter(paths)
+    # A state directory that came with a clone must not name what runs.
+    recorded = recorded_interpreter(paths) if pin.is_own(paths) else None
     command = [python, *_WORKER]
     if recorded is not None and recorded != python:
         command = [python, "-P", "-m", "akosha_hook.hook.spawn", recorded]

@@ -161,12 +161,19 @@ class _Work:
             sizes={each.key: each.size for each in goes},
         )
 
+    def _machine(self, upload: Upload) -> str:
+        """Whose history an upload belongs to: each keeps what the rules keep of it."""
+        return "" if self.whose.owns(upload) else machine_of(upload)
+
     def _keeping(self, ours: Sequence[Upload], keep: Keep) -> dict[str, str]:
         """Ids of complete uploads that stay, and why; newest first."""
-        reasons = kept([each for each in ours if each.complete], keep)
-        for upload_id, names in last_good_copies(ours, self.forgotten).items():
-            reason = f"last good copy of {', '.join(names)}"
-            reasons[upload_id] = ", ".join(filter(None, (reasons.get(upload_id), reason)))
+        reasons: dict[str, str] = {}
+        for machine in dict.fromkeys(map(self._machine, ours)):
+            its = [each for each in ours if self._machine(each) == machine]
+            reasons |= kept([each for each in its if each.complete], keep)
+            for upload_id, names in last_good_copies(its, self.forgotten).items():
+                reason = f"last good copy of {', '.join(names)}"
+                reasons[upload_id] = ", ".join(filter(None, (reasons.get(upload_id), reason)))
         for each in ours:
             if each.has_manifest and each.upload_id not in reasons and age.is_young(each):
                 reasons[each.upload_id] = YOUNG

@@ -10,16 +10,14 @@ exports keeps working.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akosha_hook.paths import Paths
+from akosha_hook.paths import Paths, account_home
 from akosha_hook.settings import checkouts, claude_env
 from akosha_hook.settings.document import UnreadableError, follow, place
-from akosha_hook.util import agents
+from akosha_hook.util import claude_processes
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
@@ -146,7 +144,7 @@ def _cleaned(
     for start in dict.fromkeys([*directories, Path(project) if project else None]):
         drops.of_projects_around(start, by_name=under_claude_code)
     if under_claude_code:
-        drops.of_agents(agents.running(project))
+        drops.of_agents(claude_processes.running(project))
     return Cleaned(drops.left, tuple(drops.messages))
 
 
@@ -169,7 +167,7 @@ class _Drops:
             if not _is_same(path.parent, self.claude):
                 self._of_file(path, by_name=by_name)
 
-    def of_agents(self, running: Sequence[agents.Agent]) -> None:
+    def of_agents(self, running: Sequence[claude_processes.Agent]) -> None:
         """Drop what their projects set, and what they were not started with."""
         for agent in running:
             self.of_projects_around(agent.directory, by_name=agent.certain)
@@ -228,15 +226,6 @@ def _is_same(path: Path, other: Path) -> bool:
         return follow(path) == follow(other)
     except UnreadableError:
         return False
-
-
-def account_home() -> Path:
-    """The home directory that the user database names, whatever the environment says."""
-    import pwd
-
-    with contextlib.suppress(KeyError):
-        return Path(pwd.getpwuid(os.getuid()).pw_dir)
-    return Path("/nonexistent")
 
 
 def _is_ours(name: str) -> bool:

@@ -11,8 +11,10 @@ from akosha_hook.settings.derived import cloud_configured
 
 if TYPE_CHECKING:
     from akosha_hook.install.places import Place
+    from akosha_hook.state.held import Held
     from akosha_hook.state.identity import Identity
     from akosha_hook.state.looks import Look
+    from akosha_hook.state.pinning import Decision
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt
@@ -39,6 +41,9 @@ def document(report: Report) -> dict[str, Any]:
         "worker": _worker(report.worker, report.trouble),
         "hooks": [_hook(place) for place in report.places],
         "problems": list(report.problems),
+        "pin": msgspec.to_builtins(report.pin),
+        "hold": _hold(report.hold),
+        "last_held": _last_held(report.last_held),
         "notes": list(report.notes),
         "new_machine_id": _renewed(report.renewed),
     }
@@ -89,6 +94,29 @@ def _sync(receipt: Receipt | None) -> dict[str, Any] | None:
         "error": receipt.error,
         "hint": receipt.hint,
     }
+
+
+def _hold(hold: Decision | None) -> dict[str, Any] | None:
+    if hold is None:
+        return None
+    error = hold.error()
+    return {
+        "error": error.message,
+        "hint": error.hint,
+        "changes": [
+            {
+                "setting": each.setting,
+                "confirmed": each.confirmed,
+                "now": each.now,
+                "origin": each.origin,
+            }
+            for each in hold.changes
+        ],
+    }
+
+
+def _last_held(held: Held | None) -> dict[str, str] | None:
+    return None if held is None else {"at": held.at, "error": held.message}
 
 
 def _look(look: Look | None) -> dict[str, Any] | None:

@@ -6,9 +6,20 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from akosha_hook.errors import SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff, identity, looks, progress_file, pruning, verification
+from akosha_hook.state import (
+    backoff,
+    held,
+    identity,
+    looks,
+    pin,
+    pinning,
+    progress_file,
+    pruning,
+    verification,
+)
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.status.report import Report
 from akosha_hook.status.trouble import trouble
@@ -66,7 +77,25 @@ def gather(context: Context, directory: Path) -> Report:
         corrupt=_corrupt(paths),
         renewed=me if _is_news(me) else None,
         trouble=trouble(worker, timeout_seconds=settings.akosha_upload_timeout_seconds),
+        pin=_pin(paths),
+        hold=_hold(context),
+        last_held=held.last(paths),
     )
+
+
+def _pin(paths: Paths) -> pin.Pin | None:
+    found = pin.look(paths)
+    return found if isinstance(found, pin.Pin) else None
+
+
+def _hold(context: Context) -> pinning.Decision | None:
+    """Why the settings lead where no upload goes before the user confirms it, if so."""
+    try:
+        chain = select.destinations(context.settings)
+    except SettingsError:
+        return None
+    decision = pinning.look(context, pinning.parts_of(chain))
+    return decision if decision.action == "hold" else None
 
 
 def _is_news(me: Identity) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook.state import identity
+from akosha_hook.util.clock import minute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from akosha_hook.hook.event import Event
     from akosha_hook.install.places import Place
     from akosha_hook.settings import Loaded
+    from akosha_hook.state.held import Held
     from akosha_hook.state.identity import Identity
     from akosha_hook.state.looks import Look
+    from akosha_hook.state.pin import Pin
+    from akosha_hook.state.pinning import Decision
     from akosha_hook.state.progress_file import State, SyncResult
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
@@ -33,7 +37,9 @@ class Report:
 
     `renewed` is this machine's identity where it has a new id since a short time, else None.
     `next_try` is in epoch seconds, 0 if nothing delays the next upload. `corrupt` lists files of
-    ours that could not be read and were set aside.
+    ours that could not be read and were set aside. `pin` is where the user has confirmed that memories
+    may go, `hold` why they do not go where the settings lead now, and `last_held` the last time that
+    they did not go where some settings led.
     """
 
     loaded: Loaded
@@ -53,6 +59,9 @@ class Report:
     corrupt: tuple[Path, ...]
     renewed: Identity | None = None
     trouble: Trouble | None = None
+    pin: Pin | None = None
+    hold: Decision | None = None
+    last_held: Held | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -86,8 +95,30 @@ class Report:
                 for place in self.places
                 if place.state == "broken"
             ),
+            *self._held(),
+            *self.missed,
             *self._trouble(),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
+        )
+
+    def _held(self) -> tuple[str, ...]:
+        if self.hold is not None:
+            error = self.hold.error()
+            return (f"{error.message} {error.hint}",)
+        if self.last_held is not None:
+            return (f"{self.last_held.at}: {self.last_held.message}",)
+        return ()
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """A line for each database that the last sync did not find in order, but those left out on purpose."""
+        files = self.last_success.files if self.last_success else ()
+        return tuple(
+            f"{each.name} is not backed up as it is now ({each.stale.reason}, since "
+            f"{minute(each.stale.since)}); its last good copy is as of {minute(each.stale.as_of)} "
+            f"(akosha-hook restore --file {each.name})"
+            for each in files
+            if each.stale and each.name == each.database and each.stale.reason != "excluded"
         )
 
     def _trouble(self) -> tuple[str, ...]:

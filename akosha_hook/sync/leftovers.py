@@ -93,12 +93,19 @@ def _superseded_unseen(
 def _removed(store: ObjectStore, failed: Receipt, needed: set[str]) -> bool:
     """Delete an upload's objects but for those `needed`; False where that is denied.
 
-    An upload that turns out to have its manifest is complete, and stays.
+    An upload that turns out to have its manifest is complete, and stays. A copy of this state, if
+    there is one, may refer to the same objects: what later uploads need stays too.
     """
+    from akosha_hook.catalog.references import referenced_after
+
     prefix = manifest.prefix(failed.system_id, failed.upload_id)
     try:
         if store.stat(prefix + manifest.NAME) is not None:
             return True
+        later = referenced_after(store, failed.system_id, failed.upload_id)
+        if later is None:
+            return True
+        needed = needed | later
         there = [each.key for each in store.list(prefix)]
         store.delete([key for key in there if key not in needed])
     except DeliveryError as error:

@@ -141,9 +141,12 @@ def manifest_key(receipt: Receipt) -> str:
 def can_be_sent(last: Receipt, look: Look, databases: Iterable[str]) -> bool:
     """Whether a new upload mends some of what is lost, with `databases` there to be sent.
 
-    A manifest is written anew; an object is sent again where its database is still here.
+    A manifest is written anew; an object is sent again where its database is still here. A last
+    good copy of one that is not is left out of the next manifest, with a note.
     """
-    return manifest_key(last) in look.lost or not affected(last, look).isdisjoint(databases)
+    broken = affected(last, look)
+    carried = {each.database for each in last.files if each.stale}
+    return manifest_key(last) in look.lost or bool(broken & {*databases, *carried})
 
 
 def affected(last: Receipt, look: Look) -> set[str]:

@@ -47,7 +47,13 @@ class Preview:
 def preview(request: Request, context: Context) -> Preview:
     """Raises SettingsError where no destination may be used."""
     settings, paths = context.settings, context.paths
-    method = select.destinations(settings, request.method, allow_fallback=request.allow_fallback)[0]
+    method = select.destinations(
+        settings,
+        request.method,
+        allow_fallback=request.allow_fallback,
+        typed=request.typed,
+        dropped=context.dropped,
+    )[0]
     target = select.target_of(settings, method, identity.peek(paths, settings))
     last = Receipts(paths).last_success(target)
     known = {each.name: each.fingerprint for each in last.files if each.fingerprint} if last else {}

@@ -15,7 +15,7 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import forgotten, identity, looks
+from akosha_hook.state import forgotten, identity, looks, pinning
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipt import DAY_SECONDS, is_reusable, same_content
 from akosha_hook.sync import cleanup, leftovers, look, select
@@ -29,7 +29,7 @@ from akosha_hook.util import clock, files
 from akosha_hook.util.clock import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from akosha_hook.context import Context
@@ -50,12 +50,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a sync. `full` sends everything again, whatever is stored already."""
+    """What is asked of a sync.
+
+    `full` sends everything again, whatever is stored already. `typed` says that the user asks, at a
+    terminal: everybody else's `method` can only choose among what the settings allow.
+    """
 
     method: select.RequestedMethod = "auto"
     allow_fallback: bool = True
     triggered_by: tuple[str, ...] = ()
     full: bool = False
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,12 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
 
     The caller holds the sync lock. An upload that was cut off is finished first; after every
     upload the databases are looked at again, since they may have changed meanwhile. Raises
-    AkoshaHookError where there is nothing to try: no destination, no database, no disk.
+    AkoshaHookError where there is nothing to try: no destination, no database, no disk; and
+    UnconfirmedError where the settings lead elsewhere than the user has confirmed.
     """
     started = time.monotonic()
-    chain = select.destinations(
-        context.settings, request.method, allow_fallback=request.allow_fallback
-    )
+    chain = destinations(request, context, dropped=context.dropped)
+    pinning.settle(context, pinning.parts_of(chain))
     me = identity.load(context.paths, context.settings)
     ledger = Ledger(context.paths)
     ledger.begin(receipts.newest_first(), me.sequence)
@@ -145,8 +150,34 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     assert outcome is not None
     if outcome.state != "failed":
         outcome = _supersede(sync, outcome)
+    elif chain != destinations(request, context):
+        outcome = _explain_no_fallback(sync, outcome)
     cleanup.tidy(context, receipts)
     return dataclasses.replace(outcome, duration_seconds=time.monotonic() - started)
+
+
+def destinations(
+    request: Request, context: Context, dropped: Sequence[str] = ()
+) -> tuple[Method, ...]:
+    """Those that a request may use, the preferred one first. Raises SettingsError."""
+    return select.destinations(
+        context.settings,
+        request.method,
+        allow_fallback=request.allow_fallback,
+        typed=request.typed,
+        dropped=dropped,
+    )
+
+
+def _explain_no_fallback(sync: _Sync, outcome: Outcome) -> Outcome:
+    """Say that Akosha was not used, since what a project set may be why the cloud failed."""
+    receipt = outcome.receipt
+    if receipt is None:
+        return outcome
+    reason = f"Nothing was pushed to Akosha instead: {sync.context.dropped[0]}."
+    receipt = msgspec.structs.replace(receipt, error=f"{receipt.error} {reason}")
+    sync.receipts.save(receipt)
+    return dataclasses.replace(outcome, receipt=receipt)
 
 
 def _round(sync: _Sync) -> Outcome:

@@ -30,8 +30,8 @@ def publish(job: UploadJob, store: ObjectStore, files: Sequence[ReceiptFile]) ->
     """Store the manifest, and make sure that all that it refers to is there with it.
 
     Its bytes are in the journal before they are sent, so that a repetition after a crash sends the
-    same, and their hash is in the ledger. Raises DeliveryError: of kind LOST where an object of an
-    earlier upload went meanwhile; the manifest is taken back then.
+    same, and their hash is in the ledger. Raises DeliveryError: of kind LOST where an object went
+    meanwhile, its own or an earlier upload's; the manifest is taken back then.
     """
     document = _document(job, store, files)
     job.journal.manifest = document.decode()
@@ -39,7 +39,7 @@ def publish(job: UploadJob, store: ObjectStore, files: Sequence[ReceiptFile]) ->
     enter(job, document)
     content = Content(lambda: iter([document]), len(document), media_type="application/json")
     store.put(job.key(manifest.NAME), content, only_new=True)
-    if gone := lost(store, files, beside=job.key("")):
+    if gone := lost(store, files):
         withdraw(job, store)
         raise _lost(gone[0])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import DeliveryError, Kind
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from akosha_hook.settings import Settings
     from akosha_hook.state.receipt import ReceiptFile
     from akosha_hook.stores.base import Info, ObjectStore
+
+# Requests at once: it takes as long as one.
+LOOKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +97,16 @@ def is_there(store: ObjectStore, stored: StoredObject) -> bool:
     return info is not None and stored.is_what(info)
 
 
-def lost(store: ObjectStore, files: Iterable[ReceiptFile], *, beside: str = "") -> tuple[str, ...]:
+def lost(store: ObjectStore, files: Iterable[ReceiptFile]) -> tuple[str, ...]:
     """Keys of the objects that `files` need and the store lacks.
 
-    Those below the prefix `beside` are left out. What may not be looked at is taken to be there.
-    Raises DeliveryError where the store cannot be asked now.
+    What may not be looked at is taken to be there. Raises DeliveryError where the store cannot be
+    asked now.
     """
-    needed = {
-        each.key: each
-        for file in files
-        for each in objects_of(file)
-        if not (beside and each.key.startswith(beside))
-    }
-    return tuple(key for key, each in needed.items() if _is_lost(store, each))
+    needed = {each.key: each for file in files for each in objects_of(file)}
+    with ThreadPoolExecutor(LOOKERS, thread_name_prefix="look") as pool:
+        found = pool.map(partial(_is_lost, store), needed.values())
+        return tuple(key for key, is_lost in zip(needed, found, strict=True) if is_lost)
 
 
 def _is_lost(store: ObjectStore, stored: StoredObject) -> bool:

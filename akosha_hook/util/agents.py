@@ -1,119 +1,50 @@
-"""Coding agents: whether one runs us, and where and with what it was started."""
+"""Whether a coding agent started this process, and whether a person sits at a terminal."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from dataclasses import dataclass
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-PROC = Path("/proc")
-MAX_GENERATIONS = 64
-MAX_BYTES = 1 << 22
+# What agents set for the commands that they run. Variables with which a user configures an agent in
+# a shell's profile, such as CODEX_HOME, say nothing.
+VARIABLES = (
+    "CLAUDECODE",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_PROJECT_DIR",
+    "CODEX_CI",
+    "CODEX_MANAGED_BY_NPM",
+    "CODEX_MANAGED_PACKAGE_ROOT",
+    "CODEX_SANDBOX",
+    "CODEX_SANDBOX_NETWORK_DISABLED",
+    "CODEX_SESSION_ID",
+    "CODEX_THREAD_ID",
+    "GEMINI_CLI",
+    "GEMINI_PROJECT_DIR",
+    "GEMINI_SESSION_ID",
+    "QWEN_CODE",
+    "QWEN_CODE_SESSION_ID",
+    "QWEN_PROJECT_DIR",
+    "COPILOT_CLI",
+    "FACTORY_PROJECT_DIR",
+    "AI_AGENT",
+    "CURSOR_AGENT",
+    "OPENCODE",
+)
 
-_VARIABLES = {
-    "CLAUDECODE": "Claude Code",
-    "CLAUDE_CODE_SESSION_ID": "Claude Code",
-    "GEMINI_CLI": "Gemini CLI",
-    "GEMINI_SESSION_ID": "Gemini CLI",
-    "QWEN_CODE": "Qwen Code",
-    "QWEN_CODE_SESSION_ID": "Qwen Code",
-    "COPILOT_CLI": "GitHub Copilot CLI",
-    "FACTORY_PROJECT_DIR": "Factory droid",
-    "OPENCODE": "opencode",
-    "CURSOR_AGENT": "Cursor",
-}
-_PREFIXES = {"CODEX_": "Codex"}
-# Where a person keeps settings of their own; it says nothing about who runs us.
-_NOT_AN_AGENT = frozenset({"CODEX_HOME"})
-_CLAUDE = "claude"
-_CLAUDE_SCRIPT = "/claude-code/"
+
+def agent(environ: Mapping[str, str]) -> str | None:
+    """The variable by which an agent is recognised; None where there is none."""
+    return next((name for name in VARIABLES if environ.get(name)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """A running Claude Code: its working directory, and the names it had in its environment at first.
+def person_at_terminal(environ: Mapping[str, str]) -> bool:
+    """Whether somebody can be asked: a terminal to read from and to write to, and no agent.
 
-    `certain` is whether it started us; else it is one of those that may have.
+    Some agents give the commands they run a terminal of their own.
     """
-
-    pid: int
-    directory: Path | None
-    names: frozenset[str]
-    certain: bool
-
-
-def caller(environ: Mapping[str, str]) -> str:
-    """The agent that runs us, by the variables it sets; "" for a person, a script or cron."""
-    for variable, agent in _VARIABLES.items():
-        if environ.get(variable):
-            return agent
-    for prefix, agent in _PREFIXES.items():
-        if any(each.startswith(prefix) and each not in _NOT_AN_AGENT for each in environ):
-            return agent
-    return ""
-
-
-def running(project: str | None) -> tuple[Agent, ...]:
-    """The Claude Code among our ancestors; if there is none, those that may have started us.
-
-    A worker's parents end before it begins. These are then the ones in the directory `project`, if
-    that is known, else all of this user. Nothing where the system has no /proc. Of an environment
-    only names are kept.
-    """
-    ancestors = tuple(_agent(pid, certain=True) for pid in _ancestors() if _is_claude(pid))
-    if ancestors:
-        return ancestors
-    others = [_agent(pid, certain=False) for pid in _own() if _is_claude(pid)]
-    if not project:
-        return tuple(others)
-    here = os.path.realpath(project)
-    return tuple(each for each in others if str(each.directory) == here)
-
-
-def _ancestors() -> Iterator[int]:
-    pid = os.getppid()
-    for _ in range(MAX_GENERATIONS):
-        if pid <= 1:
-            return
-        yield pid
-        fields = _read(pid, "stat").rpartition(b")")[2].split()
-        pid = int(fields[1]) if len(fields) > 1 and fields[1].isdigit() else 0
-
-
-def _own() -> Iterator[int]:
-    try:
-        names = os.listdir(PROC)  # noqa: PTH208 - names are all that is needed
-    except OSError:
-        return
-    for each in names:
-        with contextlib.suppress(OSError):
-            if each.isdigit() and (PROC / each).stat().st_uid == os.getuid():
-                yield int(each)
-
-
-def _is_claude(pid: int) -> bool:
-    if _read(pid, "comm").strip() == _CLAUDE.encode():
-        return True
-    words = [os.fsdecode(word) for word in _read(pid, "cmdline").split(b"\0")[:2]]
-    return Path(words[0]).name == _CLAUDE or any(_CLAUDE_SCRIPT in word for word in words[1:])
-
-
-def _agent(pid: int, *, certain: bool) -> Agent:
-    directory = None
-    with contextlib.suppress(OSError):
-        directory = (PROC / str(pid) / "cwd").readlink()
-    names = {os.fsdecode(each.partition(b"=")[0]) for each in _read(pid, "environ").split(b"\0")}
-    return Agent(pid, directory, frozenset(names - {""}), certain)
-
-
-def _read(pid: int, name: str) -> bytes:
-    try:
-        with (PROC / str(pid) / name).open("rb") as file:
-            return file.read(MAX_BYTES)
-    except OSError:
-        return b""
+    return agent(environ) is None and all(
+        stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)
+    )

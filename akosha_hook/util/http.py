@@ -6,16 +6,22 @@ import os
 import re
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import urllib3
 
 from akosha_hook.errors import SettingsError
+from akosha_hook.util.connections import bind
 from akosha_hook.util.proxies import proxy_for
+from akosha_hook.util.retry import Deadline
+from akosha_hook.util.sockets import DeadlineContext, Limit
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from akosha_hook.util.connections import Guard
 
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
@@ -28,10 +34,14 @@ def pool(
     connect_seconds: float = 10,
     read_seconds: float = 60,
     size: int = 8,
+    deadline: Callable[[], Deadline] | None = None,
+    guard: Guard | None = None,
 ) -> urllib3.PoolManager:
     """A pool for the server at `url`; `size` connections are kept open.
 
-    `ca_file` is the extra CA bundle of `akosha_ca_file`, "" for none.
+    `ca_file` is the extra CA bundle of `akosha_ca_file`, "" for none. Whatever a server does, no
+    request outlives `deadline`, which raises DeadlinePassedError; without one, everything has to be
+    done within the two timeouts from now. `guard` decides which addresses may be connected to.
 
     Certificates and host names are always verified. Nothing is retried and no redirect is
     followed: both would hide the server's answer, and a redirect could lead anywhere. Raises
@@ -39,34 +49,53 @@ def pool(
     """
     timeout = urllib3.Timeout(connect=connect_seconds, read=read_seconds)
     proxy = proxy_for(url, environ)
+    limit = Limit(deadline or _fixed(connect_seconds + read_seconds), server_of(url))
     encrypted = url.startswith("https:") or (proxy is not None and proxy.url.startswith("https:"))
     # Reading the authorities takes longer than a request to this machine.
     context = tls_context(ca_file, environ) if encrypted else None
+    if context is not None:
+        context.limit = limit
+    options: dict[str, Any] = {
+        "timeout": timeout,
+        "maxsize": size,
+        "retries": False,
+        "ssl_context": context,
+    }
     if proxy is None:
-        return urllib3.PoolManager(
-            timeout=timeout, maxsize=size, retries=False, ssl_context=context
+        manager = urllib3.PoolManager(**options)
+    else:
+        headers = (
+            urllib3.make_headers(proxy_basic_auth=proxy.userinfo.reveal())
+            if proxy.userinfo
+            else None
         )
-    headers = (
-        urllib3.make_headers(proxy_basic_auth=proxy.userinfo.reveal()) if proxy.userinfo else None
-    )
-    return urllib3.ProxyManager(
-        proxy.url,
-        proxy_headers=headers,
-        proxy_ssl_context=context,
-        timeout=timeout,
-        maxsize=size,
-        retries=False,
-        ssl_context=context,
-    )
+        manager = urllib3.ProxyManager(
+            proxy.url, proxy_headers=headers, proxy_ssl_context=context, **options
+        )
+    bind(manager, limit, guard)
+    return manager
 
 
-def tls_context(ca_file: str, environ: Mapping[str, str]) -> ssl.SSLContext:
+def _fixed(seconds: float) -> Callable[[], Deadline]:
+    deadline = Deadline(seconds)
+    return lambda: deadline
+
+
+def server_of(url: str) -> str:
+    """`host:port`, for messages."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    host = parts.hostname or ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def tls_context(ca_file: str, environ: Mapping[str, str]) -> DeadlineContext:
     """TLS 1.2 or newer, verifying against the usual authorities and those in `ca_file`.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the usual ones. They are read from `environ`, not
     from the process, whose environment may hold variables of a project.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = DeadlineContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     file, directory = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):

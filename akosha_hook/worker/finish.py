@@ -6,9 +6,9 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from akosha_hook.errors import NothingToBackUpError, SettingsError
+from akosha_hook.errors import NothingToBackUpError, SettingsError, UnconfirmedError
 from akosha_hook.hook import outbox
-from akosha_hook.state import backoff, notice
+from akosha_hook.state import backoff, held, notice, pin
 from akosha_hook.state.progress_file import ProgressFile, SyncResult
 from akosha_hook.sync import select
 from akosha_hook.util import files
@@ -62,10 +62,22 @@ def defer(
     elif isinstance(error, SettingsError):
         outbox.acknowledge(events[:-1])
         _show_setup_once(context, events)
+    elif isinstance(error, UnconfirmedError):
+        _hold(error, events, context)
     else:
         _retry_later(context, error.message)
         notice.leave_failure(context.paths, error.message, error.hint)
     metrics.write(context, receipts)
+
+
+def _hold(error: UnconfirmedError, events: Sequence[Event], context: Context) -> None:
+    """Keep the events until the user has confirmed where memories go; no server has failed."""
+    if not context.settings.akosha_cloud_bucket and pin.look(context.paths) is None:
+        outbox.acknowledge(events[:-1])
+        _show_setup_once(context, events)
+        return
+    held.remember(context.paths, error.message)
+    notice.leave_failure(context.paths, error.message, error.hint)
 
 
 def remember_failure(error: AkoshaHookError, context: Context, receipts: Receipts) -> None:

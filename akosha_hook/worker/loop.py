@@ -16,7 +16,7 @@ from akosha_hook.hook import outbox
 from akosha_hook.settings import project, repository
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import find_databases, owner
-from akosha_hook.state import backoff
+from akosha_hook.state import backoff, pinning
 from akosha_hook.state.progress_file import ProgressFile, SyncResult
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as sync
@@ -86,7 +86,7 @@ def _run(
         stamps = files.stamps(watched)
         if not (events := outbox.waiting(paths)):
             return None
-        context = _context(paths, environ, progress)
+        context = _context(paths, environ, progress, tuple(dropped))
         _log_once(context.loaded.problems, logged)
         if context.loaded.unsafe:
             _report_unsafe(context.loaded, progress)
@@ -113,12 +113,14 @@ def _run(
         _sync(context)
 
 
-def _context(paths: Paths, environ: Mapping[str, str], progress: ProgressFile) -> Context:
+def _context(
+    paths: Paths, environ: Mapping[str, str], progress: ProgressFile, dropped: tuple[str, ...]
+) -> Context:
     """Settings are read before every sync: a user may have corrected them."""
     loaded = settings.load(environ, paths)
     log.configure(paths, level=loaded.settings.log_level, debug=loaded.settings.enable_debug_mode)
     log.protect_environment(environ)
-    return Context(loaded, paths, environ, progress)
+    return Context(loaded, paths, environ, progress, dropped)
 
 
 def is_due(paths: Paths, environ: Mapping[str, str]) -> bool:
@@ -160,13 +162,14 @@ def _not_before(context: Context) -> float:
     return backoff.due(context.paths, target, config_hash)
 
 
-def _no_destination(context: Context) -> SettingsError | None:
-    """Why nothing can be uploaded anywhere, if so: then no waiting helps."""
+def _no_destination(context: Context) -> AkoshaHookError | None:
+    """Why nothing can be uploaded anywhere, or may not be: then no waiting helps."""
     try:
-        select.destinations(context.settings)
+        chain = select.destinations(context.settings)
     except SettingsError as error:
         return error
-    return None
+    decision = pinning.look(context, pinning.parts_of(chain))
+    return decision.error() if decision.action == "hold" else None
 
 
 def _sync(context: Context) -> None:

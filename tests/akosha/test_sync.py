@@ -20,6 +20,7 @@ from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Request, run
 from tests.support.akosha_server import AkoshaServer
+from tests.support.home import pin
 from tests.support.s3 import TestBucket
 
 ROWS = 40  # conversations and reflections
@@ -60,6 +61,7 @@ def sync(paths: Paths, akosha: AkoshaServer, request: Request = AUTO, **environ:
         "SESSION_BUDDY_AKOSHA_MAX_RETRIES": "0",
         **environ,
     }
+    pin(paths, "akosha", **environ)
     loaded = settings.load_strict(environ, paths)
     return run(request, Context(loaded, paths, environ), Receipts(paths))
 
@@ -189,7 +191,7 @@ Ending = Literal["cloud", "http", "failed", "nothing set"]
         ("broken", "auto", "auto", True, True, "http"),
         ("broken", "auto", "auto", True, False, "failed"),
         ("broken", "auto", "auto", False, True, "failed"),
-        # cloud and http never fall back; the argument beats the setting
+        # cloud and http never fall back; what the user types at a terminal beats the setting
         ("none", "cloud", "auto", True, True, "nothing set"),
         ("good", "cloud", "auto", True, True, "cloud"),
         ("broken", "cloud", "auto", True, True, "failed"),
@@ -217,7 +219,7 @@ def test_where_memories_go(
         "SESSION_BUDDY_AKOSHA_FORCE_METHOD": forced,
         "SESSION_BUDDY_AKOSHA_ENABLE_FALLBACK": str(setting).lower(),
     }
-    request = Request(method=method, allow_fallback=argument)
+    request = Request(method=method, allow_fallback=argument, typed=method != "auto")
     if ending == "nothing set":
         with pytest.raises(SettingsError, match="No bucket"):
             sync(paths, akosha, request, **environ)

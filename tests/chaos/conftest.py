@@ -11,10 +11,18 @@ from akosha_hook.demo.s3_server import S3Server
 from akosha_hook.paths import Paths
 from tests.support.faults import FaultyProxy, faulty_proxy
 from tests.support.faulty_home import FaultyHome
+from tests.support.forks import Forks, fork_server
 from tests.support.s3 import make_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Processes that cost a fork each."""
+    with fork_server() as forks:
+        yield forks
 
 
 @pytest.fixture

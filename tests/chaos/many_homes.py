@@ -23,6 +23,7 @@ from tests.chaos.world import (
     Actor,
     Counts,
     FindingError,
+    Kind,
     World,
     held_at,
 )
@@ -431,8 +432,9 @@ def run(
         _end(schedule)
     except Exception as error:
         lines = "\n".join(f"  {number}. {each}" for number, each in enumerate(schedule.told, 1))
+        kind = error.kind if isinstance(error, FindingError) else Kind.WRONG
         raise FindingError(
-            f"seed {seed} on {server.name}: {type(error).__name__}: {error}\n{lines}"
+            f"seed {seed} on {server.name}: {kind.value}: {error}\n{lines}", kind
         ) from error
     finally:
         world.close()

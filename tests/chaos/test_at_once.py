@@ -6,12 +6,11 @@ from pathlib import Path
 
 from akosha_hook.demo.s3_server import S3Server
 from tests.chaos.at_once import HOMES, stored_at_once
-from tests.support.forks import fork_server
+from tests.support.forks import Forks
 
 
 def test_homes_of_one_name_that_end_at_once_are_all_stored(
-    seaweedfs: S3Server, tmp_path: Path
+    seaweedfs: S3Server, forks: Forks, tmp_path: Path
 ) -> None:
     """Their receipts say so, and the bucket holds what each had; bench/soak.py does it ten times."""
-    with fork_server() as forks:
-        assert stored_at_once(seaweedfs, forks, tmp_path) == HOMES
+    assert stored_at_once(seaweedfs, forks, tmp_path) == HOMES

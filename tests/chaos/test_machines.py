@@ -129,6 +129,7 @@ def test_uploads_of_one_second_overwrite_nothing(
     shutil.rmtree(faulty_home.paths.receipts, ignore_errors=True)
     if listing == "denied":
         faulty_home.network.on("ListObjects", fault=error(403, "AccessDenied"))
+    faulty_home.configure()
     for seed in range(2, 5):
         contents.append(faulty_home.write(seed=seed))
         assert faulty_home.sync().success

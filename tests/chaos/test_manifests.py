@@ -157,6 +157,9 @@ def test_a_copied_state_continues_and_builds_on_nothing_of_the_original(
 
     from akosha_hook.state import host
 
+    # In a directory that is not the account's own, a pin of another machine counts for nothing.
+    account = faulty_home.paths.claude.parent
+    monkeypatch.setattr("akosha_hook.state.pin.account_home", lambda: account)
     machine_id = Path(str(tmp_path)) / "machine-id"
     monkeypatch.setattr(host, "MACHINE_ID_FILES", (machine_id,))
     machine_id.write_text("0" * 32)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from akosha_hook.demo.s3_server import S3Server, available
 from tests.chaos import many_homes
-from tests.support.forks import Forks, fork_server
+from tests.support.forks import Forks
 
 SEEDS = range(1, 31)
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    with fork_server() as forks:
-        yield forks
 
 
 def _seeds() -> list[int]:

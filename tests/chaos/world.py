@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,24 @@ SYSTEM = "laptop"
 DATABASES = ("reflection.duckdb", "knowledge_graph.duckdb")
 
 
+class Kind(Enum):
+    """What was found: a word for each promise that it breaks."""
+
+    CRASH = "a command crashed"
+    LIE = "a success that was none"
+    FELL_OUT = "a database fell out"
+    UNNOTICED = "nobody noticed that something is gone"
+    DELETED = "something was deleted that was needed"
+    LEFT = "something is left over"
+    WRONG = "something else is wrong"
+
+
 class FindingError(AssertionError):
     """Something that must not happen, whatever the schedule was."""
+
+    def __init__(self, message: str, kind: Kind = Kind.WRONG) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclass
@@ -166,7 +183,8 @@ class Actor:
         text = child.text()
         if "Traceback (most recent call last)" in text or (child.code or 0) in {-11, -6}:
             raise FindingError(
-                f"{self.name}: {' '.join(command)} crashed ({child.code}): {text[-2000:]}"
+                f"{self.name}: {' '.join(command)} crashed ({child.code}): {text[-2000:]}",
+                Kind.CRASH,
             )
         look = self.world.look()
         self._judge_receipts(look)
@@ -181,9 +199,13 @@ class Actor:
             self.claims.add(name)
             upload = look.upload(name)
             if upload is None:
-                raise FindingError(f"{self.name}: {name} is a success and not in the bucket")
+                raise FindingError(
+                    f"{self.name}: {name} is a success and not in the bucket", Kind.LIE
+                )
             if not upload.whole:
-                raise FindingError(f"{self.name}: {name} is a success, and {upload.problem}")
+                raise FindingError(
+                    f"{self.name}: {name} is a success, and {upload.problem}", Kind.LIE
+                )
             self._judge_content(upload)
 
     def _judge_content(self, upload: Upload) -> None:
@@ -192,7 +214,8 @@ class Actor:
             if not self._is_as_new(name, upload.databases.get(name), before):
                 raise FindingError(
                     f"{self.name}: {upload.upload_id} lacks the last good copy of {name}: "
-                    f"it has {upload.databases.get(name)}, not {before[:12]}"
+                    f"it has {upload.databases.get(name)}, not {before[:12]}",
+                    Kind.FELL_OUT,
                 )
         for name, stored in upload.databases.items():
             if name not in stored or stored[name] not in self.history.get(name, ()):
@@ -208,18 +231,24 @@ class Actor:
             return
         own = self.newest_claimed(look)
         if own is None:
-            raise FindingError(f"{self.name}: {said['state']}, and none of its uploads is there")
+            raise FindingError(
+                f"{self.name}: {said['state']}, and none of its uploads is there", Kind.UNNOTICED
+            )
         if not own.whole:
-            raise FindingError(f"{self.name}: {said['state']}, and {own.problem}")
+            raise FindingError(f"{self.name}: {said['state']}, and {own.problem}", Kind.UNNOTICED)
         self.judge_present(own, said["state"])
 
     def judge_present(self, own: Upload, said: str) -> None:
         for name, content in self.content.items():
             if own.databases.get(name) != {name: digest(content)}:
-                raise FindingError(f"{self.name}: {said}, and {own.upload_id} has another {name}")
+                raise FindingError(
+                    f"{self.name}: {said}, and {own.upload_id} has another {name}", Kind.UNNOTICED
+                )
         for name, before in self._missed(own):
             if not self._is_as_new(name, own.databases.get(name), before):
-                raise FindingError(f"{self.name}: {said}, and {own.upload_id} has no good {name}")
+                raise FindingError(
+                    f"{self.name}: {said}, and {own.upload_id} has no good {name}", Kind.FELL_OUT
+                )
 
     def _missed(self, upload: Upload) -> list[tuple[str, str]]:
         """Databases that are not sound here now, and the copy that `upload` must keep of each."""
@@ -354,7 +383,9 @@ class World:
         for each in look.uploads:
             was = self.listed.get(each.upload_id, False)
             if was and not each.whole and not each.needs & self.gone:
-                raise FindingError(f"an upload was whole and is not any more: {each.problem}")
+                raise FindingError(
+                    f"an upload was whole and is not any more: {each.problem}", Kind.DELETED
+                )
             self.listed[each.upload_id] = was or each.whole
         for machine_id in look.machines():
             self._remember(look, machine_id)
@@ -370,7 +401,8 @@ class World:
                 continue
             if name not in latest.databases and machine_id not in self.harmed:
                 raise FindingError(
-                    f"{latest.upload_id} says nothing of {name}, which was stored before"
+                    f"{latest.upload_id} says nothing of {name}, which was stored before",
+                    Kind.FELL_OUT,
                 )
         self.good[machine_id] = latest.sequence, latest.databases
 
@@ -421,9 +453,11 @@ class World:
         for actor in self.actors:
             own = actor.newest_claimed(look)
             if actor.claimed and own is None:
-                raise FindingError(f"{actor.name}: none of its uploads is left")
+                raise FindingError(f"{actor.name}: none of its uploads is left", Kind.DELETED)
             if own is not None and not own.whole:
-                raise FindingError(f"{actor.name}: its newest upload is not whole: {own.problem}")
+                raise FindingError(
+                    f"{actor.name}: its newest upload is not whole: {own.problem}", Kind.UNNOTICED
+                )
             if own is not None:
                 actor.judge_present(own, "at the end")
         self._judge_listing(look)
@@ -434,12 +468,16 @@ class World:
     ) -> None:
         latest = look.latest(machine_id)
         if latest is None:
-            raise FindingError(f"nothing is left of machine {machine_id}")
+            raise FindingError(f"nothing is left of machine {machine_id}", Kind.DELETED)
         if latest.sequence < self.good[machine_id][0]:
-            raise FindingError(f"the newest upload of machine {machine_id} is gone: {self.good}")
+            raise FindingError(
+                f"the newest upload of machine {machine_id} is gone: {self.good}", Kind.DELETED
+            )
         for name in databases:
             if name not in latest.databases and (machine_id, name) not in self.forgotten:
-                raise FindingError(f"the last good copy of {name} of machine {machine_id} is gone")
+                raise FindingError(
+                    f"the last good copy of {name} of machine {machine_id} is gone", Kind.FELL_OUT
+                )
 
     def _judge_listing(self, look: Look) -> None:
         """`ls` calls complete what is whole, and nothing else; "latest" is one of those."""
@@ -458,14 +496,14 @@ class World:
         """Nothing is left of what was killed, but where a receipt that told of it was destroyed."""
         for actor in self.actors:
             if len(actor.content) == len(DATABASES) and (litter := actor.litter()):
-                raise FindingError(f"{actor.name}: left over: {litter}")
+                raise FindingError(f"{actor.name}: left over: {litter}", Kind.LEFT)
         if any(each.spoiled for each in self.actors):
             return
         if count := self.bucket.open_uploads():
-            raise FindingError(f"{count} multipart uploads are left")
+            raise FindingError(f"{count} multipart uploads are left", Kind.LEFT)
         never = [key for key in look.unneeded() if key.split("/")[3] not in self.listed]
         if never:
-            raise FindingError(f"left of uploads that never got their manifest: {never}")
+            raise FindingError(f"left of uploads that never got their manifest: {never}", Kind.LEFT)
 
     def close(self) -> None:
         self._network.close()

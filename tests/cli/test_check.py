@@ -94,6 +94,7 @@ def test_another_system_is_checked_by_its_name(
 
 def test_a_server_out_of_reach_is_no_damage(uploading_home: Home) -> None:
     gone = "http://127.0.0.1:1"
-    result = uploading_home.akosha_hook("check", "--json", SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT=gone)
+    uploading_home.configure(akosha_cloud_endpoint=gone)
+    result = uploading_home.akosha_hook("check", "--json")
     assert result.returncode == 5
     assert json.loads(result.stdout)["success"] is False

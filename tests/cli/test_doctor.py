@@ -58,7 +58,7 @@ def test_json_has_every_finding(at_home: Home) -> None:
 
 
 def test_modes_are_tightened_and_told_before_the_log_is_opened(at_home: Home) -> None:
-    at_home.paths.state.mkdir(mode=0o755)
+    at_home.paths.state.chmod(0o755)
     output = at_home.akosha_hook("doctor").stdout
     assert "/akosha was 0755; now only you can read it" in output
 

@@ -30,7 +30,8 @@ def test_history_can_be_narrowed_to_failures_and_times(uploading_home: Home) -> 
     upload(uploading_home.paths)
     assert uploading_home.akosha_hook("history", "--failed").stdout == "No failures.\n"
     change(uploading_home.paths.data / "reflection.duckdb", 3)
-    uploading_home.akosha_hook("sync", SESSION_BUDDY_AKOSHA_CLOUD_BUCKET="not-there")
+    uploading_home.configure(akosha_cloud_bucket="not-there")
+    uploading_home.akosha_hook("sync")
     failed = json.loads(uploading_home.akosha_hook("history", "--failed", "--json").stdout)
     assert len(failed) == 1
     assert "does not exist" in failed[0]["error"]

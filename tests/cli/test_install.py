@@ -74,6 +74,8 @@ def test_install_says_what_is_left_to_do(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-real-secret")
     assert run(cli, ["install"]) == 0
+    assert "confirm where memories go. akosha-hook sync, " in capsys.readouterr().out
+    assert run(cli, ["install", "--yes"]) == 0
     output = capsys.readouterr().out
     assert "Nothing is left to do." in output
     assert "not-a-real-secret" not in output

@@ -72,9 +72,8 @@ def test_json_has_the_plan_and_what_was_done(
 
 
 def test_a_failure_as_json_is_a_document_too(uploading_home: Home) -> None:
-    result = uploading_home.akosha_hook(
-        "prune", "--keep-last", "1", "--json", SESSION_BUDDY_AKOSHA_CLOUD_BUCKET="not-there"
-    )
+    uploading_home.configure(akosha_cloud_bucket="not-there")
+    result = uploading_home.akosha_hook("prune", "--keep-last", "1", "--json")
     document = json.loads(result.stdout)
     assert result.returncode != 0
     assert document["success"] is False

@@ -71,6 +71,7 @@ def test_which_destinations_would_be_used(
 
 
 def test_before_the_first_sync_it_says_never_and_changes_nothing(at_home: Home) -> None:
+    at_home.unpin()
     output = at_home.akosha_hook("status").stdout
     assert "Last sync     never" in output
     assert "no hook is installed. Try: akosha-hook install" in output

@@ -117,7 +117,7 @@ def test_detach_leaves_it_to_the_worker(at_home: Home) -> None:
 
 
 def test_sync_waits_for_the_one_that_is_running(at_home: Home) -> None:
-    at_home.paths.state.mkdir(mode=0o700)
+    at_home.paths.state.mkdir(mode=0o700, exist_ok=True)
     lock = Lock(at_home.paths.sync_lock)
     assert lock.acquire()
     results: list[str] = []

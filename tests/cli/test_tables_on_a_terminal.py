@@ -19,7 +19,10 @@ def test_tables_fit_80_columns(uploading_home: Home) -> None:
     for _ in range(3):
         change(uploading_home.paths.data / "reflection.duckdb", 3)
         upload(uploading_home.paths)
-    uploading_home.akosha_hook("sync", "--full", SESSION_BUDDY_AKOSHA_CLOUD_BUCKET="not-there")
+    there = uploading_home.settings["akosha_cloud_bucket"]
+    uploading_home.configure(akosha_cloud_bucket="not-there")
+    uploading_home.akosha_hook("sync", "--full")
+    uploading_home.configure(akosha_cloud_bucket=there)
     for command in ("history", "ls"):
         drawn = run_on_a_terminal([command], dict(os.environ))
         assert max(len(line) for line in drawn.splitlines()) <= 80, drawn

@@ -63,6 +63,7 @@ def test_a_directory_that_cannot_be_written_to_is_a_problem(at_home: Home) -> No
 
 
 def test_before_the_first_upload_there_is_no_directory_yet(at_home: Home) -> None:
+    at_home.unpin()
     finding = only(examine(at_home), "State", "directory")
     assert finding.state == "ok"
     assert not at_home.paths.state.exists()

@@ -85,7 +85,8 @@ def test_another_machines_uploads_under_the_same_name_stay_until_the_name_is_giv
     assert f"machine {machine_id(other)[:8]}, last at " in note
     assert note.endswith("akosha-hook prune --system laptop")
     named = prune_uploads(at_home, Keep(last=1), system_id="laptop")
-    assert complete_uploads(at_home) == set(named.kept) == {theirs[1]}
+    # Each machine keeps its own newest: they are not copies of each other.
+    assert complete_uploads(at_home) == set(named.kept) == {newest, theirs[1]}
     assert named.notes == ()
 
 

@@ -39,7 +39,8 @@ def test_a_server_out_of_reach_is_no_verdict(at_home: Home) -> None:
     newest = upload(at_home.paths)
     at_home.akosha_hook("verify")
     gone = "http://127.0.0.1:1"
-    result = at_home.akosha_hook("verify", SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT=gone)
+    at_home.configure(akosha_cloud_endpoint=gone)
+    result = at_home.akosha_hook("verify")
     assert result.returncode == 5
     verdict = verification.last(at_home.paths)
     assert verdict is not None

@@ -8,10 +8,16 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from akosha_hook.context import Context
 from akosha_hook.paths import Paths
+from akosha_hook.settings import load
+from akosha_hook.state import pin as pins
+from akosha_hook.state import pinning
 from akosha_hook.state.journal import Journal
+from akosha_hook.state.pinning import Part
 from akosha_hook.state.receipt import Receipt
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.util import files
 from akosha_hook.util.lock import Lock
 from tests.support.s3 import TestBucket
 from tests.support.waiting import until
@@ -42,6 +48,11 @@ class Home:
         self.paths.settings_yaml.parent.mkdir(parents=True, exist_ok=True)
         lines = (f"{name}: {_yaml(value)}\n" for name, value in self.settings.items())
         self.paths.settings_yaml.write_text("".join(lines))
+        pin(self.paths)
+
+    def unpin(self) -> None:
+        """A home in which nothing of ours has ever run."""
+        files.remove_tree(self.paths.state)
 
     def receipts(self) -> list[Receipt]:
         return list(Receipts(self.paths).newest_first())
@@ -85,6 +96,17 @@ class Home:
         lock = Lock(self.paths.worker_lock)
         until(lock.acquire, "the worker leaves")
         lock.release()
+
+
+def pin(paths: Paths, *parts: Part, **environ: str) -> None:
+    """Confirm where the settings lead, as a user does by `install` at a terminal.
+
+    `parts` are confirmed even if the settings do not use them.
+    """
+    environment = {**os.environ, **environ}
+    loaded = load(environment, paths)
+    wanted = pinning.wanted_by(Context(loaded, paths, environment), parts)
+    pins.write(paths, wanted.pin, by="install")
 
 
 def _yaml(value: object) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook.paths import Paths, shipped
+from akosha_hook.state import pin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,9 +89,11 @@ def witness(
 
 
 def record_interpreter(paths: Paths, program: Path | str) -> None:
-    """What `install` leaves for the hooks."""
+    """What `install` leaves for the hooks; a pin tells that the directory is the user's own."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     paths.interpreter.write_text(f"{program}\n")
+    if pin.look(paths) is None:
+        pin.write(paths, pin.Pin(), by="install")
 
 
 SCRIPT = shipped("hooks/akosha-hook.sh")

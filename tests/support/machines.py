@@ -14,7 +14,7 @@ from akosha_hook.paths import Paths
 from akosha_hook.state import host, identity
 from akosha_hook.util import files
 from tests.support.duck import make_databases
-from tests.support.home import Home
+from tests.support.home import Home, pin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,7 @@ def copy_of(home: H, where: Path) -> H:
     """A machine with a copy of everything that `home` has, its state directory included."""
     paths = Paths(claude=where / ".claude", user_toml=where / "config.toml")
     shutil.copytree(home.paths.claude, paths.claude)
+    pin(paths)
     return replace(home, paths=paths, settings=dict(home.settings))
 
 
@@ -53,6 +54,8 @@ def on_host(monkeypatch: pytest.MonkeyPatch, where: Path, name: str) -> None:
     file = where / f"machine-id-{name}"
     file.write_text(name.encode().hex().ljust(32, "0")[:32] + "\n")
     monkeypatch.setattr(host, "MACHINE_ID_FILES", (file,))
+    # As in the account's own directory, where a copied pin counts.
+    monkeypatch.setattr("akosha_hook.state.pin._is_from_here", lambda *_: True)
 
 
 def machine_id(home: Home) -> str:

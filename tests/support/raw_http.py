@@ -13,10 +13,11 @@ HEAD_END = b"\r\n\r\n"
 
 
 @contextlib.contextmanager
-def raw_server(*turns: Turn) -> Iterator[str]:
+def raw_server(*turns: Turn, reads: bool = True) -> Iterator[str]:
     """The URL of a server that gives each connection, in order, to the next of `turns`.
 
-    The request was read by then. After the last turn connections are closed at once.
+    The request was read by then, unless it is not to be: over TLS it cannot. After the last turn
+    connections are closed at once.
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -25,7 +26,8 @@ def raw_server(*turns: Turn) -> Iterator[str]:
                 with contextlib.suppress(OSError):
                     connection, _ = listening.accept()
                     with connection:
-                        read_request(connection)
+                        if reads:
+                            read_request(connection)
                         turn(connection)
 
         thread = threading.Thread(target=serve, daemon=True)
@@ -63,8 +65,8 @@ def saying(data: bytes) -> Turn:
     return lambda connection: connection.sendall(data)
 
 
-def dripping(data: bytes) -> Turn:
-    """Send `data`, and then a byte whenever the other side has waited a moment, for ever."""
+def dripping(data: bytes, drop: bytes = b" ") -> Turn:
+    """Send `data`, and then `drop` whenever the other side has waited a moment, for ever."""
 
     def drip(connection: socket.socket) -> None:
         connection.sendall(data)
@@ -74,7 +76,7 @@ def dripping(data: bytes) -> Turn:
                 if not connection.recv(1):
                     return
             except TimeoutError:
-                connection.sendall(b" ")
+                connection.sendall(drop)
 
     return drip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import urllib3
 from minio import Minio
 
 from akosha_hook.context import Context
@@ -13,6 +12,7 @@ from akosha_hook.settings import Loaded, Settings
 from akosha_hook.stores.s3.bounded import BoundedHttp
 from akosha_hook.stores.s3.client import S3Client
 from akosha_hook.stores.s3.connect import open_client
+from akosha_hook.util.http import pool
 from akosha_hook.util.retry import Deadline, RetryPolicy
 
 if TYPE_CHECKING:
@@ -36,5 +36,6 @@ def open_plain(
     host = url.removeprefix("http://").rstrip("/")
     minio = Minio(host, "key", "secret-secret", secure=False, region="us-east-1")
     deadline = Deadline(seconds)
-    minio._http = BoundedHttp(urllib3.PoolManager(), deadline, None)  # type: ignore[assignment]
+    http = pool("", {}, url=url, deadline=lambda: deadline)
+    minio._http = BoundedHttp(http, deadline, None)  # type: ignore[assignment]
     return S3Client(minio, "memories", RetryPolicy(retries, 0.0, deadline), encrypted=encrypted)

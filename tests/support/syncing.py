@@ -16,6 +16,7 @@ from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Request, run
 from tests.support.duck import add_ballast, make_databases
+from tests.support.home import pin
 from tests.support.s3 import TestBucket
 
 CLOUD = Request(method="cloud", triggered_by=("manual",))
@@ -29,6 +30,7 @@ def context(paths: Paths, bucket: TestBucket, **changes: str) -> Context:
 
 def sync(paths: Paths, bucket: TestBucket, request: Request = CLOUD, **changes: str) -> Outcome:
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pin(paths, **{**bucket.environment, **changes})
     return run(request, context(paths, bucket, **changes), Receipts(paths))
 
 

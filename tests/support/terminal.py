@@ -8,9 +8,13 @@ import subprocess
 import sys
 
 
-def run_on_a_terminal(arguments: list[str], environ: dict[str, str]) -> str:
-    """Everything the command wrote to an 80 by 24 terminal, escape sequences included."""
+def run_on_a_terminal(arguments: list[str], environ: dict[str, str], *, typed: str = "") -> str:
+    """Everything the command wrote to an 80 by 24 terminal, escape sequences included.
+
+    `typed` is what somebody has typed ahead.
+    """
     controller, terminal = pty.openpty()
+    os.write(controller, typed.encode())
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "akosha_hook", *arguments],
         env={**environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},

@@ -264,20 +264,26 @@ def test_a_refusal_beside_others_that_are_shown_is_an_object_that_is_gone(
     assert again.files_uploaded == ()
 
 
-def test_what_is_lost_of_a_database_that_is_no_longer_here_is_remembered_and_not_asked_each_time(
+def test_a_lost_copy_of_a_database_that_is_no_longer_here_is_said_and_named_no_more(
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
+    """It cannot be sent again; an upload that named it could never be restored."""
     first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
     gone = file_of(first, "reflection.duckdb").key
     remove(bucket, gone)
     (data / "reflection.duckdb").unlink()
     pass_time(paths)
-    assert sync(paths, bucket, CLOUD, **behind(network)).state == "unchanged"
-    seen = looks.last(paths, first.destination)
-    assert seen is not None
-    assert (seen.lost, seen.pending) == ((gone,), False)
+    outcome = sync(paths, bucket, CLOUD, **behind(network))
+    assert outcome.state == "uploaded"
+    second = receipt_of(outcome)
+    assert [each.name for each in second.files] == ["knowledge_graph.duckdb"]
+    lost = [
+        each for each in second.notes if each.startswith("the last good copy of reflection.duckdb")
+    ]
+    assert len(lost) == 1
+    assert f"is lost: {gone} is no longer in the bucket" in lost[0]
     network.asked.clear()
-    sync(paths, bucket, CLOUD, **behind(network))
+    assert sync(paths, bucket, CLOUD, **behind(network)).state == "unchanged"
     assert network.operations() == []
 
 

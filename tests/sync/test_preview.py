@@ -98,6 +98,7 @@ def test_the_destination_is_the_one_that_would_be_tried_first(configured: Home) 
 
 
 def test_nothing_is_remembered_and_without_a_destination_it_is_an_error(configured: Home) -> None:
+    configured.unpin()
     preview(Request(), context(configured))
     assert not configured.paths.state.exists()
     configured.configure(akosha_cloud_bucket="", akosha_enable_fallback=False)

@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from akosha_hook.state import backoff
 from akosha_hook.util import files
 from tests.support.akosha_server import serve
@@ -72,6 +74,37 @@ def test_an_interrupted_upload_is_continued_on_its_parts(upgraded_anywhere: Upgr
     assert not upgraded.paths.notice.exists()
     restored(upgraded, upgraded.left.interrupted)
     upgraded.nothing_was_set_aside()
+
+
+def test_the_destination_of_the_last_upload_is_pinned(upgraded: Upgraded) -> None:
+    status = upgraded.document("status")
+    assert (status["pin"], status["hold"]) == (None, None)
+    commit(upgraded.notes, "third")
+    until(lambda: upgraded.events() == [], "the worker deals with the events")
+    upgraded.wait_for_worker()
+    pinned = upgraded.document("status")["pin"]
+    assert pinned["by"] == "upgrade"
+    assert (pinned["bucket"], pinned["endpoint"]) == (upgraded.store.name, upgraded.network.url)
+    assert pinned["akosha_url"] == upgraded.akosha.url
+    assert pinned["data_directory"] == str(upgraded.paths.data)
+
+
+def test_an_upgrade_under_other_settings_is_held(
+    upgraded: Upgraded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = upgraded.store.object_keys()
+    events = upgraded.events()
+    elsewhere = str(upgraded.notes)
+    for name, value in (("CLOUD_BUCKET", "theirs"), ("DATA_DIR", elsewhere)):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"SESSION_BUDDY_AKOSHA_{name}", value)
+            patch.setenv("AKOSHA_PIN", "accept")
+            assert upgraded.work() == ""
+            assert f"environment SESSION_BUDDY_AKOSHA_{name}" in upgraded.paths.notice.read_text()
+    assert not upgraded.paths.pin.exists()
+    assert upgraded.store.object_keys() == before
+    assert upgraded.events() == events
+    assert upgraded.document("sync")["success"]
 
 
 def test_a_try_that_fails_first_leaves_the_parts_to_the_next_one(upgraded: Upgraded) -> None:

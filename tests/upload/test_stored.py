@@ -190,10 +190,9 @@ def test_a_server_that_is_busy_decides_nothing(made_up: MadeUp) -> None:
         lost(made_up.store, [stored()])
 
 
-def test_of_what_is_lost_one_prefix_can_be_left_out(made_up: MadeUp) -> None:
-    """What an upload stored itself was looked at when it was stored."""
-    own = OWN.removesuffix("reflection.duckdb")
-    assert lost(made_up.store, [stored(delta=base())], beside=own) == (BASE,)
+def test_of_several_objects_those_that_are_lost_are_named(made_up: MadeUp) -> None:
+    made_up.sizes[OWN] = 50
+    assert lost(made_up.store, [stored(delta=base())]) == (BASE,)
 
 
 def test_the_base_of_a_delta_is_known_as_it_was_stored() -> None:

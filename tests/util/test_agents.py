@@ -1,83 +1,50 @@
-"""Which agent runs us, and where it was started."""
-
 from __future__ import annotations
 
+import contextlib
+import io
 import os
-import subprocess
+import pty
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from akosha_hook.util import agents
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-@pytest.mark.parametrize(
-    ("environ", "name"),
-    [
-        ({"CLAUDECODE": "1"}, "Claude Code"),
-        ({"CODEX_MANAGED_BY_NPM": "1"}, "Codex"),
-        ({"CODEX_HOME": "/home/me/.codex"}, ""),
-        ({"GEMINI_CLI": "1"}, "Gemini CLI"),
-        ({"COPILOT_CLI": "1"}, "GitHub Copilot CLI"),
-        ({"CLAUDE_CONFIG_DIR": "/x", "TERM": "xterm"}, ""),
-    ],
-)
-def test_an_agent_is_known_by_its_variables(environ: dict[str, str], name: str) -> None:
-    assert agents.caller(environ) == name
+@contextlib.contextmanager
+def terminal() -> Iterator[None]:
+    controller, device = pty.openpty()
+    with (
+        os.fdopen(device, "r+b", buffering=0) as raw,
+        io.TextIOWrapper(raw) as text,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "stdin", text)
+        patch.setattr(sys, "stderr", text)
+        yield
+    os.close(controller)
 
 
-ASK = (
-    "from akosha_hook.util import agents\n"
-    "for each in agents.running(None):\n"
-    "    print(each.directory, sorted(each.names), each.certain)\n"
-)
+@pytest.mark.parametrize("variable", ["CLAUDECODE", "CODEX_THREAD_ID", "QWEN_CODE_SESSION_ID"])
+def test_an_agent_with_a_terminal_is_no_person(variable: str) -> None:
+    assert agents.agent({variable: "1"}) == variable
+    with terminal():
+        assert not agents.person_at_terminal({variable: "1"})
 
 
-@needs_proc
-@pytest.mark.parametrize("is_script", [False, True])
-def test_an_ancestor_is_certain(tmp_path: Path, is_script: bool) -> None:
-    """`claude` as a program of its own, and as node's script."""
-    source = f"import subprocess, sys; subprocess.run([{sys.executable!r}, '-c', {ASK!r}])"
-    (tmp_path / "claude-code").mkdir()
-    script = tmp_path / "claude-code" / "cli.js"
-    script.write_text(source)
-    program = tmp_path / "claude"
-    program.symlink_to(sys.executable)
-    words = [sys.executable, str(script)] if is_script else [str(program), "-c", source]
-    done = subprocess.run(
-        words,
-        cwd=tmp_path,
-        env={"AWS_PROFILE": "secret-value"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == f"{tmp_path} ['AWS_PROFILE'] True\n"
+def test_a_user_who_has_configured_an_agent_is_a_person() -> None:
+    environ = {"CODEX_HOME": "/home/me/.codex", "GEMINI_API_KEY": "x", "CLAUDECODE": ""}
+    assert agents.agent(environ) is None
+    with terminal():
+        assert agents.person_at_terminal(environ)
 
 
-@needs_proc
-def test_without_an_ancestor_it_is_one_in_the_project(tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
-    program = tmp_path / "claude"
-    program.symlink_to(sys.executable)
-    with subprocess.Popen(
-        [program, "-I", "-c", "import sys; print(flush=True); sys.stdin.read()"],
-        cwd=tmp_path / "project",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        here = agents.running(str(tmp_path / "project"))
-        elsewhere = agents.running(str(tmp_path))
-        anywhere = agents.running(None)
-        process.communicate()
-    assert [each.pid for each in here] == [process.pid]
-    assert not here[0].certain
-    assert "PATH" in here[0].names
-    assert elsewhere == ()
-    assert process.pid in [each.pid for each in anywhere]
-    assert os.getpid() not in [each.pid for each in anywhere]
+def test_without_a_terminal_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert not agents.person_at_terminal({})
+    monkeypatch.setattr(sys, "stdin", None)
+    assert not agents.person_at_terminal({})

@@ -30,7 +30,7 @@ def context(paths: Paths) -> Context:
     Home(paths).configure(
         akosha_cloud_bucket="memories", akosha_cloud_endpoint="http://127.0.0.1:9"
     )
-    paths.state.mkdir(mode=0o700)
+    paths.state.mkdir(mode=0o700, exist_ok=True)
     log.configure(paths)
     log.protect(Secret(SECRET))
     return Context(settings.load({}, paths), paths, {})

@@ -18,7 +18,7 @@ from tests.support.waiting import until
 
 
 def test_without_events_nothing_is_done(at_home: Home) -> None:
-    at_home.paths.state.mkdir()
+    at_home.paths.state.mkdir(exist_ok=True)
     assert at_home.work() == ""
     assert at_home.receipts() == []
 
@@ -112,7 +112,7 @@ def test_a_failure_keeps_the_event_backs_off_and_leaves_a_notice(at_home: Home) 
 
 
 def test_a_success_takes_the_notice_away(at_home: Home) -> None:
-    at_home.paths.state.mkdir()
+    at_home.paths.state.mkdir(exist_ok=True)
     at_home.paths.notice.write_text('{"systemMessage": "old"}')
     happen(at_home)
     at_home.work()

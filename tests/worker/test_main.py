@@ -20,6 +20,7 @@ def test_a_worker_uploads_acknowledges_and_says_nothing(at_home: Home) -> None:
 
 
 def test_without_a_state_directory_the_worker_just_leaves(at_home: Home) -> None:
+    at_home.unpin()
     assert at_home.work() == ""
     assert not at_home.paths.state.exists()
 

@@ -17,7 +17,8 @@ class EventStream:
     def __init__(self) -> None:
         self._buffer = b""
         self._searched = 0
-        self._data: list[bytes] = []
+        # One buffer: a list of a million empty lines would take many times their size.
+        self._data: bytearray | None = None
 
     def feed(self, received: bytes) -> Iterator[bytes]:
         """The data of every event that `received` completes; events without data are skipped."""
@@ -31,13 +32,18 @@ class EventStream:
             self._searched = 0
             if line:
                 self._field(line)
-            elif self._data:
-                yield b"\n".join(self._data)
-                self._data = []
+            elif self._data is not None:
+                yield bytes(self._data)
+                self._data = None
         self._buffer = self._buffer[start:]
         self._searched = max(0, len(self._buffer) - 1)
 
     def _field(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
-        if name == b"data":
-            self._data.append(value.removeprefix(b" "))
+        if name != b"data":
+            return
+        if self._data is None:
+            self._data = bytearray()
+        else:
+            self._data += b"\n"
+        self._data += value.removeprefix(b" ")

@@ -109,6 +109,37 @@ def unreachable(url: str, reason: str) -> DeliveryError:
     )
 
 
+def foreign_listener(address: str, uid: int) -> DeliveryError:
+    return DeliveryError(
+        f"Nothing was sent to Akosha: the program that listens at {address} belongs to another "
+        f"user of this machine ({_user(uid)}).",
+        hint="Have that program stopped, or let your own Akosha server listen at another port and "
+        "set akosha_http_url to it.",
+        kind=Kind.DENIED,
+        code="foreign-listener",
+    )
+
+
+def unknown_listener(address: str, reason: str) -> DeliveryError:
+    return DeliveryError(
+        f"Nothing was sent to Akosha: whose program listens at {address} cannot be told "
+        f"({reason}).",
+        hint="Set akosha_http_url to a server on another machine, or akosha_enable_fallback to "
+        "false.",
+        kind=Kind.DENIED,
+        code="unknown-listener",
+    )
+
+
+def _user(uid: int) -> str:
+    import pwd
+
+    try:
+        return f"uid {uid}, {one_line(pwd.getpwuid(uid).pw_name)}"
+    except KeyError:
+        return f"uid {uid}"
+
+
 def missing_tools(url: str) -> DeliveryError:
     return DeliveryError(
         f"The Akosha server at {url} has no tool that stores memories.",
@@ -119,7 +150,14 @@ def missing_tools(url: str) -> DeliveryError:
     )
 
 
-def denied(url: str, reason: str, *, with_token: bool) -> CredentialsError:
+def denied(url: str, reason: str, *, with_token: bool, withheld: bool = False) -> CredentialsError:
+    """`withheld` says that there is a token, and that it was not sent."""
+    if withheld:
+        return CredentialsError(
+            f"The Akosha server at {url} requires a token ({reason}). {TOKEN} is not sent to it, "
+            "since akosha_http_url is not set.",
+            hint=f"If that is your server: akosha-hook config set akosha_http_url {url}",
+        )
     if with_token:
         message = f"The Akosha server at {url} refused the token in {TOKEN} ({reason})."
     else:
@@ -147,12 +185,12 @@ def redirected(url: str, target: str) -> DeliveryError:
 
 
 def bad_status(
-    url: str, status: int, excerpt: str, *, with_token: bool
+    url: str, status: int, excerpt: str, *, with_token: bool, withheld: bool = False
 ) -> DeliveryError | CredentialsError:
     """The error for an HTTP status; `excerpt` is the beginning of the body."""
     answer = f"HTTP {status}: {excerpt}" if excerpt else f"HTTP {status}"
     if status in _DENIED:
-        return denied(url, answer, with_token=with_token)
+        return denied(url, answer, with_token=with_token, withheld=withheld)
     if status == _NOT_FOUND:
         return DeliveryError(
             f"There is no MCP server at {url} ({answer}).",

@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook.akosha.client import failures, tools
-from akosha_hook.akosha.client.session import Session
+from akosha_hook.akosha.client import documents, failures, tools
+from akosha_hook.akosha.client.session import MAX_VERSION, Session
 from akosha_hook.akosha.client.transport import Transport, base_of
 from akosha_hook.errors import AkoshaHookError, CredentialsError, Kind
+from akosha_hook.settings.fields import Settings
+from akosha_hook.settings.layers import Layer
 from akosha_hook.util import log
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from akosha_hook.util.secret import Secret
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from akosha_hook.settings.fields import Settings
+    from akosha_hook.settings import Loaded
 
 PROBE_SECONDS = 10.0
 PROBES = ("/health", "/status")
+DEFAULT_URL = Settings().akosha_http_url
 _OK = 200
 
 
@@ -47,20 +51,39 @@ class _Health(msgspec.Struct):
     service: str = ""
 
 
-def connect(settings: Settings, environ: Mapping[str, str], deadline: Deadline) -> Transport:
+def connect(
+    settings: Settings, environ: Mapping[str, str], deadline: Deadline, *, url_is_set: bool = False
+) -> Transport:
     """A transport to the server of the settings, with the token of the environment.
 
-    Raises CredentialsError for a token that cannot be sent, SettingsError for a CA file or a proxy
-    that cannot be used.
+    The token goes only to a URL that somebody set, be it the default one (`url_is_set`): at the
+    default one anybody may listen. Raises CredentialsError for a token that cannot be sent,
+    SettingsError for a CA file or a proxy that cannot be used.
     """
+    from akosha_hook.akosha.client.loopback import guard
     from akosha_hook.util.http import pool
 
     url = base_of(settings.akosha_http_url)
     token = token_of(environ)
     if token is not None:
         log.protect(token)
-    http = pool(settings.akosha_ca_file, environ, url=url, size=1)
-    return Transport(url, http, token, deadline)
+    withheld = token is not None and not url_is_set and settings.akosha_http_url == DEFAULT_URL
+    http = pool(
+        settings.akosha_ca_file,
+        environ,
+        url=url,
+        size=1,
+        deadline=lambda: transport.deadline,
+        guard=guard,
+    )
+    transport = Transport(url, http, None if withheld else token, deadline, withheld)
+    return transport
+
+
+def url_is_set(loaded: Loaded) -> bool:
+    """Whether a layer of the settings names the server, and it is not the default."""
+    origin = loaded.origins.get("akosha_http_url")
+    return origin is not None and origin.layer is not Layer.DEFAULT
 
 
 def token_of(environ: Mapping[str, str]) -> Secret | None:
@@ -94,18 +117,24 @@ def ask_health(transport: Transport) -> str | None:
             if response.media_type == "text/html" or body.lstrip()[:1] == b"<":
                 raise failures.web_page(transport.base)
             try:
-                return msgspec.json.decode(body, type=_Health).version
-            except (msgspec.DecodeError, UnicodeDecodeError):
+                version = documents.decode(body, _Health).version
+            except documents.BadDocumentError:
                 return ""
+            return one_line(version, MAX_VERSION)
     return None
 
 
-def probe(settings: Settings, environ: Mapping[str, str] | None = None) -> ServerState:
+def probe(
+    settings: Settings, environ: Mapping[str, str] | None = None, *, url_is_set: bool = False
+) -> ServerState:
     """Ask the server once, without retries. What goes wrong is in the result; never raises."""
     url = base_of(settings.akosha_http_url)
     try:
         transport = connect(
-            settings, os.environ if environ is None else environ, Deadline(PROBE_SECONDS)
+            settings,
+            os.environ if environ is None else environ,
+            Deadline(PROBE_SECONDS),
+            url_is_set=url_is_set,
         )
         version = ask_health(transport)
     except AkoshaHookError as error:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from akosha_hook.akosha.client import failures
+from akosha_hook.akosha.client import documents, failures
 from akosha_hook.akosha.client.events import EventStream
 from akosha_hook.errors import DeliveryError
 from akosha_hook.util.retry import Deadline
+from akosha_hook.util.text import one_line
 from akosha_hook.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ T = TypeVar("T")
 PROTOCOL_VERSION = "2025-06-18"
 PATH = "/mcp"
 MAX_TOOL_PAGES = 20
+MAX_TOOL_NAME = 128
+MAX_TOOLS = 10_000
+MAX_VERSION = 64
 CLOSE_SECONDS = 2.0
 _OK = range(200, 300)
 _BAD_REQUEST, _NOT_FOUND, _TOO_LARGE = 400, 404, 413
@@ -103,9 +107,9 @@ class Session:
                 page = self._request("tools/list", {"cursor": cursor} if cursor else {}, _Tools)
             except failures.UnsupportedError:
                 return None
-            names.update(tool.name for tool in page.tools)
+            names.update(each.name for each in page.tools if len(each.name) <= MAX_TOOL_NAME)
             cursor = page.next_cursor
-            if not cursor:
+            if not cursor or len(names) > MAX_TOOLS:
                 break
         return frozenset(names)
 
@@ -123,8 +127,8 @@ class Session:
         structured = bytes(result.structured_content)
         document = text.encode() if structured in _NOTHING else structured
         try:
-            return msgspec.json.decode(document, type=answer)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return documents.decode(document, answer)
+        except documents.BadDocumentError as error:
             raise failures.BadAnswerError(
                 self._transport.base, f"{tool} with something other than its result ({error})"
             ) from error
@@ -161,10 +165,15 @@ class Session:
         }
         received: dict[str, str] = {}
         hello = self._exchange("initialize", parameters, _Initialized, {}, received)
+        base = self._transport.base
+        if not documents.is_protocol_version(hello.protocol_version):
+            raise failures.BadAnswerError(base, "initialize with a protocolVersion that is none")
         headers = {"MCP-Protocol-Version": hello.protocol_version}
         if session := received.get("mcp-session-id"):
+            if not documents.is_session_id(session):
+                raise failures.BadAnswerError(base, "initialize with a session id that is none")
             headers["Mcp-Session-Id"] = session
-        self.server_version = hello.server_info.version
+        self.server_version = one_line(hello.server_info.version, MAX_VERSION)
         document = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         with self._post(document, headers) as response:
             self._refuse_unless_ok(response, headers)
@@ -195,8 +204,8 @@ class Session:
         if message.error is not None:
             raise self._refusal(parameters.get("name", method), message.error)
         try:
-            return msgspec.json.decode(bytes(message.result) or b"{}", type=answer)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return documents.decode(bytes(message.result) or b"{}", answer)
+        except documents.BadDocumentError as error:
             raise failures.BadAnswerError(
                 self._transport.base, f"{method} with something other than MCP ({error})"
             ) from error
@@ -228,7 +237,11 @@ class Session:
         if response.status == _TOO_LARGE:
             raise failures.TooLargeError(base)
         raise failures.bad_status(
-            base, response.status, excerpt, with_token=self._transport.token is not None
+            base,
+            response.status,
+            excerpt,
+            with_token=self._transport.token is not None,
+            withheld=self._transport.token_withheld,
         )
 
     def _answer(self, response: Response, id_: int) -> _Message:
@@ -263,16 +276,21 @@ class Session:
         if _UNKNOWN_TOOL.search(text):
             return failures.missing_tools(base)
         if _DENIED.search(text):
-            return failures.denied(base, text, with_token=self._transport.token is not None)
+            return failures.denied(
+                base,
+                text,
+                with_token=self._transport.token is not None,
+                withheld=self._transport.token_withheld,
+            )
         return failures.ToolError(tool, text)
 
 
 def _messages(base: str, document: bytes) -> list[_Message]:
     try:
         if document.lstrip()[:1] == b"[":
-            return msgspec.json.decode(document, type=list[_Message])
-        return [msgspec.json.decode(document, type=_Message)]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return documents.decode(document, list[_Message])
+        return [documents.decode(document, _Message)]
+    except documents.BadDocumentError as error:
         raise failures.BadAnswerError(base, f"with something other than JSON ({error})") from error
 
 

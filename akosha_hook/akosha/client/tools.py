@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook.akosha.client import failures
+from akosha_hook.akosha.client import documents, failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,6 +141,6 @@ def embed(session: Session, tools: Tools, texts: Sequence[str]) -> list[str]:
 
 def _is_embedding(raw: msgspec.Raw) -> bool:
     try:
-        return len(msgspec.json.decode(raw, type=list[float])) == EMBEDDING
-    except msgspec.DecodeError:
+        return len(documents.decode(raw, list[float])) == EMBEDDING
+    except documents.BadDocumentError:
         return False

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SECONDS = 30.0
 MAX_BYTES = 64 << 10
 _POLL_SECONDS = 0.05
+_END_SECONDS = 1.0
 
 
 class _Output(msgspec.Struct, rename="pascal", frozen=True):
@@ -144,7 +145,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        # One that became another user's cannot be ended, and is not waited for.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
     if process.stdout is not None:
         process.stdout.close()
 

@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from akosha_hook.errors import CredentialsError
+from akosha_hook.errors import CredentialsError, DeadlinePassedError, Kind
 from akosha_hook.stores.credentials.process import in_utc
 from akosha_hook.stores.credentials.result import Credentials, NotFound
+from akosha_hook.util.retry import Deadline
 from akosha_hook.util.secret import Secret
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 3.0
+# For all requests together: an instance's role takes three.
+SECONDS = 10.0
+MAX_ANSWER_BYTES = 64 * 1024
 
 _METADATA_ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 _WEB_IDENTITY = "AWS_WEB_IDENTITY_TOKEN_FILE"
@@ -71,19 +75,32 @@ def _refuse_untrusted(environ: Mapping[str, str]) -> None:
 
 
 def _retrieve(settings: Settings, environ: Mapping[str, str]) -> Any:
-    """None on any failure: the errors' texts may hold a web identity token."""
+    """None on any failure but slowness: the errors' texts may hold a web identity token."""
     import urllib3
     from minio.credentials.providers import IamAwsProvider
 
+    from akosha_hook.stores.s3.bounded import BoundedHttp
+    from akosha_hook.stores.s3.failures import NotS3Error, TooLongError, UnsafeDocumentError
+    from akosha_hook.util.http import server_of
+
     named = any(environ.get(name) for name in (_WEB_IDENTITY, *_CONTAINER))
     endpoint = None if named else environ.get(_METADATA_ENDPOINT, "").rstrip("/") or None
+    deadline = Deadline(SECONDS)
+    late = ""
     try:
-        return IamAwsProvider(
-            custom_endpoint=endpoint, http_client=_pool(settings, environ)
-        ).retrieve()
+        http: Any = BoundedHttp(
+            _pool(settings, environ, deadline), deadline, None, max_document=MAX_ANSWER_BYTES
+        )
+        return IamAwsProvider(custom_endpoint=endpoint, http_client=http).retrieve()
+    except DeadlinePassedError:
+        late = server_of(_url(environ))
     except (
+        NotS3Error,
+        TooLongError,
+        UnsafeDocumentError,
         urllib3.exceptions.HTTPError,
         ET.ParseError,
+        RecursionError,
         OSError,
         ValueError,
         KeyError,
@@ -91,9 +108,18 @@ def _retrieve(settings: Settings, environ: Mapping[str, str]) -> Any:
         AttributeError,
     ):
         return None
+    # Not in the clause above: the error in its context may hold a token.
+    raise CredentialsError(
+        f"The metadata service at {late} did not give any keys within {SECONDS:g} s.",
+        hint="akosha-hook config set akosha_use_instance_role false, unless this machine or "
+        "container has a role.",
+        kind=Kind.TIMED_OUT,
+    )
 
 
-def _pool(settings: Settings, environ: Mapping[str, str]) -> urllib3.PoolManager:
+def _pool(
+    settings: Settings, environ: Mapping[str, str], deadline: Deadline
+) -> urllib3.PoolManager:
     """Metadata is on this machine or its host, never behind a proxy; web identity may be."""
     from akosha_hook.util.http import pool
 
@@ -101,11 +127,21 @@ def _pool(settings: Settings, environ: Mapping[str, str]) -> urllib3.PoolManager
     return pool(
         settings.akosha_ca_file,
         proxied,
-        url="https://sts.amazonaws.com",
+        url=_url(environ),
         connect_seconds=CONNECT_SECONDS,
         read_seconds=READ_SECONDS,
         size=1,
+        deadline=lambda: deadline,
     )
+
+
+def _url(environ: Mapping[str, str]) -> str:
+    """Where minio's provider asks."""
+    if environ.get(_WEB_IDENTITY):
+        return "https://sts.amazonaws.com"
+    if environ.get(_CONTAINER[0]):
+        return "http://169.254.170.2"
+    return environ.get(_CONTAINER[1]) or environ.get(_METADATA_ENDPOINT) or "http://169.254.169.254"
 
 
 def _without_proxies(environ: Mapping[str, str]) -> dict[str, str]:

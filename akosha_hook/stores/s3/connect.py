@@ -81,6 +81,7 @@ def open_client(
         environ,
         url=provider.url,
         size=max(provider.parallel_uploads, connections) + 1,
+        deadline=lambda: retry.deadline,
     )
     region = provider.region or _region(provider, http, context, retry, subject=subject)
     client = _client(provider, keys, http, region)

@@ -46,6 +46,10 @@ class TooLongError(Exception):
         self.status = status
 
 
+class UnsafeDocumentError(Exception):
+    """XML with a DOCTYPE, or with more elements than any answer of S3 has."""
+
+
 class EndlessError(Exception):
     """A listing that does not come to an end."""
 
@@ -80,20 +84,29 @@ def classify(
             failure = _of_connection(error, what, subject)
         case NotS3Error() | TooLongError() | EndlessError() | DamagedPartError():
             failure = _of_answer(error, what, subject)
-        case MinioException() | ValueError() | ParseError() | AttributeError() | TypeError():
+        case UnsafeDocumentError():
+            failure = _of_nonsense(what, subject, retryable=False)
+        case (
+            MinioException()
+            | ValueError()
+            | ParseError()
+            | AttributeError()
+            | TypeError()
+            | RecursionError()
+        ):
             failure = _of_nonsense(what, subject)
         case _:
             raise error
     return failure
 
 
-def _of_nonsense(what: str, subject: str) -> DeliveryError:
+def _of_nonsense(what: str, subject: str, *, retryable: bool = True) -> DeliveryError:
     return DeliveryError(
         f"{subject}: the server's answer cannot be understood ({what}).",
         hint=_ENDPOINT_HINT,
         kind=Kind.BAD_ANSWER,
         code="BadAnswer",
-        retryable=True,
+        retryable=retryable,
     )
 
 
