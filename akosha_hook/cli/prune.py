@@ -9,6 +9,7 @@ import click
 from akosha_hook import catalog
 from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
+from akosha_hook.cli.agent_flag import require_flag
 from akosha_hook.cli.boundary import error_document
 from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.exclusive import exclusive
@@ -45,6 +46,9 @@ COUNT = click.IntRange(min=0)
     help="System to prune, whichever machines upload to it (default: this machine's own uploads).",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
+@click.option(
+    "--yes-delete-uploads", "confirmed", is_flag=True, help="Needed under a coding agent only."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def prune(
     keep_last: int | None,
@@ -53,6 +57,7 @@ def prune(
     keep_monthly: int | None,
     system_id: str,
     dry_run: bool,
+    confirmed: bool,
     as_json: bool,
 ) -> int:
     """Delete old uploads from the bucket, but nothing that a kept one needs.
@@ -69,6 +74,10 @@ def prune(
     if not any(flags) and any(each is not None for each in flags):
         raise click.UsageError("Every --keep option is 0; give at least one a positive number.")
     try:
+        if not dry_run:
+            require_flag(
+                context.environ, "--yes-delete-uploads", given=confirmed, what="Deleting uploads"
+            )
         if not dry_run:
             confirm_source(
                 context,
