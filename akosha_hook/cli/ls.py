@@ -83,6 +83,7 @@ def _show(
     total = screen.size(sum(each.stored_bytes for each in uploads))
     complete = sum(each.complete for each in uploads)
     plural = "" if complete == 1 else "s"
+    name = printable(name, keep="")
     click.echo(f"{name}: {complete} complete upload{plural}, {total} stored")
     if not shown:
         return
@@ -97,7 +98,7 @@ def _show(
             err=True,
         )
     if copies := ownership.of_a_copy(uploads):
-        click.echo(f"Note: {copy_note(copies[0])}", err=True)
+        click.echo(f"Note: {printable(copy_note(copies[0]))}", err=True)
 
 
 def _table(shown: Sequence[Upload], machines: Sequence[str]) -> list[str]:

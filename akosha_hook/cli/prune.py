@@ -9,6 +9,7 @@ import click
 from akosha_hook import catalog
 from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
+from akosha_hook.cli.agent_flag import require_flag
 from akosha_hook.cli.boundary import error_document
 from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.exclusive import exclusive
@@ -49,6 +50,9 @@ COUNT = click.IntRange(min=0)
     help="Do not keep the last upload before conversations went missing.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
+@click.option(
+    "--yes-delete-uploads", "confirmed", is_flag=True, help="Needed under a coding agent only."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def prune(
     keep_last: int | None,
@@ -58,6 +62,7 @@ def prune(
     system_id: str,
     ignore_collapse: bool,
     dry_run: bool,
+    confirmed: bool,
     as_json: bool,
 ) -> int:
     """Delete old uploads from the bucket, but nothing that a kept one needs.
@@ -74,6 +79,10 @@ def prune(
     if not any(flags) and any(each is not None for each in flags):
         raise click.UsageError("Every --keep option is 0; give at least one a positive number.")
     try:
+        if not dry_run:
+            require_flag(
+                context.environ, "--yes-delete-uploads", given=confirmed, what="Deleting uploads"
+            )
         if not dry_run:
             confirm_source(
                 context,
