@@ -164,6 +164,8 @@ class Actor:
             "XDG_CONFIG_HOME": str(self.root / ".config"),
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
+            # Nobody sits here to confirm where memories go.
+            "AKOSHA_PIN": "accept",
         }
 
     def start(self, *command: str, disk: int | None = None) -> Child:
@@ -367,6 +369,8 @@ class World:
         copy = self.new_actor(name, machine, **actor.settings)
         shutil.rmtree(copy.root / ".claude")
         shutil.copytree(actor.root / ".claude", copy.root / ".claude", copy_function=shutil.copy2)
+        # Its data directory is another: somebody confirms that, as everywhere.
+        (copy.state / "pin.json").unlink(missing_ok=True)
         copy.content, copy.claimed = dict(actor.content), dict(actor.claimed)
         copy.history = {key: [*each] for key, each in actor.history.items()}
         copy.claimed_as = dict(actor.claimed_as)
