@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pty
-import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.home import Home
+from tests.support.terminal import run_on_a_terminal
 
 FORBIDDEN = [
     {"akosha_force_method": "cloud"},
@@ -61,23 +59,8 @@ def test_no_caller_uploads_where_the_settings_say_akosha(planted: Home) -> None:
     assert answer["error"].startswith("akosha_force_method is http")
 
 
-def at_a_terminal(home: Home, *arguments: str, **environ: str) -> tuple[int, str]:
-    ours, theirs = pty.openpty()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "akosha_hook", *arguments],
-            stdin=theirs,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env={**os.environ, **environ},
-            timeout=120,
-            check=False,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    return done.returncode, done.stderr
+def at_a_terminal(*arguments: str, typed: str = "", **environ: str) -> str:
+    return run_on_a_terminal(list(arguments), {**os.environ, **environ}, typed=typed)
 
 
 @pytest.mark.parametrize("settings", FORBIDDEN, ids=["force_method", "enable_fallback"])
@@ -85,16 +68,14 @@ def test_a_user_at_a_terminal_may_push_once(
     planted: Home, akosha: AkoshaServer, settings: dict[str, object]
 ) -> None:
     planted.configure(akosha_http_url=akosha.url, **settings)
-    code, errors = at_a_terminal(planted, "sync", "--method", "http")
-    assert code == 0, errors
-    assert akosha.memories
+    shown = at_a_terminal("sync", "--method", "http", typed="y\n")
+    assert akosha.memories, shown
 
 
 def test_an_agent_with_a_terminal_may_not(planted: Home, akosha: AkoshaServer) -> None:
     planted.configure(akosha_http_url=akosha.url, akosha_force_method="cloud")
-    code, errors = at_a_terminal(planted, "sync", "--method", "http", CLAUDECODE="1")
-    assert code == 3
-    assert "akosha_force_method is cloud" in errors
+    shown = at_a_terminal("sync", "--method", "http", typed="y\n", CLAUDECODE="1")
+    assert "akosha_force_method is cloud" in " ".join(shown.split())
     assert akosha.requests == []
 
 
