@@ -14,8 +14,14 @@ def main() -> None:
 
             run(sys.argv[2:])
         else:
-            from akosha_hook.cli import main as command_line
+            import os
 
+            from akosha_hook.cli import main as command_line
+            from akosha_hook.settings.project import forget_code_variables
+
+            # A project may have set them for all that is started in it: GIT_PYTHON_GIT_EXECUTABLE
+            # would be run by `install`.
+            forget_code_variables(os.environ)
             command_line()
     except KeyboardInterrupt:
         # Ctrl-C while modules are loaded; once a command runs, it handles Ctrl-C itself.

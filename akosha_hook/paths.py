@@ -117,6 +117,11 @@ class Paths:
         return self.state / "ledger"
 
     @property
+    def tampering(self) -> Path:
+        """What somebody changed or planted in the bucket under this machine's name."""
+        return self.state / "tampering.json"
+
+    @property
     def forgotten(self) -> Path:
         """Databases that the user gave up: they are not missed any more."""
         return self.state / "forgotten.json"

@@ -67,6 +67,7 @@ def environment(home: Path, server: S3Server, endpoint: str) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
+        "AKOSHA_PIN": "accept",
         "SESSION_BUDDY_AKOSHA_CLOUD_BUCKET": BUCKET,
         "SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT": endpoint,
         "AWS_ACCESS_KEY_ID": server.access_key,

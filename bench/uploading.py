@@ -61,6 +61,7 @@ def _environment(home: Path, server: S3Server) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
+        "AKOSHA_PIN": "accept",
         "SESSION_BUDDY_AKOSHA_CLOUD_BUCKET": BUCKET,
         "SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT": server.endpoint,
         "AWS_ACCESS_KEY_ID": server.access_key,

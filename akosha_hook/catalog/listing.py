@@ -2,30 +2,66 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from akosha_hook.catalog.model import Upload
-from akosha_hook.catalog.opening import READERS
-from akosha_hook.errors import DamagedError
+from akosha_hook.catalog.reading import NOT_READ, manifest_bytes, parsed, with_manifests
 from akosha_hook.format import manifest
-from akosha_hook.format.parse import is_upload_id, parse, referenced_keys, upload_of
-from akosha_hook.stores.base import read_at_most
-from akosha_hook.util import log
+from akosha_hook.format.parse import is_upload_id, referenced_keys, upload_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from akosha_hook.catalog.ownership import Ownership
     from akosha_hook.stores.base import Listed, ObjectStore
 
-# Of all manifests of a system together: 50,000 of them as we write them.
-MAX_MANIFESTS_BYTES = 128 * 1024 * 1024
+# Objects of others' uploads that are held in memory; of this state's own, all are.
+MAX_OBJECTS = 300_000
+# A manifest of somebody else's may lie so far ahead of this machine's clock.
+AHEAD_SECONDS = 86_400.0
+SHOWN = 3
 _SYSTEM = re.compile(r"systems/([A-Za-z0-9_-]{1,100})/")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The uploads of a system, newest first, and what else lies below its prefix.
+
+    `strays` are some of the `stray_count` keys that are no upload's; `left_out` is how many objects
+    of others were more than is believable.
+    """
+
+    uploads: tuple[Upload, ...]
+    strays: tuple[str, ...] = ()
+    stray_count: int = 0
+    left_out: int = 0
+
+    @property
+    def not_read(self) -> int:
+        """How many manifests were left out."""
+        return sum(each.problem == NOT_READ for each in self.uploads)
+
+    def notes(self, system_id: str) -> tuple[str, ...]:
+        """What a user should know of what is not among the uploads."""
+        notes = []
+        if self.not_read or self.left_out:
+            notes.append(
+                f"{self.not_read:,} manifests and {self.left_out:,} other objects of {system_id} were "
+                "left out: there are more than is believable. All that this machine has stored "
+                "itself was read."
+            )
+        if self.stray_count:
+            objects = "1 object" if self.stray_count == 1 else f"{self.stray_count:,} objects"
+            more = ", …" if self.stray_count > len(self.strays) else ""
+            notes.append(
+                f"{objects} below systems/{system_id}/uploads/ can be no upload's: "
+                f"{', '.join(self.strays)}{more}"
+            )
+        return tuple(notes)
 
 
 def systems(store: ObjectStore) -> tuple[str, ...]:
@@ -34,21 +70,61 @@ def systems(store: ObjectStore) -> tuple[str, ...]:
     return tuple(sorted(match.group(1) for match in matches if match))
 
 
-def uploads(store: ObjectStore, system_id: str) -> tuple[Upload, ...]:
-    """Every upload of a system, incomplete ones too, newest first by sequence."""
-    listed: dict[str, list[Listed]] = {}
+def uploads(
+    store: ObjectStore, system_id: str, ownership: Ownership | None = None
+) -> tuple[Upload, ...]:
+    """Every upload of a system, incomplete ones too, newest first."""
+    return listing(store, system_id, ownership).uploads
+
+
+def listing(store: ObjectStore, system_id: str, ownership: Ownership | None = None) -> Listing:
+    """Every upload of a system, incomplete ones too, newest first by sequence.
+
+    What lies ahead of this machine's clock and is not its own by `ownership` comes last.
+    """
+    found = _Found(system_id, ownership)
     for each in store.list(f"systems/{system_id}/uploads/"):
-        if (names := upload_of(each.key)) is not None and names[0] == system_id:
-            listed.setdefault(names[1], []).append(each)
-    bare = [Upload(system_id, name, tuple(objects)) for name, objects in listed.items()]
-    _refuse_flood(system_id, bare)
-    read = _with_manifests(store, bare)
-    sizes = {each.key: each.size for objects in listed.values() for each in objects}
+        found.add(each)
+    bare = [Upload(system_id, name, tuple(objects)) for name, objects in found.listed.items()]
+    read = with_manifests(store, bare, ownership)
+    sizes = {each.key: each.size for objects in found.listed.values() for each in objects}
     needed = Counter(
         key for each in read if each.manifest for key in referenced_keys(each.manifest)
     )
-    finished = (_with_relations(each, sizes, needed) for each in read)
-    return tuple(sorted(finished, key=lambda each: (each.sequence, each.at), reverse=True))
+    finished = (
+        _ranked(_with_relations(each, sizes, needed), ownership, time.time()) for each in read
+    )
+    ordered = sorted(
+        finished, key=lambda each: (not each.ahead, each.sequence, each.at), reverse=True
+    )
+    return Listing(tuple(ordered), tuple(found.strays), found.stray_count, found.left_out)
+
+
+class _Found:
+    """Objects by the id of their upload, as a listing goes on."""
+
+    def __init__(self, system_id: str, ownership: Ownership | None) -> None:
+        self.listed: dict[str, list[Listed]] = {}
+        self.strays: list[str] = []
+        self.stray_count = 0
+        self.left_out = 0
+        self._system_id = system_id
+        self._own = ownership.ledger.own(ownership.machine_id) if ownership else frozenset()
+        self._others = 0
+
+    def add(self, listed: Listed) -> None:
+        names = upload_of(listed.key)
+        if names is None or names[0] != self._system_id:
+            self.stray_count += 1
+            if len(self.strays) < SHOWN:
+                self.strays.append(listed.key)
+            return
+        if names[1] not in self._own:
+            self._others += 1
+            if self._others > MAX_OBJECTS:
+                self.left_out += 1
+                return
+        self.listed.setdefault(names[1], []).append(listed)
 
 
 def read_upload(store: ObjectStore, system_id: str, upload_id: str) -> Upload | None:
@@ -56,52 +132,16 @@ def read_upload(store: ObjectStore, system_id: str, upload_id: str) -> Upload | 
     if not is_upload_id(upload_id):
         return None
     bare = Upload(system_id, upload_id, ())
-    data = _manifest_bytes(store, bare, manifest.MAX_BYTES)
-    return _parsed(bare, data) if data is not None else None
+    data = manifest_bytes(store, bare, manifest.MAX_BYTES)
+    return parsed(bare, data) if data is not None else None
 
 
-def _refuse_flood(system_id: str, uploads: list[Upload]) -> None:
-    """Raise DamagedError where reading every manifest would take more memory than is believable."""
-    total = sum(each.manifest_bytes for each in uploads)
-    if total > MAX_MANIFESTS_BYTES:
-        raise DamagedError(
-            f"The manifests of {system_id} have {total:,} bytes in all, more than is believable.",
-            hint="akosha-hook restore UPLOAD_ID reads only that upload's.",
-        )
-
-
-def _with_manifests(store: ObjectStore, bare: list[Upload]) -> list[Upload]:
-    """The uploads with their manifests, which several threads fetch and this one decodes.
-
-    msgspec learns a type when it is first decoded, and crashes if two threads do that at once.
-    """
-    with ThreadPoolExecutor(READERS, thread_name_prefix="manifest") as pool:
-        fetched = pool.map(partial(_fetch_manifest, store), bare)
-        return [
-            each if data is None else _parsed(each, data)
-            for each, data in zip(bare, fetched, strict=True)
-        ]
-
-
-def _fetch_manifest(store: ObjectStore, upload: Upload) -> bytes | None:
-    if not upload.has_manifest:
-        return None
-    return _manifest_bytes(store, upload, upload.manifest_bytes)
-
-
-def _manifest_bytes(store: ObjectStore, upload: Upload, most: int) -> bytes | None:
-    """The manifest, and one byte more where there is more than `most`."""
-    key = manifest.prefix(upload.system_id, upload.upload_id) + manifest.NAME
-    return read_at_most(store, key, most + 1)
-
-
-def _parsed(upload: Upload, data: bytes) -> Upload:
-    upload = replace(upload, manifest_sha256=hashlib.sha256(data).hexdigest())
-    try:
-        document = parse(data, system_id=upload.system_id, upload_id=upload.upload_id)
-    except DamagedError as error:
-        return replace(upload, problem=log.redacted(error.message))
-    return replace(upload, manifest=document)
+def _ranked(upload: Upload, ownership: Ownership | None, now: float) -> Upload:
+    """The upload, `ahead` where it is. What this state stored counts whatever its clock said then."""
+    if upload.manifest is None or (ownership is not None and ownership.owns(upload)):
+        return upload
+    ahead = max(float(upload.sequence), upload.at.timestamp()) > now + AHEAD_SECONDS
+    return replace(upload, ahead=True) if ahead else upload
 
 
 def _has_base(delta: manifest.Delta, sizes: Mapping[str, int]) -> bool:

@@ -21,7 +21,8 @@ class Upload:
     `objects` are those below its own prefix. `missing` are keys its manifest names that are not
     there, or not at their size. `problem` says why a manifest cannot be used. `is_referenced`
     says that another upload refers to an object of this one. `manifest_sha256` is of the manifest's
-    bytes, "" where none was read.
+    bytes, "" where none was read. `ahead` says that it claims to be of more than a day ahead of this
+    machine's clock and is not this state's own: such an upload ranks below all others.
     """
 
     system_id: str
@@ -32,6 +33,7 @@ class Upload:
     missing: tuple[str, ...] = ()
     is_referenced: bool = False
     manifest_sha256: str = ""
+    ahead: bool = False
 
     @property
     def complete(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from akosha_hook.state import identity
-from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger import NO_MANIFEST, Ledger
 from akosha_hook.state.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from akosha_hook.catalog.model import Upload
     from akosha_hook.context import Context
+    from akosha_hook.state.ledger import Entry
 
 # `changed`: under an id of ours, but with another manifest than the one that was stored.
 Whose = Literal["own", "changed", "other"]
 SHORT_ID = 8
+# 0.1 noted no size; a manifest that names MAX_FILES files would be longer, but none does.
+UNSIZED_BYTES = 256 * 1024
 _NO_WORD = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -47,12 +50,44 @@ class Ownership:
             return "other"
         if not self.ledger.is_own(upload.upload_id, self.machine_id):
             return "other"
-        if upload.manifest_sha256 and not entry.vouches_for(upload.manifest_sha256):
+        if upload.manifest_sha256 and not self._vouches_for(upload, entry):
             return "changed"
         return "own"
 
+    def _vouches_for(self, upload: Upload, entry: Entry) -> bool:
+        """Whether the manifest is the one that was stored.
+
+        Of what 0.1 stored there may be no hash. All of it has lower sequence numbers than whatever
+        is in the ledger since, and none of its manifests is unreadable.
+        """
+        if entry.sha256:
+            return entry.vouches_for(upload.manifest_sha256)
+        return upload.manifest is not None and upload.sequence <= self.ledger.since
+
     def owns(self, upload: Upload) -> bool:
         return self.of(upload) == "own"
+
+    def expects(self, upload: Upload) -> bool:
+        """Whether the listing has its manifest as this state stored it, as far as its size tells."""
+        entry = self.ledger.by_upload().get(upload.upload_id)
+        if entry is None or entry.system != upload.system_id:
+            return False
+        if not self.ledger.is_own(upload.upload_id, self.machine_id):
+            return False
+        return (
+            upload.manifest_bytes <= UNSIZED_BYTES
+            if not entry.size
+            else (upload.manifest_bytes == entry.size)
+        )
+
+    def has_stored(self, store: str, system_id: str) -> bool:
+        """Whether this state has stored any upload of a system there, as the ledger names stores."""
+        return any(
+            (each.store, each.system) == (store, system_id)
+            and each.sha256 != NO_MANIFEST
+            and self.ledger.is_own(each.upload, self.machine_id)
+            for each in self.ledger.by_upload().values()
+        )
 
     def of_a_copy(self, uploads: Iterable[Upload]) -> tuple[Upload, ...]:
         """Those that bear this machine's id and are not of this state: a copy of it uploads too."""
@@ -64,6 +99,8 @@ class Ownership:
             and each.manifest.metadata.machine_id == self.machine_id
             and each.manifest.metadata.sequence > self.ledger.since
             and each.upload_id not in self.ledger.by_upload()
+            # No copy of this state has a clock of its own: this is somebody who pretends to be one.
+            and not each.ahead
         )
 
 

@@ -15,6 +15,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from akosha_hook.util.text import printable
+
 if TYPE_CHECKING:
     from akosha_hook.util.progress import Progress as Listener
 
@@ -65,10 +67,10 @@ class Bars:
 
     def retry(self, reason: str, attempt: int, delay_seconds: float) -> None:
         self._bars.console.print(
-            f"Retry {attempt} in {delay_seconds:.1f} s: {reason}", markup=False
+            f"Retry {attempt} in {delay_seconds:.1f} s: {printable(reason)}", markup=False
         )
         self._forward_to.retry(reason, attempt, delay_seconds)
 
     def fallback(self, reason: str) -> None:
-        self._bars.console.print(f"{reason} Falling back to Akosha.", markup=False)
+        self._bars.console.print(f"{printable(reason)} Falling back to Akosha.", markup=False)
         self._forward_to.fallback(reason)

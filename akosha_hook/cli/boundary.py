@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -42,7 +43,7 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
         click.echo("Interrupted.", err=True)
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _show_usage_error(error)
         return ExitCode.USAGE
     except BrokenPipeError:
         # The reader is gone (`| head`); stdout must not be flushed to it again at exit.
@@ -51,6 +52,13 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - whatever it is, the user gets a message
         return _failed(error)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _show_usage_error(error: click.ClickException) -> None:
+    """What click shows, with what was typed escaped: a script may have taken it from anywhere."""
+    text = io.StringIO()
+    error.show(text)
+    click.echo(printable(text.getvalue()), err=True, nl=False)
 
 
 def _failed(error: Exception) -> int:
@@ -65,7 +73,9 @@ def _failed(error: Exception) -> int:
         f"Error: unexpected {type(error).__name__}: {printable(log.redacted(str(error)))}",
         err=True,
     )
-    click.echo(f"Try: look at {_log_name()}, and report the error with what it says.", err=True)
+    click.echo(
+        f"Try: look at {printable(_log_name())}, and report the error with what it says.", err=True
+    )
     return ExitCode.FAILED
 
 

@@ -9,6 +9,7 @@ import click
 
 from akosha_hook.errors import ExitCode
 from akosha_hook.settings.checks import check_secrets as check
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,8 @@ def report(findings: Iterable[Finding]) -> bool:
     """Print all findings; True if any is more than a warning."""
     failed = False
     for finding in findings:
-        click.echo(f"{'Warning' if finding.warning else 'Error'}: {finding.message}", err=True)
+        click.echo(
+            f"{'Warning' if finding.warning else 'Error'}: {printable(finding.message)}", err=True
+        )
         failed = failed or not finding.warning
     return failed

@@ -108,7 +108,9 @@ def set_(name: str, value: str, path: Path | None) -> None:
         context = open_context(strict=False)
         origin = context.loaded.origins[row.name]
         if origin.layer is not Layer.USER:
-            click.echo(f"Note: {origin} sets it too, and takes precedence.", err=True)
+            click.echo(
+                f"Note: {printable(str(origin))} sets it too, and takes precedence.", err=True
+            )
         elif row.name in pinning.SETTINGS:
             confirm_setting(context, row.name)
 
@@ -161,7 +163,9 @@ def init(base: bool, local: bool) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(template.read_bytes())
     click.echo(
-        f"Wrote {with_tilde(name, os.environ.get('HOME', ''))}: every setting, commented out."
+        printable(
+            f"Wrote {with_tilde(name, os.environ.get('HOME', ''))}: every setting, commented out."
+        )
     )
 
 

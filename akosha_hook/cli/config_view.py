@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from akosha_hook.settings import Layer
 from akosha_hook.settings.reference import literal
-from akosha_hook.util.text import printable, with_tilde
+from akosha_hook.util.text import as_json, printable, with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,8 +37,8 @@ def print_document(loaded: Loaded) -> None:
         "warnings": loaded.warnings,
         "notes": loaded.notes,
     }
-    # Escaped to ASCII: nothing in it acts on a terminal, and odd file names survive.
-    click.echo(json.dumps(msgspec.to_builtins(document), indent=2))
+    # Nothing in it acts on a terminal, and odd file names survive.
+    click.echo(as_json(msgspec.to_builtins(document)))
 
 
 def print_lines(loaded: Loaded, *, origin: bool) -> None:
@@ -64,7 +63,7 @@ def print_table(loaded: Loaded, *, origin: bool) -> None:
         default = where.layer is Layer.DEFAULT
         rows.add_row(Text(name), Text(printable(text), "dim" if default else "bold"))
         if origin and not default:
-            rows.add_row("", Text(f"from {with_tilde(str(where), home)}", "dim"))
+            rows.add_row("", Text(printable(f"from {with_tilde(str(where), home)}"), "dim"))
     Console(highlight=False).print(rows)
 
 
@@ -77,4 +76,4 @@ def print_messages(report: Loaded | FileReport) -> None:
 
 def _print_each(word: str, messages: Iterable[str]) -> None:
     for message in messages:
-        click.echo(f"{word}: {message}", err=True)
+        click.echo(f"{word}: {printable(message)}", err=True)

@@ -9,7 +9,7 @@ import click
 
 from akosha_hook.errors import SettingsError
 from akosha_hook.hook import outbox, spawn
-from akosha_hook.state import held, pinning
+from akosha_hook.state import held, pinning, progress_file
 from akosha_hook.state import pin as pins
 from akosha_hook.state.pin import Pin, Unusable
 from akosha_hook.sync import select
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from akosha_hook.context import Context
+    from akosha_hook.paths import Paths
     from akosha_hook.state.pinning import Decision, Part
 
 SEND = "Send memories there from now on?"
@@ -40,7 +41,7 @@ def confirm_destination(context: Context, methods: Iterable[str], *, by: str) ->
             raise decision.error()
     if decision.action != "go":
         _pin(context, decision.pin, by=by)
-    held.clear(context.paths)
+    _released(context.paths)
 
 
 def confirm_source(
@@ -107,9 +108,17 @@ def confirm_installation(context: Context, *, yes: bool) -> str:
         if not yes and not click.confirm(SEND, default=False, err=True):
             return f"confirm where memories go. {decision.error().hint}"
     _pin(context, decision.pin, by="install --yes" if yes else "install")
-    held.clear(context.paths)
+    _released(context.paths)
     go_on(context)
     return ""
+
+
+def _released(paths: Paths) -> None:
+    """What was held is confirmed now, and no failure any more."""
+    before = held.last(paths)
+    held.clear(paths)
+    if before is not None:
+        progress_file.forget_error(paths, before.message)
 
 
 def go_on(context: Context) -> None:

@@ -159,4 +159,5 @@ def _offer_git(paths: Paths, directory: Path) -> None:
     places = installed_places(paths, os.environ, directory)
     if any(place.repository == repository.common for place in places):
         return
-    click.echo(f"To upload after commits in {repository.top} too: akosha-hook install --git")
+    top = printable(str(repository.top), keep="")
+    click.echo(f"To upload after commits in {top} too: akosha-hook install --git")

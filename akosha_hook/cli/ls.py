@@ -55,13 +55,17 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
         )
     documents = []
     for name in (system_id,) if system_id else known:
-        uploads = catalog.uploads(store, name)
+        found = catalog.survey(store, name, context, ownership)
+        uploads = found.uploads
         wanted = [each for each in uploads if since is None or each.at >= since]
         shown = wanted[:limit]
         if as_json:
             documents.append(_system_document(name, uploads, shown, ownership))
+            documents[-1]["notes"] = list(found.notes(name))
         else:
             _show(name, uploads, shown, ownership, more=len(wanted) - len(shown))
+            for note in found.notes(name):
+                click.echo(f"Note: {printable(note)}", err=True)
     if as_json:
         screen.print_json({"bucket": store.describe().name, "systems": documents})
     elif not known:
@@ -79,6 +83,7 @@ def _show(
     total = screen.size(sum(each.stored_bytes for each in uploads))
     complete = sum(each.complete for each in uploads)
     plural = "" if complete == 1 else "s"
+    name = printable(name, keep="")
     click.echo(f"{name}: {complete} complete upload{plural}, {total} stored")
     if not shown:
         return
@@ -86,8 +91,14 @@ def _show(
         click.echo(line)
     if more > 0:
         click.echo(f"{more} more: akosha-hook ls --system {name} -n {len(shown) + more}")
+    if ahead := [each for each in shown if each.ahead]:
+        click.echo(
+            f"Note: {ahead[0].upload_id} claims to be of more than a day ahead of this machine's "
+            "clock, and this machine has no record of it: such uploads come last.",
+            err=True,
+        )
     if copies := ownership.of_a_copy(uploads):
-        click.echo(f"Note: {copy_note(copies[0])}", err=True)
+        click.echo(f"Note: {printable(copy_note(copies[0]))}", err=True)
 
 
 def _table(shown: Sequence[Upload], machines: Sequence[str]) -> list[str]:
@@ -172,6 +183,7 @@ def _document(upload: Upload, ownership: Ownership) -> dict[str, Any]:
         "sequence": details.sequence if details else None,
         "machine_id": details.machine_id if details else None,
         "whose": ownership.of(upload),
+        "ahead": upload.ahead,
         "triggered_by": list(details.triggered_by) if details else [],
         "conversation_count": upload.manifest.conversation_count if upload.manifest else None,
         "size": sum(each.size for each in details.files) if details else None,

@@ -9,6 +9,7 @@ import click
 from akosha_hook import catalog
 from akosha_hook import prune as pruning
 from akosha_hook.cli import screen
+from akosha_hook.cli.agent_flag import require_flag
 from akosha_hook.cli.boundary import error_document
 from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.exclusive import exclusive
@@ -20,7 +21,6 @@ from akosha_hook.prune import Keep
 from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
-    from akosha_hook.context import Context
     from akosha_hook.prune import Plan, Pruned
 
 COUNT = click.IntRange(min=0)
@@ -44,7 +44,15 @@ COUNT = click.IntRange(min=0)
     metavar="ID",
     help="System to prune, whichever machines upload to it (default: this machine's own uploads).",
 )
+@click.option(
+    "--ignore-collapse",
+    is_flag=True,
+    help="Do not keep the last upload before conversations went missing.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
+@click.option(
+    "--yes-delete-uploads", "confirmed", is_flag=True, help="Needed under a coding agent only."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def prune(
     keep_last: int | None,
@@ -52,14 +60,16 @@ def prune(
     keep_weekly: int | None,
     keep_monthly: int | None,
     system_id: str,
+    ignore_collapse: bool,
     dry_run: bool,
+    confirmed: bool,
     as_json: bool,
 ) -> int:
     """Delete old uploads from the bucket, but nothing that a kept one needs.
 
     The options say what to keep; without any, the akosha_keep_* settings do. Always kept are the
-    newest complete upload, the last good copy of a database that it lacks, and what is younger than
-    an hour. Unfinished uploads are deleted once they are a day old. Uploads that are not known to be
+    newest complete upload, the last good copy of a database that it lacks, the last upload that has
+    at least twice as many conversations as a later one, and what is younger than an hour. Unfinished uploads are deleted once they are a day old. Uploads that are not known to be
     this machine's own are left alone, unless --system names their system.
     """
     context = open_context()
@@ -70,6 +80,10 @@ def prune(
         raise click.UsageError("Every --keep option is 0; give at least one a positive number.")
     try:
         if not dry_run:
+            require_flag(
+                context.environ, "--yes-delete-uploads", given=confirmed, what="Deleting uploads"
+            )
+        if not dry_run:
             confirm_source(
                 context,
                 ("bucket",),
@@ -78,7 +92,11 @@ def prune(
                 question="Delete uploads there this once?",
             )
         with exclusive(context, quiet=as_json) as context:
-            plan, pruned = _prune(keep, context, system_id, dry_run=dry_run)
+            store = catalog.open_to_read(context)
+            plan = pruning.plan(
+                store, keep, context, system_id=system_id, ignore_collapse=ignore_collapse
+            )
+            pruned = None if dry_run else pruning.apply(store, plan, context)
     except AkoshaHookError as error:
         if not as_json:
             raise
@@ -89,14 +107,6 @@ def prune(
     else:
         _show(plan, pruned)
     return 0
-
-
-def _prune(
-    keep: Keep, context: Context, system_id: str, *, dry_run: bool
-) -> tuple[Plan, Pruned | None]:
-    store = catalog.open_to_read(context)
-    plan = pruning.plan(store, keep, context, system_id=system_id)
-    return plan, None if dry_run else pruning.apply(store, plan, context)
 
 
 def _show(plan: Plan, pruned: Pruned | None) -> None:

@@ -11,6 +11,7 @@ from akosha_hook import catalog
 from akosha_hook import restore as restoring
 from akosha_hook.catalog import machine_of
 from akosha_hook.cli import screen
+from akosha_hook.cli.agent_flag import require_flag
 from akosha_hook.cli.boundary import error_document, say_error
 from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.exclusive import exclusive
@@ -69,6 +70,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Replace your databases even with another system's or machine's, or with damaged ones.",
 )
+@click.option(
+    "--yes-replace-databases", "confirmed", is_flag=True, help="Needed under a coding agent only."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def restore(
     upload_id: str,
@@ -80,6 +84,7 @@ def restore(
     dry_run: bool,
     verify_only: bool,
     force: bool,
+    confirmed: bool,
     as_json: bool,
 ) -> int:
     """Restore memories from the bucket: those of UPLOAD_ID, or of the latest upload.
@@ -105,6 +110,12 @@ def restore(
         if dry_run:
             return _dry_run(request, context, as_json=as_json)
         if to is None:
+            require_flag(
+                context.environ,
+                "--yes-replace-databases",
+                given=confirmed,
+                what="Replacing databases",
+            )
             confirm_source(
                 context,
                 ("bucket", "data"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from akosha_hook.util.text import printable, with_tilde
+from akosha_hook.util.text import as_json, printable, with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +96,7 @@ def console() -> Console:
 
 def print_json(document: Any) -> None:
     """One indented JSON document on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    click.echo(as_json(document))
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -53,7 +53,9 @@ def uninstall(for_git: bool, scope: str | None, everywhere: bool, dry_run: bool)
         installer.remove(paths, removal)
         for change in removal.changes:
             if change.writes:
-                click.echo(f"{'restored' if change.after else 'removed'}: {change.path}")
+                click.echo(
+                    f"{'restored' if change.after else 'removed'}: {printable(str(change.path))}"
+                )
     for step in removal.next_steps:
         click.echo(f"Left to do: {printable(step)}")
     if not removal.changes and not removal.left:

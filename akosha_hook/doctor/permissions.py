@@ -113,9 +113,16 @@ def _list_one(probes: Probes) -> None:
 
 
 def _multipart(probes: Probes) -> Iterator[Finding]:
-    """Start a multipart upload, list its parts, abort it."""
+    """Start a multipart upload, list its parts, abort it.
+
+    None is started that could not be aborted again: first, one that does not exist is.
+    """
     multipart_ids: list[str] = []
     client, key = probes.client, f"{probes.key}-parts"
+    abort = _abort(probes, lambda: _abort_nothing(client, key))
+    if abort.state != "ok":
+        yield abort
+        return
     start = _try(
         probes,
         "multipart (s3:PutObject)",
@@ -131,12 +138,25 @@ def _multipart(probes: Probes) -> Iterator[Finding]:
         lambda: client.list_parts(key, multipart_ids[0]),
         "checking the parts of an upload before it is continued",
     )
-    yield _try(
+    yield _abort(probes, lambda: client.abort_multipart(key, multipart_ids[0]))
+
+
+def _abort(probes: Probes, request: Callable[[], object]) -> Finding:
+    return _try(
         probes,
         "abort (s3:AbortMultipartUpload)",
-        lambda: client.abort_multipart(key, multipart_ids[0]),
+        request,
         "removing the parts of abandoned uploads, which cost money,",
     )
+
+
+def _abort_nothing(client: S3Client, key: str) -> None:
+    """Succeeds unless aborting is denied; servers disagree on what they answer otherwise."""
+    try:
+        client.abort_multipart(key, "0" * 32)
+    except AkoshaHookError as error:
+        if error.kind in {Kind.DENIED, Kind.UNREACHABLE, Kind.TIMED_OUT}:
+            raise
 
 
 def _deletion(probes: Probes) -> Finding:

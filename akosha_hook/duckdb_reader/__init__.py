@@ -10,10 +10,11 @@ from __future__ import annotations
 from akosha_hook.duckdb_reader.counting import Counter
 from akosha_hook.duckdb_reader.errors import NotCheckedError, ReadError
 from akosha_hook.duckdb_reader.messages import Key, Row, Table
-from akosha_hook.duckdb_reader.reading import check, conversation_count, read
+from akosha_hook.duckdb_reader.reading import Inspection, check, conversation_count, inspect, read
 
 __all__ = [
     "Counter",
+    "Inspection",
     "Key",
     "NotCheckedError",
     "ReadError",
@@ -21,5 +22,6 @@ __all__ = [
     "Table",
     "check",
     "conversation_count",
+    "inspect",
     "read",
 ]

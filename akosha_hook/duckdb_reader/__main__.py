@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from akosha_hook.duckdb_reader.messages import Count, End, Failure, Key, Keys, Message, Row, Table
+from akosha_hook.duckdb_reader.carried import carried
+from akosha_hook.duckdb_reader.messages import (
+    Carries,
+    Count,
+    End,
+    Failure,
+    Key,
+    Keys,
+    Message,
+    Row,
+    Table,
+)
 from akosha_hook.duckdb_reader.tables import Source, quoted, sources
 from akosha_hook.errors import Kind
 from akosha_hook.format.manifest import SIDECARS
@@ -117,8 +128,13 @@ def count(reader: Reader, parent: Parent) -> None:
     parent.say(Count(reader.all(f"SELECT count(*) FROM ({ids})")[0][0] if filled else 0))
 
 
-def check(reader: Reader, _: Parent) -> None:
-    """Read every value of every table; DuckDB raises where the checksum of a block is wrong."""
+def check(reader: Reader, parent: Parent) -> None:
+    """Say what the database carries, then read every value of every table.
+
+    DuckDB raises where the checksum of a block is wrong.
+    """
+    for kind, name in carried(reader.all):
+        parent.say(Carries(kind, name))
     for table in sources(reader.all):
         values = ", ".join(f"bit_xor(hash({quoted(name)}))" for name in table.columns)
         reader.all(f"SELECT {values} FROM {table.sql}")

@@ -61,6 +61,13 @@ class Count(msgspec.Struct, frozen=True, tag="count"):
     rows: int
 
 
+class Carries(msgspec.Struct, frozen=True, tag="carries"):
+    """A macro, view or trigger in the database: something that runs in whatever opens it."""
+
+    kind: Literal["macro", "table macro", "view", "trigger"]
+    name: str
+
+
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
     """Why the child stopped, as its last message; `kind` is a value of `akosha_hook.errors.Kind`."""
 
@@ -72,4 +79,4 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """The last message of a complete stream."""
 
 
-Message = Table | Keys | Row | Count | Failure | End
+Message = Table | Keys | Row | Count | Carries | Failure | End

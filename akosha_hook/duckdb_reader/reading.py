@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from akosha_hook.duckdb_reader import child as child_process
 from akosha_hook.duckdb_reader.errors import NotCheckedError, ReadError
-from akosha_hook.duckdb_reader.messages import Count, Key, Keys, Row, Table
+from akosha_hook.duckdb_reader.messages import Carries, Count, Key, Keys, Row, Table
 from akosha_hook.errors import Kind
 
 if TYPE_CHECKING:
@@ -65,23 +65,39 @@ def conversation_count(
     return sum(counts)
 
 
+class Inspection(NamedTuple):
+    """What is damaged in a copy, or None; and the macros, views and triggers that it carries."""
+
+    problem: str | None
+    carries: tuple[str, ...]
+
+
 def check(database_path: Path, *, timeout_seconds: float) -> str | None:
-    """Read every value of every table of a copy; returns what is damaged, or None.
+    """What `inspect` finds damaged, or None."""
+    return inspect(database_path, timeout_seconds=timeout_seconds).problem
+
+
+def inspect(database_path: Path, *, timeout_seconds: float) -> Inspection:
+    """List what a copy carries that could run, then read every value of every table.
 
     Finds damage in table data, not in free or index blocks: compare hashes too. Raises
     NotCheckedError where the copy could not be checked: DuckDB is too old for it, or the time was
     up.
     """
+    carries: list[str] = []
     try:
         with child_process.run("check", database_path, timeout_seconds) as child:
-            for _ in child.messages():
-                pass
+            carries.extend(
+                f"the {each.kind} {each.name}"
+                for each in child.messages()
+                if isinstance(each, Carries)
+            )
     except ReadError as error:
         if error.kind is Kind.DAMAGED:
-            return error.message
+            return Inspection(error.message, tuple(carries))
         raise NotCheckedError(
             f"{database_path.name} could not be checked: {error.message}",
             hint=error.hint,
             kind=error.kind,
         ) from error
-    return None
+    return Inspection(None, tuple(carries))

@@ -32,11 +32,13 @@ def main(arguments: Sequence[str]) -> None:
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, _raise_terminated)
     try:
+        # Only to see whether git replays commits; no program gets it.
+        git = {"GIT_DIR": os.environ["GIT_DIR"]} if "GIT_DIR" in os.environ else {}
         _forget_projects()
         if list(arguments) == ["--worker"]:
             spawn.main([sys.executable])
         else:
-            fire(arguments, os.environ)
+            fire(arguments, {**os.environ, **git})
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a commit must not hear of it
         _log_failure(error)
 
@@ -120,10 +122,15 @@ def _raise_terminated(*_: object) -> None:
 
 def _forget_projects() -> None:
     """A project must not choose the worker's interpreter, nor where its events are kept."""
-    from akosha_hook.settings.project import forget_projects
+    from akosha_hook.settings.project import forget_code_variables, forget_projects
 
     previous = os.environ.get("OLDPWD")
+    had_home = bool(os.environ.get("HOME"))
+    forget_code_variables(os.environ)
     forget_projects(os.environ, [_working_directory(), Path(previous) if previous else None])
+    if had_home and "HOME" not in os.environ:
+        # Without one the event would be lost.
+        os.environ["HOME"] = str(account_home())
     if "CLAUDE_CONFIG_DIR" in os.environ and agent(os.environ) is not None:
         _use_own_state()
 

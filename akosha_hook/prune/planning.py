@@ -11,6 +11,7 @@ from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import referenced_keys
 from akosha_hook.prune import age
+from akosha_hook.prune.collapse import before_collapse
 from akosha_hook.prune.keep import kept
 from akosha_hook.prune.last_good import last_good_copies
 from akosha_hook.prune.unfinished import begun, unfinished_uploads
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.prune.keep import Keep
     from akosha_hook.prune.unfinished import Begun
+    from akosha_hook.state.receipt import Receipt
     from akosha_hook.stores.base import Listed, ObjectStore
 
 YOUNG = "younger than an hour"
@@ -59,10 +61,17 @@ class Plan:
         return not (self.manifests or self.objects or self.unfinished)
 
 
-def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "") -> Plan:
+def plan(
+    store: ObjectStore,
+    keep: Keep,
+    context: Context,
+    *,
+    system_id: str = "",
+    ignore_collapse: bool = False,
+) -> Plan:
     """Work out what goes: of this state's own uploads, or of all of the system `system_id`.
 
-    The caller holds the sync lock. A state that turns out to have a copy, or to be one, takes a new
+    With `ignore_collapse`, the last upload before conversations went missing is not kept for that. The caller holds the sync lock. A state that turns out to have a copy, or to be one, takes a new
     machine id. Raises DamagedError where a manifest that matters cannot be read: what it refers to
     is not known then.
     """
@@ -76,20 +85,21 @@ def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "
     ledger = Ledger(context.paths)
     ledger.begin(receipts.newest_first(), me.sequence)
     name = system_id or me.system_id
-    uploads = catalog.uploads(store, name)
+    whose = Ownership(me.machine_id, ledger)
+    found = catalog.survey(store, name, context, whose)
+    uploads = found.uploads
     if not uploads and system_id:
         raise AkoshaHookError(
             f"Nothing is stored for {system_id}.", hint="akosha-hook ls shows every system."
         )
-    notes: tuple[str, ...] = ()
-    whose = Ownership(me.machine_id, ledger)
+    notes = found.notes(name)
     if copied := whose.of_a_copy(uploads):
         new = identity.new_machine_id()
         ledger.rename(me.machine_id, new)
         me = identity.renew(context.paths, me, identity.SHARED, machine_id=new)
         # Which of the two may delete what both have stored is for a later run to say.
         whose = Ownership("", ledger)
-        notes = (_has_a_copy(copied, me.machine_id),)
+        notes = (_has_a_copy(copied, me.machine_id), *notes)
     # What the machine began that this one is a copy of is not ours to abort.
     receipts.disown(me.machine_id)
     work = _Work(
@@ -97,9 +107,12 @@ def plan(store: ObjectStore, keep: Keep, context: Context, *, system_id: str = "
         system_id=name,
         named=bool(system_id),
         uploads=uploads,
+        left_out=bool(found.left_out or found.not_read),
         whose=whose,
+        receipts={each.upload_id: each for each in receipts.newest_first()},
         begun=begun(receipts, context, name, store),
         forgotten=forgotten.names(context.paths) if name == me.system_id else frozenset(),
+        ignore_collapse=ignore_collapse,
     )
     return work.plan(keep, notes)
 
@@ -114,15 +127,22 @@ def _has_a_copy(copied: Sequence[Upload], machine_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What a plan is worked out from; `named` says that the user named the system on purpose."""
+    """What a plan is worked out from; `named` says that the user named the system on purpose.
+
+    `receipts` are this state's by the id of their upload. `left_out` says that not everything there
+    was read.
+    """
 
     store: ObjectStore
     system_id: str
     named: bool
     uploads: tuple[Upload, ...]
+    left_out: bool
     whose: Ownership
+    receipts: Mapping[str, Receipt]
     begun: Sequence[Begun]
     forgotten: Collection[str]
+    ignore_collapse: bool
 
     def plan(self, keep: Keep, notes: tuple[str, ...]) -> Plan:
         ours = [each for each in self.uploads if self.named or self.whose.owns(each)]
@@ -136,6 +156,7 @@ class _Work:
             if each.manifest and each.upload_id not in gone
             for key in referenced_keys(each.manifest)
         }
+        needed |= self._needed_by_spoilt()
         objects = [each for upload in going for each in upload.objects]
         manifests = [each for each in objects if _is_manifest(each)]
         goes = [each for each in objects if not _is_manifest(each) and each.key not in needed]
@@ -174,6 +195,11 @@ class _Work:
             for upload_id, names in last_good_copies(its, self.forgotten).items():
                 reason = f"last good copy of {', '.join(names)}"
                 reasons[upload_id] = ", ".join(filter(None, (reasons.get(upload_id), reason)))
+            fallen = None if self.ignore_collapse else before_collapse(its)
+            if fallen is not None:
+                reasons[fallen.upload.upload_id] = ", ".join(
+                    filter(None, (reasons.get(fallen.upload.upload_id), fallen.reason))
+                )
         for each in ours:
             if each.has_manifest and each.upload_id not in reasons and age.is_young(each):
                 reasons[each.upload_id] = YOUNG
@@ -188,11 +214,32 @@ class _Work:
             return False
         return upload.has_manifest or age.is_abandoned(age.newest_object(upload))
 
+    def _needed_by_spoilt(self) -> set[str]:
+        """What uploads of ours refer to whose manifests were overwritten, by their receipts."""
+        spoilt = [self.receipts.get(each.upload_id) for each in self.uploads if not each.complete]
+        listed = [file for each in spoilt if each is not None for file in each.files]
+        keys = {file.key for file in listed}
+        return keys | {file.delta.base_key for file in listed if file.delta}
+
+    def _is_unknown(self, upload: Upload) -> bool:
+        """Whether it counts, and nobody knows what it refers to."""
+        if upload.manifest is not None or not upload.has_manifest:
+            return False
+        if self.named:
+            return True
+        # What was put in the place of a manifest of ours, or beside it, is not what we stored.
+        return self.whose.of(upload) == "own" and upload.upload_id not in self.receipts
+
     def _refuse_unknown(self) -> None:
         """Raise DamagedError where an upload that counts refers to what cannot be known."""
+        if self.named and self.left_out:
+            raise DamagedError(
+                f"Nothing was deleted: {self.system_id} has more manifests than is believable, and "
+                "not all were read.",
+                hint="Without --system, only this machine's own uploads are counted and deleted.",
+            )
         for each in self.uploads:
-            unknown = each.problem or (each.has_manifest and each.manifest is None)
-            if unknown and (self.named or self.whose.of(each) != "other"):
+            if self._is_unknown(each):
                 raise DamagedError(
                     f"Nothing was deleted: {each.problem or each.upload_id}"
                     " So what it refers to is not known.",

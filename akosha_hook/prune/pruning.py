@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
+from akosha_hook.catalog.reading import with_manifests
 from akosha_hook.errors import CredentialsError, DeliveryError, Kind
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import referenced_keys, upload_of
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from akosha_hook.prune.planning import Plan
     from akosha_hook.stores.base import ObjectStore
 
+# Nobody stores more uploads under one name while a plan is carried out.
+MAX_NEW = 1000
 logger = logging.getLogger(__name__)
 
 
@@ -70,15 +73,17 @@ def apply(store: ObjectStore, plan: Plan, context: Context) -> Pruned:
 
 def _needed_since(store: ObjectStore, plan: Plan) -> frozenset[str]:
     """What the manifests refer to that were stored since the plan was made."""
-    needed: set[str] = set()
+    new: list[catalog.Upload] = []
     for each in store.list(f"systems/{plan.system_id}/uploads/"):
         names = upload_of(each.key)
         if names is None or each.key in plan.listed or not each.key.endswith(f"/{manifest.NAME}"):
             continue
-        upload = catalog.read_upload(store, *names)
-        if upload is not None and upload.manifest is not None:
-            needed |= referenced_keys(upload.manifest)
-    return frozenset(needed)
+        new.append(catalog.Upload(*names, (each,)))
+    # Somebody else's, all of them: this machine stores nothing meanwhile.
+    read = with_manifests(store, new[:MAX_NEW], None)
+    return frozenset(
+        key for each in read if each.manifest for key in referenced_keys(each.manifest)
+    )
 
 
 def _leave_the_ledger(plan: Plan, spared: tuple[str, ...], context: Context) -> None:

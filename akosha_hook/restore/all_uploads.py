@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
-from akosha_hook.catalog import READERS
+from akosha_hook.catalog import READERS, Ownership
 from akosha_hook.errors import AkoshaHookError, DamagedError, DeliveryError, Kind
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import referenced_keys
@@ -67,7 +67,8 @@ def check_uploads(store: ObjectStore, system_id: str, context: Context) -> AllUp
     Objects of the newest complete one are also compared by the hash in their metadata, manifests
     with the ledger. Raises AkoshaHookError where nothing is stored, DamagedError where no upload was finished.
     """
-    found = catalog.uploads(store, system_id)
+    survey = catalog.survey(store, system_id, context, Ownership.look(context))
+    found = survey.uploads
     if not found:
         raise AkoshaHookError(
             f"Nothing is stored for {system_id}.", hint="akosha-hook ls lists all systems."
@@ -83,10 +84,11 @@ def check_uploads(store: ObjectStore, system_id: str, context: Context) -> AllUp
         )
     ledger = Ledger(context.paths)
     checked = [CheckedUpload(each, _problem(each, ledger)) for each in listed]
-    notes: tuple[str, ...] = ()
+    notes = survey.notes(system_id)
     newest = next((at for at, each in enumerate(checked) if not each.problem), None)
     if newest is not None:
-        problem, notes = _other_content(store, checked[newest].upload)
+        problem, more = _other_content(store, checked[newest].upload)
+        notes = (*notes, *more)
         checked[newest] = replace(checked[newest], problem=problem)
     unfinished = (
         each.upload_id for each in found if not each.has_manifest and not each.is_referenced

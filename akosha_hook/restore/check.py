@@ -23,17 +23,27 @@ class Check:
     """What reading a database found: `problem` is "" for a full scan without a finding.
 
     Without a verdict (`checked` False: a newer DuckDB made it, or time ran out) it says why.
+    `carries` names the macros, views and triggers in it: they run in whatever opens it.
     """
 
     problem: str = ""
     checked: bool = True
+    carries: tuple[str, ...] = ()
 
     @property
     def is_damaged(self) -> bool:
         return self.checked and bool(self.problem)
 
+    @property
+    def needs_force(self) -> bool:
+        """Whether it is put in place only where the user insists."""
+        return bool(self.problem or self.carries)
+
     def __str__(self) -> str:
-        return self.problem if self.checked else f"not checked: {self.problem}"
+        if not self.checked:
+            return f"not checked: {self.problem}"
+        carried = f"carries {', '.join(self.carries)}" if self.carries else ""
+        return "; ".join(filter(None, (self.problem, carried)))
 
 
 def check(staging: Staging, wanted: Sequence[StoredFile], progress: Progress) -> dict[str, Check]:
@@ -45,7 +55,7 @@ def check(staging: Staging, wanted: Sequence[StoredFile], progress: Progress) ->
 def _check_one(staging: Staging, file: StoredFile) -> Check:
     limit = CHECK_SECONDS + file.size / CHECK_BYTES_PER_SECOND
     try:
-        problem = duckdb_reader.check(staging.whole / file.name, timeout_seconds=limit)
+        found = duckdb_reader.inspect(staging.whole / file.name, timeout_seconds=limit)
     except duckdb_reader.NotCheckedError as error:
         return Check(error.message, checked=False)
-    return Check(problem or "")
+    return Check(found.problem or "", carries=found.carries)

@@ -41,7 +41,8 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
 def refuse_held(target: Path, databases: Sequence[str]) -> None:
     """Raises BusyError where a process has one of the databases open."""
     for name in databases:
-        pid = owner(target / name)
+        # A pipe would be waited for; through a link, the database behind it is looked at.
+        pid = owner(target / name) if (target / name).is_file() else None
         if pid is not None:
             raise _held(name, pid)
 
@@ -100,7 +101,8 @@ def _replace(staged: Path, target: Path, kept: Path, database: str, names: Seque
     here = target / database
     existed = os.path.lexists(here)
     if existed:
-        mode = stat.S_IMODE(here.stat().st_mode) if here.exists() else files.FILE_MODE
+        status = here.lstat()
+        mode = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else files.FILE_MODE
         for name in names:
             (staged / name).chmod(mode)
         _keep(here, kept / database)
@@ -148,9 +150,12 @@ def _free_name(target: Path) -> Path:
 @contextlib.contextmanager
 def _locked(database: Path) -> Iterator[None]:
     """Hold DuckDB's lock on a database that may be there; nothing else may open or close it here."""
+    if not database.is_file() or database.is_symlink():  # nothing that DuckDB holds
+        yield
+        return
     pid = owner(database)
     try:
-        descriptor = os.open(database, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(database, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         yield
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         path.name
         for name in databases
         for path in (directory / name, *sidecars(directory, name))
-        if path.exists()
+        if os.path.lexists(path)
     )
     return Plan(
         upload=selected.upload,

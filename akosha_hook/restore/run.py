@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from akosha_hook import catalog
 from akosha_hook.catalog import machine_name, machine_of
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode, Kind
+from akosha_hook.restore import occupied
 from akosha_hook.restore import place as placing
 from akosha_hook.restore.directory import created
+from akosha_hook.restore.judging import judged
 from akosha_hook.restore.pipeline import assemble_all
 from akosha_hook.restore.plan import plan
 from akosha_hook.restore.select import LATEST
@@ -20,10 +22,9 @@ from akosha_hook.state import identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from akosha_hook.context import Context
-    from akosha_hook.restore.check import Check
     from akosha_hook.restore.pipeline import Restored
     from akosha_hook.restore.plan import Plan
     from akosha_hook.restore.select import RestoreRequest
@@ -42,6 +43,7 @@ def restore(request: RestoreRequest, context: Context) -> Restored:
     started = time.monotonic()
     store = catalog.open_to_read(context)
     planned = plan(store, request, context)
+    occupied.refuse(planned.directory, planned.databases, force=request.force)
     placing.refuse_held(planned.directory, planned.databases)
     _refuse_foreign(planned, request, context)
     with created(planned.directory):
@@ -67,23 +69,10 @@ def _into_place(
         spared = planned.download_bytes - assembled.downloaded_bytes
         if interrupted and spared > 0:
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
-        notes += _judge(assembled.checks, force=request.force)
+        notes += judged(assembled.checks, force=request.force)
+        occupied.refuse(planned.directory, planned.databases, force=request.force)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
     return assembled.restored(started, notes, kept=kept)
-
-
-def _judge(checks: Mapping[str, Check], *, force: bool) -> list[str]:
-    """Notes on what the scan found; raises DamagedError for damage that is not forced."""
-    notes = []
-    for name, each in checks.items():
-        if each.is_damaged and not force:
-            raise DamagedError(
-                f"{name} is what was uploaded, but DuckDB finds it damaged: {each.problem}",
-                hint="Take an earlier upload (akosha-hook ls), or go ahead with --force.",
-            )
-        if each.problem:
-            notes.append(f"{name}: {each}")
-    return notes
 
 
 @contextlib.contextmanager
@@ -136,7 +125,11 @@ def _refuse_foreign(planned: Plan, request: RestoreRequest, context: Context) ->
     """
     me = identity.look(context.paths, context.settings)
     upload = planned.upload
-    if request.force or request.to or not planned.replaces:
+    if request.force or request.to:
+        return
+    if planned.whose == "changed":
+        raise _not_ours(planned, request, me.machine_id)
+    if not planned.replaces:
         return
     replaces = ", ".join(planned.replaces)
     if upload.system_id != me.system_id:
@@ -166,8 +159,8 @@ def _not_ours(planned: Plan, request: RestoreRequest, machine_id: str) -> Akosha
     else:
         why = f"is not known to be this machine's: machine {machine_name(upload)} made it"
         go_ahead = f"{command} --machine {machine_name(upload)}"
+    replaces = f" Here it would replace {', '.join(planned.replaces)}." if planned.replaces else ""
     return AkoshaHookError(
-        f"{upload.upload_id} of {upload.at.astimezone():%Y-%m-%d %H:%M} {why}. Here it would "
-        f"replace {', '.join(planned.replaces)}.",
+        f"{upload.upload_id} of {upload.at.astimezone():%Y-%m-%d %H:%M} {why}.{replaces}",
         hint=f"{go_ahead} (what is there is kept aside), or look at it first: --to DIR",
     )

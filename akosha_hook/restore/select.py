@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
 from akosha_hook.catalog import Ownership, copy_note, machine_name, machine_of
+from akosha_hook.catalog.names import with_names_checked
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode
 from akosha_hook.state import identity
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 NAMED = 12
+# So many uploads of others that cannot be used are said.
+STRANGE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +82,60 @@ def select_upload(store: ObjectStore, request: RestoreRequest, context: Context)
         # Reading one object works with keys that may not list, and on a bucket of any size.
         upload = catalog.read_upload(store, system_id, request.upload_id)
         if upload is not None:
-            _of_machine([_usable(upload)], request)
+            selected = context.settings.akosha_databases
+            _of_machine([_usable(with_names_checked(upload, ownership, selected))], request)
             return Selected(upload, ownership.of(upload))
-    uploads = catalog.uploads(store, system_id)
+    found = catalog.survey(store, system_id, context, ownership)
+    uploads = found.uploads
     if not uploads:
         raise _no_such_system(store, system_id, named=bool(request.system_id))
     if request.upload_id != LATEST:
         raise _no_such_upload(request.upload_id, uploads)
-    selected = _newest(_of_machine(uploads, request), request, ownership)
+    chosen = _newest(_of_machine(uploads, request), request, ownership)
+    if chosen.whose != "own" and not (request.machine or request.force):
+        _refuse_instead_of_own(chosen.upload, system_id, store, context, ownership)
     copied = [copy_note(each) for each in ownership.of_a_copy(uploads)[:1]]
-    return replace(selected, notes=(*selected.notes, *copied))
+    notes = (*chosen.notes, *copied, *_ahead(uploads, chosen.upload), *found.notes(system_id))
+    return replace(chosen, notes=notes)
+
+
+def _refuse_instead_of_own(
+    newest: Upload, system_id: str, store: ObjectStore, context: Context, ownership: Ownership
+) -> None:
+    """Raise DamagedError where this state has stored uploads there and none of them can be used.
+
+    Whoever spoils them all must not thereby have his own restored.
+    """
+    here = f"{context.settings.akosha_cloud_endpoint} {store.describe().name}".strip()
+    if not ownership.has_stored(here, system_id):
+        return
+    raise DamagedError(
+        f"None of this machine's own uploads can be restored; {newest.upload_id} is not known to be "
+        "its own.",
+        hint=f"To take that one: akosha-hook restore {newest.upload_id} --machine "
+        f"{machine_name(newest)}. akosha-hook ls shows what there is.",
+    )
+
+
+def _ahead(uploads: Sequence[Upload], chosen: Upload) -> list[str]:
+    """That others' uploads lie ahead of this machine's clock, and are not taken for the newest."""
+    ahead = [each for each in uploads if each.ahead]
+    if not ahead:
+        return []
+    if chosen.ahead:
+        note = (
+            f"{chosen.upload_id} claims to be of more than a day ahead of this machine's clock, and "
+            "there is no other. Is the clock right?"
+        )
+        return [note]
+    which = f"{ahead[0].upload_id} claims"
+    if len(ahead) > 1:
+        which = f"{ahead[0].upload_id} and {len(ahead) - 1} more claim"
+    note = (
+        f"{which} to be of more than a day ahead of this machine's clock, and this machine has no "
+        "record of it: not taken for the newest. An upload id takes any upload."
+    )
+    return [note]
 
 
 def _of_machine(uploads: Sequence[Upload], request: RestoreRequest) -> Sequence[Upload]:
@@ -191,13 +238,19 @@ def _passed_over(
     ]
     newer = [each for each in unusable if _is_newer(each, selected)]
     newer.sort(key=lambda each: each.upload_id, reverse=True)
+    # Of others there may be any number.
+    strange = [each for each in newer if ownership.of(each) == "other"][:STRANGE]
     return tuple(
-        PassedOver(each.upload_id, _why_not(each, ownership), ownership.of(each)) for each in newer
+        PassedOver(each.upload_id, _why_not(each, ownership), ownership.of(each))
+        for each in newer
+        if ownership.of(each) != "other" or each in strange
     )
 
 
 def _is_newer(upload: Upload, than: Upload) -> bool:
     """By sequence; a manifest that cannot be read tells none, but ids sort as uploads were made."""
+    if upload.ahead != than.ahead:
+        return than.ahead
     if upload.manifest is not None:
         return upload.sequence > than.sequence
     return upload.upload_id > than.upload_id

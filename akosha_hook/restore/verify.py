@@ -99,6 +99,6 @@ def _verify(request: RestoreRequest, context: Context, started: float) -> Restor
                 hint="akosha-hook verify UPLOAD_ID looks at an earlier upload; akosha-hook ls "
                 "shows them.",
             )
-        if each.problem:
-            notes.append(f"{name}: {each}")
+        if each.needs_force:
+            notes.append(f"{name}: {each}. Only restore --force puts it in place.")
     return assembled.restored(started, notes)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from akosha_hook.util import files
 from akosha_hook.util.text import one_line
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 32
+MAX_LINKS = 40
+
+# What lies there is another file in each process, as `/proc/self/cwd` is.
+_PER_PROCESS = frozenset({"/proc", "/dev/fd"})
 
 _NOT_REGULAR = {
     "directory": "is a directory, not a file",
@@ -61,6 +63,31 @@ def read_text(path: Path, *, follow: bool = True, limit: int = MAX_BYTES) -> str
         raise unreadable(path, reason) from error
     except (OSError, ValueError) as error:
         raise unreadable(path, f"cannot be read: {_why(error)}") from error
+
+
+def follow(path: Path) -> Path:
+    """`path`, absolute, without symlinks; what does not exist is left as it is.
+
+    Raises UnreadableError where the path would lead another process elsewhere, or has no end.
+    """
+    at = "/"
+    pending = list(reversed(path.parts[1:]))
+    links = 0
+    while pending:
+        part = pending.pop()
+        at = os.path.dirname(at) if part == ".." else os.path.join(at, part)  # noqa: PTH118, PTH120
+        if at in _PER_PROCESS:
+            raise unreadable(path, f"leads through {at}, which differs from process to process")
+        try:
+            target = os.readlink(at)  # noqa: PTH115 - a path would lose a slash at the end
+        except (OSError, ValueError):
+            continue  # no link, or nothing there
+        links += 1
+        if links > MAX_LINKS:
+            raise unreadable(path, "is a symlink that leads nowhere")
+        at = "/" if target.startswith("/") else os.path.dirname(at)  # noqa: PTH120
+        pending.extend(reversed([each for each in target.split("/") if each not in {"", "."}]))
+    return Path(at)
 
 
 def _why(error: Exception) -> str:

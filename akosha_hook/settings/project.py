@@ -10,26 +10,31 @@ exports keeps working.
 
 from __future__ import annotations
 
-import contextlib
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from akosha_hook.paths import Paths
-from akosha_hook.settings.document import UnreadableError, read_text
+from akosha_hook.paths import Paths, account_home
+from akosha_hook.settings import checkouts, claude_env
+from akosha_hook.settings.document import UnreadableError, follow, place
+from akosha_hook.util import claude_processes
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
 FILES = (".claude/settings.json", ".claude/settings.local.json")
-MAX_LEVELS = 64
 
 # Variables that Claude Code sets for everything it starts.
 _CLAUDE_CODE = ("CLAUDECODE", "CLAUDE_PROJECT_DIR")
+# What an administrator sets for every project.
+_MANAGED = (
+    Path("/etc/claude-code/managed-settings.json"),
+    Path("/Library/Application Support/ClaudeCode/managed-settings.json"),
+)
+_SHOWN = 400
+# Prefixes of variables that can name programs or code for git and Python to run.
+CODE_PREFIXES = ("GIT_", "PYTHON")
 _PREFIXES = (
     "SESSION_BUDDY_",
     "AKOSHA_",
@@ -37,7 +42,7 @@ _PREFIXES = (
     "MINIO_",
     "MC_",
     "XDG_",
-    "PYTHON",
+    *CODE_PREFIXES,
     "LD_",
     "DYLD_",
     "OPENSSL_",
@@ -76,17 +81,15 @@ class Cleaned:
     dropped: tuple[str, ...]
 
 
-class _ClaudeSettings(msgspec.Struct):
-    env: dict[str, object] = {}
-
-
 def without_project_environment(
     environ: Mapping[str, str], directories: Iterable[Path | None], *, claude: Path
 ) -> Cleaned:
     """`environ` without our variables, credentials, proxies and CA files that a project names.
 
     Looks at the project Claude Code was started in and at each of `directories` with its parents.
-    `claude`, the user's own configuration directory, is no project; the caller must know it from
+    A project file that cannot be read counts as naming all of them. Under Claude Code, what a running
+    one was not started with counts as a project's too. `claude`, the user's own configuration
+    directory, is no project; the caller must know it from
     where it is installed, not from this environment. Never raises.
     """
     cleaned = _cleaned(environ, directories, claude)
@@ -101,7 +104,7 @@ def without_project_variables(
     If a project names `HOME` or `CLAUDE_CONFIG_DIR`, it is the one of the user's account.
     """
     starts = tuple(directories)
-    believed = _cleaned(environ, starts, _account_home() / ".claude")
+    believed = _cleaned(environ, starts, account_home() / ".claude")
     return _cleaned(environ, starts, Paths.from_environment(believed.environ).claude)
 
 
@@ -126,58 +129,104 @@ def forget_projects(
     return cleaned.dropped
 
 
+def forget_code_variables(environ: MutableMapping[str, str]) -> None:
+    """Remove git's and Python's own variables: they can name programs and code to run."""
+    for name in [each for each in environ if each.startswith(CODE_PREFIXES)]:
+        del environ[name]
+
+
 def _cleaned(
     environ: Mapping[str, str], directories: Iterable[Path | None], claude: Path
 ) -> Cleaned:
-    project = environ.get("CLAUDE_PROJECT_DIR")
-    starts = [*directories, Path(project) if project else None]
     under_claude_code = any(name in environ for name in _CLAUDE_CODE)
-    left = dict(environ)
-    dropped: list[str] = []
-    for path in dict.fromkeys(each for start in starts for each in _files(start)):
-        for name, value in sorted(_named_in(path, claude).items(), key=lambda item: item[0]):
-            if name not in left or not _is_ours(name):
-                continue
-            if under_claude_code or not isinstance(value, str) or left[name] == value:
-                del left[name]
-                dropped.append(
-                    f"{one_line(name)} is not heeded: {one_line(str(path), 1024)} sets it, and no project "
-                    "decides where memories go"
-                )
-    return Cleaned(left, tuple(dropped))
+    project = environ.get("CLAUDE_PROJECT_DIR")
+    drops = _Drops(dict(environ), claude)
+    for start in dict.fromkeys([*directories, Path(project) if project else None]):
+        drops.of_projects_around(start, by_name=under_claude_code)
+    if under_claude_code:
+        drops.of_agents(claude_processes.running(project))
+    return Cleaned(drops.left, tuple(drops.messages))
 
 
-def _account_home() -> Path:
-    import pwd
+@dataclass(slots=True)
+class _Drops:
+    """What is `left` of an environment, and a message for what was dropped."""
 
-    with contextlib.suppress(KeyError):
-        return Path(pwd.getpwuid(os.getuid()).pw_dir)
-    return Path("/nonexistent")
+    left: dict[str, str]
+    claude: Path
+    messages: list[str] = field(default_factory=list)
+
+    def of_projects_around(self, start: Path | None, *, by_name: bool) -> None:
+        """Drop what project files in and above `start` set: any value of it, or only theirs."""
+        if start is None or not start.is_absolute():
+            return
+        levels, unclear = checkouts.around(start)
+        for reason in unclear:
+            self._all(reason)
+        for path in (level / name for level in levels for name in FILES):
+            if not _is_same(path.parent, self.claude):
+                self._of_file(path, by_name=by_name)
+
+    def of_agents(self, running: Sequence[claude_processes.Agent]) -> None:
+        """Drop what their projects set, and what they were not started with."""
+        for agent in running:
+            self.of_projects_around(agent.directory, by_name=agent.certain)
+        if not running or not all(agent.names for agent in running):
+            return
+        users = [self.claude / "settings.json", self.claude / "settings.local.json", *_MANAGED]
+        known = {name for path in users for name in claude_env.read(path).variables}
+        known.update(name for agent in running for name in agent.names)
+        self._drop(
+            [name for name in self._sensitive() if name not in known],
+            "Claude Code was started without it, so that it comes from inside the session",
+        )
+
+    def _of_file(self, path: Path, *, by_name: bool) -> None:
+        env = claude_env.read(path)
+        if env.unclear:
+            self._all(env.unclear)
+        for name in sorted(set(env.variables) & set(self.left)):
+            value = env.variables[name]
+            if _is_ours(name) and (
+                by_name or not isinstance(value, str) or self.left[name] == value
+            ):
+                self._drop([name], f"{place(path)} sets it")
+
+    def _all(self, reason: str) -> None:
+        self._drop(self._sensitive(), f"{reason}, and Claude Code may read any variable from it")
+
+    def _sensitive(self) -> list[str]:
+        """All that is left and could redirect something, but for what is as the account has it."""
+        return [
+            name
+            for name in sorted(self.left)
+            if _is_ours(name)
+            and not (name == "HOME" and self._is_own_home(self.left[name]))
+            and not (name == "CLAUDE_CONFIG_DIR" and self.left[name] == str(self.claude))
+        ]
+
+    def _is_own_home(self, home: str) -> bool:
+        """No project decides where we are installed: this home has us in it."""
+        return home == str(account_home()) or str(self.claude) == f"{home}/.claude"
+
+    def _drop(self, names: Sequence[str], reason: str) -> None:
+        if not names:
+            return
+        for name in names:
+            del self.left[name]
+        listed = one_line(", ".join(names), _SHOWN)
+        verb = "is" if len(names) == 1 else "are"
+        self.messages.append(
+            f"{listed} {verb} not heeded: {reason}, and no project decides where memories go"
+        )
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return follow(path) == follow(other)
+    except UnreadableError:
+        return False
 
 
 def _is_ours(name: str) -> bool:
     return name.upper() in _NAMES or name.upper().startswith(_PREFIXES)
-
-
-def _files(start: Path | None) -> Iterator[Path]:
-    if start is None or not start.is_absolute():
-        return
-    try:
-        top = Path(os.path.realpath(start))
-    except (OSError, ValueError):
-        return
-    for level in [top, *top.parents][:MAX_LEVELS]:
-        for name in FILES:
-            yield level / name
-
-
-def _named_in(path: Path, claude: Path) -> Mapping[str, object]:
-    """The variables that `path` sets; a file that Claude Code cannot read sets none."""
-    if os.path.realpath(path.parent) == os.path.realpath(claude):
-        return {}
-    try:
-        text = read_text(path)
-        settings = msgspec.json.decode(text or "{}", type=_ClaudeSettings)
-    except (UnreadableError, msgspec.DecodeError, RecursionError):
-        return {}
-    return settings.env

@@ -22,7 +22,7 @@ from akosha_hook.state.identity import Identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from akosha_hook.paths import Paths
     from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
@@ -86,7 +86,10 @@ class Ledger:
 
     @property
     def exists(self) -> bool:
-        return self._path.exists()
+        try:
+            return self._path.stat().st_size > 0
+        except OSError:
+            return False
 
     @property
     def since(self) -> int:
@@ -105,6 +108,19 @@ class Ledger:
         self._index = None
         self._since = sequence
         self._write()
+
+    def complete(self, receipts: Sequence[Receipt]) -> None:
+        """Enter again what damage to the file has taken, as far as receipts tell.
+
+        Those of an upload whose manifest's hash they know; looked for only where the newest success
+        is not whole in the ledger.
+        """
+        newest = next((each for each in receipts if each.success and each.manifest_sha256), None)
+        if newest is None or self.entry(newest.upload_id) is not None:
+            return
+        for each in _of_receipts(receipts):
+            if self.entry(each.upload) is None and each.sha256:
+                self.add(each)
 
     def entry(self, upload_id: str) -> Entry | None:
         """The line of an upload, in whichever store; its id is its own.
@@ -311,6 +327,8 @@ def _checksum(document: bytes) -> bytes:
 
 
 def _of_receipts(receipts: Iterable[Receipt]) -> Iterable[Entry]:
+    receipts = tuple(receipts)
+    hashes = {each.upload_id: each.manifest_sha256 for each in receipts}
     for each in receipts:
         if each.method != "cloud" or not each.machine_id:
             continue
@@ -318,9 +336,11 @@ def _of_receipts(receipts: Iterable[Receipt]) -> Iterable[Entry]:
         keys += [file.delta.base_key for file in each.files if file.delta]
         referred = {names[1] for key in keys if (names := upload_of(key))}
         for upload in sorted({each.upload_id} | referred):
+            itself = upload == each.upload_id
             yield Entry(
                 upload=upload,
                 system=each.system_id,
                 machine=each.machine_id,
                 store=store_name(each.destination),
+                sha256=each.manifest_sha256 if itself else hashes.get(upload, ""),
             )

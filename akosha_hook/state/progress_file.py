@@ -56,6 +56,14 @@ def read(paths: Paths) -> State:
     return files.read_json(paths.progress, State) or State()
 
 
+def forget_error(paths: Paths, error: str) -> None:
+    """The last sync failed for a reason that is over: `status` need not show it any more."""
+    state = read(paths)
+    if state.last is not None and state.last.error == log.redacted(error):
+        state.last = None
+        files.write_json(paths.progress, state)
+
+
 class ProgressFile:
     """A Progress that writes itself to `progress.json`, at most twice a second."""
 

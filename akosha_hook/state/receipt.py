@@ -165,6 +165,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: OptionalName = ""
     partial: dict[str, PartialUpload] = {}
     leftovers: bool = False
+    lost: dict[Name, str] = {}
+    manifest_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
 
     def __post_init__(self) -> None:
         for moment in (self.started, self.finished):

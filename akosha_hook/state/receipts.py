@@ -56,6 +56,12 @@ class Receipts:
         ]
         return max(successes, key=lambda receipt: receipt.sequence, default=None)
 
+    def successes(self, target: Target) -> tuple[Receipt, ...]:
+        """Every success for `target`, the newest by sequence first."""
+        there = [each for each in self.newest_first() if each.success]
+        there = [each for each in there if each.destination == target]
+        return tuple(sorted(there, key=lambda receipt: receipt.sequence, reverse=True))
+
     def interrupted(self, target: Target) -> Receipt | None:
         """An upload to `target` that began and never ended."""
         unfinished = (each for each in self.newest_first() if each.state == "uploading")

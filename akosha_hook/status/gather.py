@@ -18,6 +18,7 @@ from akosha_hook.state import (
     pinning,
     progress_file,
     pruning,
+    tampering,
     verification,
 )
 from akosha_hook.state.receipts import Receipts
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.identity import Identity
     from akosha_hook.state.progress_file import State
     from akosha_hook.state.receipt import Receipt, Target
+    from akosha_hook.state.tampering import Tampering
 
 NEWS_SECONDS = 14 * 86_400
 
@@ -80,6 +82,7 @@ def gather(context: Context, directory: Path) -> Report:
         pin=_pin(paths),
         hold=_hold(context),
         last_held=held.last(paths),
+        tampering=_tampering(paths, destination),
     )
     return _with_advice(report, context) if report.has_lost_objects else report
 
@@ -106,6 +109,13 @@ def _hold(context: Context) -> pinning.Decision | None:
         return None
     decision = pinning.look(context, pinning.parts_of(chain))
     return decision if decision.action == "hold" else None
+
+
+def _tampering(paths: Paths, destination: Target | None) -> Tampering | None:
+    if destination is None or destination.method != "cloud":
+        return None
+    where = (destination.endpoint, destination.bucket, destination.system_id)
+    return tampering.last(paths, tampering.place(*where))
 
 
 def _is_news(me: Identity) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akosha_hook.state import identity
+from akosha_hook.state import identity, tampering
 from akosha_hook.util.clock import minute
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.progress_file import State, SyncResult
     from akosha_hook.state.pruning import Pruning
     from akosha_hook.state.receipt import Receipt, Target
+    from akosha_hook.state.tampering import Tampering
     from akosha_hook.state.verification import Verification
     from akosha_hook.status.trouble import Trouble
 
@@ -61,6 +62,7 @@ class Report:
     lost_advice: str = ""
     renewed: Identity | None = None
     trouble: Trouble | None = None
+    tampering: Tampering | None = None
     pin: Pin | None = None
     hold: Decision | None = None
     last_held: Held | None = None
@@ -109,6 +111,7 @@ class Report:
             *self._held(),
             *self.missed,
             *self._trouble(),
+            *((tampering.sentence(self.tampering),) if self.tampering else ()),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),
         )
 

@@ -51,6 +51,47 @@ def with_absent(
     return replace(frozen, skipped=tuple(skipped.values()))
 
 
+def with_lost(frozen: Snapshot, lost: Mapping[str, str], left_out: Collection[str]) -> Snapshot:
+    """The snapshot, with the databases it lacks of which no copy is left in `skipped`.
+
+    `lost` says of when the last copy was.
+    """
+    messages = {
+        name: f"{name} is gone, and no copy of it is left: the last one, as of {minute(as_of)}, was "
+        f"lost in the bucket (akosha-hook forget {name} ends this)"
+        for name, as_of in lost.items()
+    }
+    return _with(frozen, messages, "lost", left_out)
+
+
+def with_elsewhere(
+    frozen: Snapshot, elsewhere: Mapping[str, Receipt], context: Context
+) -> Snapshot:
+    """The snapshot, with the databases it lacks that only another destination has in `skipped`."""
+    directory = data_directory(context.settings, context.paths)
+    messages = {
+        name: f"{name} is no longer in {directory}; its last good copy is not where uploads go now, "
+        f"but in {receipt.upload_id} of {receipt.system_id}, in bucket "
+        f"{receipt.destination.bucket}"
+        for name, receipt in elsewhere.items()
+        if not (directory / name).exists()
+    }
+    return _with(frozen, messages, "missing", ())
+
+
+def _with(
+    frozen: Snapshot, messages: Mapping[str, str], reason: str, left_out: Collection[str]
+) -> Snapshot:
+    there = {each.name for each in frozen.databases} | set(frozen.unchanged) | set(left_out)
+    said = {each.name for each in frozen.skipped}
+    more = [
+        Skipped(name, reason, message)
+        for name, message in messages.items()
+        if name not in there and name not in said
+    ]
+    return replace(frozen, skipped=(*frozen.skipped, *more))
+
+
 def absent(frozen: Snapshot, stored: Mapping[str, ReceiptFile]) -> tuple[str, ...]:
     """Databases of `stored` that the snapshot neither holds nor found unchanged."""
     there = {each.name for each in frozen.databases} | set(frozen.unchanged)

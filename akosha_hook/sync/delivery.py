@@ -16,7 +16,7 @@ from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import backoff, forgotten
 from akosha_hook.sync import leftovers
 from akosha_hook.sync.absent import marked, with_absent
-from akosha_hook.sync.known import known_files, last_good, recall
+from akosha_hook.sync.known import NOT_RECALLED, known_files, last_good, recall
 from akosha_hook.sync.policy import upload_policy
 from akosha_hook.sync.pushed import pushed_files
 from akosha_hook.sync.record import (
@@ -209,6 +209,15 @@ class _Run:
         self.receipts.save(self.receipt)
         logger.info("Uploading %s to %s", self.receipt.upload_id, store.describe())
         uploaded = upload(self.job, store)
+        there = {each.database for each in uploaded.files}
+        before = self.receipts.last_success(self.receipt.destination)
+        lost = (dict(before.lost) if before else {}) | dict(uploaded.lost)
+        given_up = there | forgotten.names(self.context.paths)
+        self.receipt = msgspec.structs.replace(
+            self.receipt,
+            manifest_sha256=uploaded.manifest_sha256,
+            lost={name: as_of for name, as_of in lost.items() if name not in given_up},
+        )
         return Arrived(uploaded.files, uploaded.keys, uploaded.notes)
 
     def _recall(self, store: ObjectStore) -> None:
@@ -217,7 +226,11 @@ class _Run:
         if not job.lost or job.ledger is None:
             return
         last = recall(store, job.lost, self.receipt.destination)
-        if last is not None:
+        if last is None:
+            self.receipt = msgspec.structs.replace(
+                self.receipt, notes=(*self.receipt.notes, NOT_RECALLED)
+            )
+        else:
             ledger, machine_id = job.ledger, job.identity.machine_id
 
             def is_own(file: ReceiptFile) -> bool:
@@ -228,7 +241,7 @@ class _Run:
             frozen = with_absent(job.snapshot, good, self.context, said=said)
             self.receipts.save(marked(last, frozen, good, same=False))
             known = {} if job.full else known_files(last, job.settings, is_own)
-            job = replace(job, snapshot=frozen, known=known, last_good=good)
+            job = replace(job, snapshot=frozen, known=known, last_good=good, source=last.upload_id)
         self.job = replace(job, lost=())
 
     def _start_over(self, error: DeliveryError) -> None:
@@ -244,8 +257,16 @@ class _Run:
         )
         self.receipt = new_receipt(self.job, "cloud")
         journal = self.receipts.new_journal(self.receipt.upload_id, before.snapshot)
-        journal.stored, journal.skipped = dict(before.stored), dict(before.skipped)
-        self.job = _named(self.job, self.receipt, journal)
+        own = self.job.key("")
+        journal.stored = {
+            name: each
+            for name, each in before.stored.items()
+            if all(key.startswith(own) for key in each.keys)
+        }
+        journal.skipped = dict(before.skipped)
+        # What earlier uploads hold may be going at this moment.
+        alone = replace(self.job, known={}, source="", full=True, forward=True)
+        self.job = _named(alone, self.receipt, journal)
         journal.save()
         self.receipts.closed(failed, before)
 

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 # Manifests that are asked for, at most, until one is found.
 MOST_RECALLED = 10
+NOT_RECALLED = (
+    "receipts were lost, and what they said could not be read from the bucket: a database that is gone "
+    "may be missing from this upload without being named"
+)
 REBUILT = "this receipt was lost, and rebuilt from the manifest in the bucket"
 _TIME = re.compile(r"\d{8}_\d{6}")
 logger = logging.getLogger(__name__)
@@ -75,6 +79,66 @@ def last_good(
         for each in last.files
         if each.database not in foreign and each.database not in forgotten
     }
+
+
+def best_copies(
+    successes: Sequence[Receipt],
+    is_own: Callable[[ReceiptFile], bool],
+    forgotten: Collection[str],
+) -> dict[str, ReceiptFile]:
+    """The last good copy of every database that any of the `successes` (newest first) has.
+
+    The newest one names them all, but for those that a version before it, or a damaged ledger, let
+    fall out.
+    """
+    best = last_good(successes[0] if successes else None, is_own, forgotten)
+    left_out = {*forgotten, *_lost(successes), *(each.database for each in best.values())}
+    for receipt in successes[1:]:
+        if {each.database for each in receipt.files} <= left_out:
+            continue
+        found = last_good(receipt, is_own, left_out)
+        best |= found
+        left_out |= {each.database for each in found.values()}
+    return best
+
+
+def older_copies(
+    successes: Sequence[Receipt],
+    is_own: Callable[[ReceiptFile], bool],
+    databases: Collection[str],
+) -> dict[str, tuple[tuple[ReceiptFile, ...], ...]]:
+    """Every copy of those databases, the newest first: where one is lost, the next may be there."""
+    copies: dict[str, dict[tuple[str, ...], tuple[ReceiptFile, ...]]] = {}
+    wanted = {each for each in databases if each not in _lost(successes)}
+    for receipt in successes if wanted else ():
+        found = last_good(receipt, is_own, ())
+        for database in wanted & {each.database for each in found.values()}:
+            family = tuple(each for each in found.values() if each.database == database)
+            copies.setdefault(database, {}).setdefault(tuple(each.key for each in family), family)
+    return {database: tuple(families.values()) for database, families in copies.items()}
+
+
+def _lost(successes: Sequence[Receipt]) -> dict[str, str]:
+    return dict(successes[0].lost) if successes else {}
+
+
+def elsewhere(
+    receipts: Sequence[Receipt], target: Target, left_out: Collection[str]
+) -> dict[str, Receipt]:
+    """Databases that were stored at other destinations only, with the newest upload of each."""
+    here = {
+        each.database
+        for receipt in receipts
+        if receipt.success and receipt.destination == target
+        for each in receipt.files
+    }
+    found: dict[str, Receipt] = {}
+    for receipt in receipts:
+        if receipt.success and receipt.method == "cloud" and receipt.destination != target:
+            for each in receipt.files:
+                if each.database not in here and each.database not in left_out:
+                    found.setdefault(each.database, receipt)
+    return found
 
 
 def lost_receipts(

@@ -7,7 +7,6 @@ import functools
 import importlib
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,25 +17,24 @@ from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import forgotten, identity, looks, pinning
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipt import DAY_SECONDS, is_reusable, same_content
-from akosha_hook.sync import cleanup, leftovers, look, select
-from akosha_hook.sync.absent import absent, marked, with_absent
+from akosha_hook.sync import cleanup, leftovers, look
+from akosha_hook.sync.absent import absent, marked
 from akosha_hook.sync.fallback import deliver_with_fallback
-from akosha_hook.sync.known import known_files, last_good, lost_receipts
+from akosha_hook.sync.known import older_copies
 from akosha_hook.sync.outcome import Outcome
+from akosha_hook.sync.under_way import Request, Sync, destinations
 from akosha_hook.upload.carry import is_due
 from akosha_hook.upload.job import UploadJob
 from akosha_hook.util import clock, files
 from akosha_hook.util.clock import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from akosha_hook.context import Context
     from akosha_hook.snapshot import Snapshot
-    from akosha_hook.state.identity import Identity
-    from akosha_hook.state.ledger import Entry
-    from akosha_hook.state.receipt import Method, Receipt, ReceiptFile, Target
+    from akosha_hook.state.receipt import Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
 
 ROUNDS = 3
@@ -46,65 +44,7 @@ MODULES = {
     "http": ("akosha_hook.akosha",),
 }
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked of a sync.
-
-    `full` sends everything again, whatever is stored already. `typed` says that the user asks, at a
-    terminal: everybody else's `method` can only choose among what the settings allow.
-    """
-
-    method: select.RequestedMethod = "auto"
-    allow_fallback: bool = True
-    triggered_by: tuple[str, ...] = ()
-    full: bool = False
-    typed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Sync:
-    """A sync under way; `chain` are the destinations it may use, the preferred one first.
-
-    `again` says that it has uploaded something already and only looks for what changed meanwhile.
-    """
-
-    request: Request
-    context: Context
-    receipts: Receipts
-    identity: Identity
-    chain: tuple[Method, ...]
-    ledger: Ledger
-    again: bool = False
-
-    @property
-    def target(self) -> Target:
-        """The preferred destination."""
-        return select.target_of(self.context.settings, self.chain[0], self.identity.system_id)
-
-    @property
-    def sends_everything(self) -> bool:
-        """Whether nothing that an earlier sync stored may be referred to."""
-        return self.request.full or not self.context.settings.akosha_enable_deduplication
-
-    def is_own(self, file: ReceiptFile) -> bool:
-        """Whether every object that restoring `file` needs is of this machine's own uploads."""
-        return self.ledger.holds_all_of(file, self.identity.machine_id)
-
-    def known(self, last: Receipt | None) -> dict[str, ReceiptFile]:
-        """What is stored and may be referred to, by file name."""
-        if self.sends_everything and not self.again:
-            return {}
-        return known_files(last, self.context.settings, self.is_own)
-
-    def last_good(self, last: Receipt | None) -> dict[str, ReceiptFile]:
-        """The last good copy of every database that must not fall out, by file name."""
-        return last_good(last, self.is_own, forgotten.names(self.context.paths))
-
-    def lost(self) -> tuple[Entry, ...]:
-        """Uploads whose receipts are gone: what they say has to be asked for."""
-        return lost_receipts(self.receipts, self.ledger, self.target, self.identity.machine_id)
+__all__ = ["Request", "destinations", "run"]
 
 
 def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
@@ -121,8 +61,9 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     me = identity.load(context.paths, context.settings)
     ledger = Ledger(context.paths)
     ledger.begin(receipts.newest_first(), me.sequence)
+    ledger.complete(receipts.newest_first())
     receipts.disown(me.machine_id)
-    sync = _Sync(request, context, receipts, me, chain, ledger)
+    sync = Sync(request, context, receipts, me, chain, ledger)
     receipts.fail_unfinished(sync.target, superseded_by=None)
     # Before anything is copied: they may be what fills the disk.
     cleanup.remove_snapshots(context, receipts)
@@ -156,20 +97,7 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
     return dataclasses.replace(outcome, duration_seconds=time.monotonic() - started)
 
 
-def destinations(
-    request: Request, context: Context, dropped: Sequence[str] = ()
-) -> tuple[Method, ...]:
-    """Those that a request may use, the preferred one first. Raises SettingsError."""
-    return select.destinations(
-        context.settings,
-        request.method,
-        allow_fallback=request.allow_fallback,
-        typed=request.typed,
-        dropped=dropped,
-    )
-
-
-def _explain_no_fallback(sync: _Sync, outcome: Outcome) -> Outcome:
+def _explain_no_fallback(sync: Sync, outcome: Outcome) -> Outcome:
     """Say that Akosha was not used, since what a project set may be why the cloud failed."""
     receipt = outcome.receipt
     if receipt is None:
@@ -180,14 +108,14 @@ def _explain_no_fallback(sync: _Sync, outcome: Outcome) -> Outcome:
     return dataclasses.replace(outcome, receipt=receipt)
 
 
-def _round(sync: _Sync) -> Outcome:
+def _round(sync: Sync) -> Outcome:
     context = sync.context
     last = sync.receipts.last_success(sync.target)
-    known, good = sync.known(last), sync.last_good(last)
+    known, good = sync.known(last), sync.last_good()
     lost = sync.lost()
     source = data_directory(context.settings, context.paths)
     frozen = _snapshot(sync, {} if lost else known, source)
-    frozen = with_absent(frozen, good, context)
+    frozen = sync.gone(frozen)
     for each in frozen.skipped:
         logger.warning("%s", each.message)
     same = (
@@ -209,7 +137,7 @@ def _round(sync: _Sync) -> Outcome:
     return _deliver(dataclasses.replace(sync, chain=chain), frozen, known)
 
 
-def _snapshot(sync: _Sync, known: Mapping[str, ReceiptFile], source: Path) -> Snapshot:
+def _snapshot(sync: Sync, known: Mapping[str, ReceiptFile], source: Path) -> Snapshot:
     context = sync.context
     context.progress.phase("snapshot")
     directory = context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
@@ -262,7 +190,7 @@ def _import(modules: tuple[str, ...]) -> None:
         importlib.import_module(name)
 
 
-def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
+def _nothing_new(sync: Sync, frozen: Snapshot, source: Path) -> Outcome:
     same = (*frozen.unchanged, *(database.name for database in frozen.databases))
     busy = any(each.reason == "busy" for each in frozen.skipped)
     if not same and not frozen.skipped:
@@ -284,7 +212,7 @@ def _nothing_new(sync: _Sync, frozen: Snapshot, source: Path) -> Outcome:
     )
 
 
-def _still_there(sync: _Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
+def _still_there(sync: Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
     """`outcome`, unless a look was due and found something lost: that is sent again."""
     last = sync.receipts.last_success(sync.target)
     paths = sync.context.paths
@@ -302,7 +230,9 @@ def _still_there(sync: _Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
     # The fallback would not bring back what this destination lost.
     only = dataclasses.replace(sync, chain=sync.chain[:1])
     frozen = dataclasses.replace(frozen, databases=(), unchanged=outcome.unchanged)
-    sent = _deliver(only, frozen, sync.known(last))
+    # That the manifest is gone is known: nobody takes what it names away just now.
+    source = "" if look.manifest_key(last) in seen.lost else last.upload_id
+    sent = _deliver(only, frozen, sync.known(last), source=source)
     if sent.receipt is None or not sent.receipt.success:
         return sent
     notes = (*sent.receipt.notes, look.note(seen, last, sent.receipt))
@@ -312,17 +242,23 @@ def _still_there(sync: _Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
 
 
 def _deliver(
-    sync: _Sync,
+    sync: Sync,
     frozen: Snapshot,
     known: Mapping[str, ReceiptFile],
     interrupted: Receipt | None = None,
+    *,
+    source: str | None = None,
 ) -> Outcome:
+    successes = sync.receipts.successes(sync.target)
+    newest = successes[0].upload_id if successes and sync.chain[0] == "cloud" else ""
     job = UploadJob(
         context=sync.context,
         identity=sync.identity,
         snapshot=frozen,
         known=known,
-        last_good=sync.last_good(sync.receipts.last_success(sync.target)),
+        source=newest if source is None else source,
+        last_good=sync.last_good(),
+        older=older_copies(successes, sync.is_own, absent(frozen, sync.last_good())),
         lost=sync.lost(),
         full=sync.sends_everything,
         triggered_by=interrupted.triggered_by if interrupted else sync.request.triggered_by,
@@ -333,7 +269,7 @@ def _deliver(
     )
 
 
-def _finish_interrupted(sync: _Sync) -> Outcome | None:
+def _finish_interrupted(sync: Sync) -> Outcome | None:
     """Continue an upload that a killed or timed-out run left, on the bytes frozen then."""
     if sync.chain[0] != "cloud" or sync.request.full:
         return None
@@ -350,13 +286,11 @@ def _finish_interrupted(sync: _Sync) -> Outcome | None:
     logger.info("Continuing upload %s", interrupted.upload_id)
     frozen = dataclasses.replace(frozen, unchanged=interrupted.files_unchanged)
     last = receipts.last_success(sync.target)
-    good = sync.last_good(last)
-    said = receipts.journal(interrupted).skipped
-    frozen = with_absent(frozen, good, sync.context, said=said)
+    frozen = sync.gone(frozen, said=receipts.journal(interrupted).skipped)
     return _deliver(sync, frozen, sync.known(last), interrupted)
 
 
-def _supersede(sync: _Sync, outcome: Outcome) -> Outcome:
+def _supersede(sync: Sync, outcome: Outcome) -> Outcome:
     """Give up older uploads that a newer one made useless, and abort what they left."""
     receipts, receipt = sync.receipts, outcome.receipt
     if receipt is not None and receipt.success and receipt.destination == sync.target:

@@ -32,6 +32,7 @@ class Carried:
 
     files: list[ReceiptFile] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -56,19 +57,39 @@ def carry(job: UploadJob, store: ObjectStore, present: Sequence[ReceiptFile]) ->
     for database in dict.fromkeys(each.database for each in job.last_good.values()):
         if database in there:
             continue
-        family = [each for each in job.last_good.values() if each.database == database]
-        family = _copied_before(job, store, family) or family
-        if gone := lost(store, family):
-            carried.said.append(
-                f"the last good copy of {database}, as of {_as_of(family)}, is lost: {gone[0]} is "
-                f"no longer in the {store.describe().kind} as it was stored. No upload refers to "
-                "it any more"
-            )
+        family = _best(job, store, database, carried)
+        if not family:
             continue
-        if is_due(family, job.settings):
+        if job.forward or is_due(family, job.settings):
             family = _forward(job, store, family, taken, carried)
         carried.files += [_as_stale(each, job.skipped[database]) for each in family]
     return carried
+
+
+def _best(job: UploadJob, store: ObjectStore, database: str, carried: Carried) -> list[ReceiptFile]:
+    """The newest copy of the database that is there; what was lost is said."""
+    newest = [each for each in job.last_good.values() if each.database == database]
+    copies = [newest, *(list(each) for each in job.older.get(database, ()))]
+    gone: list[str] = []
+    for copy in {tuple(file.key for file in each): each for each in copies}.values():
+        family = _copied_before(job, store, copy) or copy
+        missing = lost(store, family)
+        if not missing:
+            if gone:
+                carried.said.append(
+                    f"the last good copy of {database}, as of {_as_of(newest)}, is lost: {gone[0]} "
+                    f"is no longer in the {store.describe().kind} as it was stored. The one before "
+                    f"it, as of {_as_of(family)}, takes its place"
+                )
+            return family
+        gone += missing
+    carried.said.append(
+        f"the last good copy of {database}, as of {_as_of(newest)}, is lost: {gone[0]} is "
+        f"no longer in the {store.describe().kind} as it was stored. No upload refers to "
+        "it any more"
+    )
+    carried.lost[database] = newest[0].stale.as_of if newest[0].stale else ""
+    return []
 
 
 def _as_stale(file: ReceiptFile, reason: str) -> ReceiptFile:

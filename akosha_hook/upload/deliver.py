@@ -54,8 +54,8 @@ def deliver(job: UploadJob, store: ObjectStore) -> Uploaded:
     carried = carry(job, store, files)
     files += carried.files
     job.context.progress.phase("manifest")
-    publish(job, store, files)
-    return Uploaded(tuple(files), job.key(""), carried.notes)
+    digest = publish(job, store, files)
+    return Uploaded(tuple(files), job.key(""), carried.notes, carried.lost, digest)
 
 
 def _unchanged(job: UploadJob, store: ObjectStore) -> list[ReceiptFile]:

@@ -9,7 +9,7 @@ from akosha_hook.format import manifest
 from akosha_hook.state.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from akosha_hook.context import Context
     from akosha_hook.settings import Settings
@@ -32,7 +32,9 @@ class UploadJob:
     given when the upload begins; so are `target` and `ledger`, where a store is to be entered.
     `conversations` says how many a database of the snapshot has, None where that is not known.
     `last_good` is the last good copy of every database that must not fall out, by file name, with
-    `stale` set for where the snapshot lacks it. `lost` are uploads whose receipts are gone, newest
+    `stale` set for where the snapshot lacks it; `older` has all copies of those that it does lack,
+    the newest first. `source` is the upload that tells of all these: while its manifest is there,
+    nobody takes away what it names. With `forward`, last good copies are copied in any case. `lost` are uploads whose receipts are gone, newest
     first. With `full`, nothing that is stored is referred to for what the snapshot has.
     """
 
@@ -48,6 +50,9 @@ class UploadJob:
     target: Target | None = None
     ledger: Ledger | None = None
     last_good: Mapping[str, ReceiptFile] = field(default_factory=dict)
+    older: Mapping[str, Sequence[Sequence[ReceiptFile]]] = field(default_factory=dict)
+    source: str = ""
+    forward: bool = False
     lost: tuple[Entry, ...] = ()
     full: bool = False
 
@@ -73,12 +78,15 @@ class UploadJob:
 class Uploaded:
     """What is stored now: every file, as the receipt keeps it; `prefix` is the upload's own.
 
-    `notes` say what could not be done for databases that the snapshot lacks.
+    `notes` say what could not be done for databases that the snapshot lacks; of those in `lost` no
+    copy is left (by name, of when the last one was).
     """
 
     files: tuple[ReceiptFile, ...]
     prefix: str
     notes: tuple[str, ...] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)
+    manifest_sha256: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def publish(job: UploadJob, store: ObjectStore, files: Sequence[ReceiptFile]) -> None:
-    """Store the manifest, and make sure that all that it refers to is there with it.
+def publish(job: UploadJob, store: ObjectStore, files: Sequence[ReceiptFile]) -> str:
+    """Store the manifest, and make sure that all that it refers to is there with it; its SHA-256.
 
     Its bytes are in the journal before they are sent, so that a repetition after a crash sends the
     same, and their hash is in the ledger. Raises DeliveryError: of kind LOST where an object went
@@ -39,9 +39,30 @@ def publish(job: UploadJob, store: ObjectStore, files: Sequence[ReceiptFile]) ->
     enter(job, document)
     content = Content(lambda: iter([document]), len(document), media_type="application/json")
     store.put(job.key(manifest.NAME), content, only_new=True)
-    if gone := lost(store, files):
+    if gone := lost(store, files) or _source_is_gone(job, store, files):
         withdraw(job, store)
         raise _lost(gone[0])
+    return hashlib.sha256(document).hexdigest()
+
+
+def _source_is_gone(
+    job: UploadJob, store: ObjectStore, files: Sequence[ReceiptFile]
+) -> tuple[str, ...]:
+    """The manifest that told what can be referred to, if it was deleted.
+
+    Whoever prunes deletes manifests, lists those that are left, and then deletes objects that none
+    of them needs. So either this upload's is among those listed, or the other is gone by now.
+    """
+    refers = any(not key.startswith(job.key("")) for each in files for key in each.keys)
+    if not job.source or not refers:
+        return ()
+    key = manifest.prefix(job.identity.system_id, job.source) + manifest.NAME
+    try:
+        return () if store.stat(key) is not None else (key,)
+    except DeliveryError as error:
+        if error.kind is not Kind.DENIED:
+            raise
+        return ()
 
 
 def withdraw(job: UploadJob, store: ObjectStore) -> None:

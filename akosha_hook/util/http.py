@@ -16,6 +16,7 @@ from akosha_hook.util.connections import bind
 from akosha_hook.util.proxies import proxy_for
 from akosha_hook.util.retry import Deadline
 from akosha_hook.util.sockets import DeadlineContext, Limit
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,6 +98,8 @@ def tls_context(ca_file: str, environ: Mapping[str, str]) -> DeadlineContext:
     context = DeadlineContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     file, directory = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        _refuse_relative(name, environ.get(name) or "")
     if file:
         _load_file(context, Path(file), "the environment variable SSL_CERT_FILE")
     if directory:
@@ -106,6 +109,15 @@ def tls_context(ca_file: str, environ: Mapping[str, str]) -> DeadlineContext:
     if ca_file:
         _load_file(context, _expand(ca_file, environ), "akosha_ca_file")
     return context
+
+
+def _refuse_relative(name: str, value: str) -> None:
+    for each in value.split(os.pathsep) if name == "SSL_CERT_DIR" else [value]:
+        if each and not Path(each).is_absolute():
+            raise SettingsError(
+                f"{name} names {one_line(each)}, which is another file in each directory.",
+                hint=f"Set {name} to a full path, or unset it.",
+            )
 
 
 def _load_usual(context: ssl.SSLContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import os
@@ -9,12 +10,14 @@ import re
 import time
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, TextIO
+from urllib.parse import quote
 
 from akosha_hook.util.files import FILE_MODE, private_directory
 from akosha_hook.util.secret import VARIABLES, Secret
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from akosha_hook.paths import Paths
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 LOGGER = "akosha_hook"
 ROTATE_BYTES = 1_000_000
 ROTATE_KEEP = 3
+# Shorter ones are found in ordinary words.
+MIN_BASE64 = 6
 
 # Credentials as HTTP and S3 write them: a header or query value, and an AWS access key id.
 _CREDENTIAL = re.compile(
@@ -31,6 +36,23 @@ _CREDENTIAL = re.compile(
 )
 _ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
 _USERINFO = re.compile(r"(?i)\b(https?://)[^/\s@]+@")
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """`secret` as it is, URL-encoded, and in base64 wherever it begins in what was encoded."""
+    yield secret
+    for safe in ("/", "", "-._~!$&'()*+,;=:@/"):
+        encoded = quote(secret, safe=safe)
+        yield from (encoded, encoded.replace("%20", "+"))
+        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)
+    data = secret.encode(errors="surrogateescape")
+    for before in range(3):
+        # The characters at both ends depend on what stands beside the secret.
+        encoded = base64.b64encode(b"\0" * before + data).decode()
+        first = (before * 8 + 5) // 6
+        inner = encoded[first : (before + len(data)) * 8 // 6]
+        if len(inner) >= MIN_BASE64:
+            yield from (inner, inner.replace("+", "-").replace("/", "_"))
 
 
 class RedactingFormatter(logging.Formatter):
@@ -44,6 +66,7 @@ class RedactingFormatter(logging.Formatter):
         self.converter = time.gmtime
         self._tracebacks = tracebacks
         self._secrets: set[str] = set()
+        self._forms: set[str] = set()
         for secret in secrets:
             self.protect(secret)
 
@@ -54,17 +77,19 @@ class RedactingFormatter(logging.Formatter):
     def protect(self, secret: Secret) -> None:
         if len(secret.reveal()) >= 4:  # noqa: PLR2004 - shorter ones would redact ordinary words
             self._secrets.add(secret.reveal())
+            self._forms.update(_forms(secret.reveal()))
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
         if self._tracebacks and record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
         prefix = f"{self.formatTime(record, self.datefmt)} {record.levelname:<7} akosha[{record.process}]: "
-        return "\n".join(prefix + line for line in self.redact(text).splitlines() or [""])
+        lines = self.redact(text).replace("\r\n", "\n").removesuffix("\n").split("\n")
+        return "\n".join(prefix + printable(line, keep="\t") for line in lines)
 
     def redact(self, text: str) -> str:
         # A key may be part of another one.
-        for value in sorted(self._secrets, key=len, reverse=True):
+        for value in sorted(self._forms, key=len, reverse=True):
             text = text.replace(value, "***")
         text = _CREDENTIAL.sub(r"\1***", text)
         text = _USERINFO.sub(r"\1***@", text)

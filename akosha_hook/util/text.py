@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,19 @@ def printable(text: str, *, keep: str = "\n") -> str:
     return "".join(
         c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text
     )
+
+
+def as_json(document: Any) -> str:
+    """`document` as indented JSON, in which `printable` would find nothing to escape."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    # A line break can only be layout here: within a string it is written as an escape.
+    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    """JSON's escape, which the json module does not use for DEL and C1 controls of its own accord."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def one_line(text: str, limit: int = ONE_LINE) -> str:

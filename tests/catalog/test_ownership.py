@@ -15,6 +15,7 @@ from akosha_hook.settings import Loaded, Settings
 from akosha_hook.state import identity
 from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.stores.base import Listed
 from tests.support.machines import on_host
 from tests.support.state_documents import UPLOAD, whole_receipt
 
@@ -57,10 +58,53 @@ def ledger_of(
 
 
 def test_what_the_ledger_vouches_for_is_own(paths: Paths) -> None:
-    whose = Ownership("m", ledger_of(paths))
+    whose = Ownership("m", ledger_of(paths, since=5))
     assert whose.of(upload()) == "own"
     # 0.1 kept no hash.
     assert Ownership("m", ledger_of(paths, sha256="")).owns(upload())
+
+
+def test_what_0_1_stored_cannot_be_newer_than_what_the_ledger_began_with(paths: Paths) -> None:
+    """There is no hash to hold it against: whoever overwrites it gains nothing by a high number."""
+    whose = Ownership("m", ledger_of(paths, sha256="", since=5))
+    assert whose.of(upload(sequence=6)) == "changed"
+    assert whose.of(replace(upload(), manifest=None, problem="cannot be read")) == "changed"
+
+
+def test_a_manifest_is_expected_at_the_size_that_was_stored(paths: Paths) -> None:
+    ledger = ledger_of(paths)
+    ledger.add(Entry(upload="u", system="laptop", machine="m", store="", sha256=SHA256, size=8))
+    whose = Ownership("m", ledger)
+
+    def listed(name: str, size: int) -> Upload:
+        key = f"systems/laptop/uploads/{name}/manifest.json"
+        return Upload("laptop", name, (Listed(key, size, 0.0),))
+
+    assert whose.expects(listed("u", 8))
+    assert not whose.expects(listed("u", 9))
+    assert not whose.expects(listed("another", 8))
+    assert not Ownership("n", ledger).expects(listed("u", 8))
+    # 0.1 noted none.
+    ledger.add(Entry(upload="u", system="laptop", machine="m", store=""))
+    assert whose.expects(listed("u", 9))
+    assert not whose.expects(listed("u", 10**7))
+
+
+def test_what_was_stored_is_known_by_store_and_system(paths: Paths) -> None:
+    ledger = ledger_of(paths)
+    whose = Ownership("m", ledger)
+    assert whose.has_stored("", "laptop")
+    assert not whose.has_stored("elsewhere", "laptop")
+    assert not whose.has_stored("", "desktop")
+    assert not Ownership("n", ledger).has_stored("", "laptop")
+    ledger.add(Entry(upload="u", system="laptop", machine="m", store="", sha256=NO_MANIFEST))
+    assert not whose.has_stored("", "laptop")
+
+
+def test_nobody_pretends_to_be_a_copy_by_a_number_of_the_future(paths: Paths) -> None:
+    whose = Ownership("m", ledger_of(paths))
+    planted = replace(upload("new", sequence=10**18), ahead=True)
+    assert whose.of_a_copy((planted,)) == ()
 
 
 def test_another_manifest_under_an_id_of_ours_is_changed(paths: Paths) -> None:
@@ -93,7 +137,8 @@ def test_a_look_takes_0_1s_receipts_for_a_ledger_and_writes_nothing(paths: Paths
     Receipts(paths).save(whole_receipt())
     here = Context(Loaded(Settings(akosha_system_id="laptop"), {}), paths, {})
     me = identity.load(paths, here.settings)
-    assert Ownership.look(here).of(upload(UPLOAD, machine=me.machine_id)) == "own"
+    theirs = upload(UPLOAD, machine=me.machine_id, sequence=me.sequence)
+    assert Ownership.look(here).of(theirs) == "own"
     assert not paths.ledger.exists()
 
 

@@ -6,9 +6,11 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.receipts import Receipts
 from tests.support import faults
 from tests.support.faulty_home import MIB, write_database
 
@@ -138,6 +140,8 @@ def test_what_this_state_did_not_store_is_not_built_on(faulty_home: FaultyHome) 
     content = faulty_home.write(2 * MIB)
     assert faulty_home.sync().success
     (receipt,) = faulty_home.receipts()
+    # As a receipt of 0.1, it cannot tell which manifest is the genuine one.
+    Receipts(faulty_home.paths).save(msgspec.structs.replace(receipt, manifest_sha256=""))
     Ledger(faulty_home.paths).remove({receipt.upload_id})
     content = content[:MIB] + b"ten rows" + content[MIB + 8 :]
     faulty_home.database.write_bytes(content)
@@ -180,3 +184,55 @@ def test_a_copied_state_continues_and_builds_on_nothing_of_the_original(
     document = json.loads(faulty_home.paths.machine.read_text())
     assert "copied" in document["renewed_because"]
     shutil.rmtree(faulty_home.paths.snapshots, ignore_errors=True)
+
+
+@pytest.mark.parametrize("delta", [False, True], ids=["reference", "base"])
+def test_a_prune_that_has_only_begun_makes_it_send_everything_again(
+    any_faulty_home: FaultyHome, delta: bool
+) -> None:
+    """Its objects are still there when the upload ends, and gone a moment later."""
+    home = any_faulty_home
+    home.configure(akosha_enable_delta=True)
+    content = home.write(2 * MIB)
+    other = write_database(home.paths.data / OTHER, MIB, seed=7)
+    assert home.sync().success
+    (before,) = (each["metadata"]["upload_id"] for each in home.manifests())
+    if delta:
+        content = content[:MIB] + b"ten rows" + content[MIB + 8 :]
+        home.database.write_bytes(content)
+    else:
+        content = home.write(2 * MIB, seed=1)
+
+    def begin_to_prune(exchange: Exchange) -> None:
+        remove(home, f"{before}/manifest.json")
+        exchange.client.sendall(exchange.forward())
+
+    home.network.on("PutManifest", fault=begin_to_prune, times=1)
+    assert home.sync().success
+    home.network.heal()
+    remove(home, f"{before}/reflection.duckdb", f"{before}/{OTHER}")
+    home.every_manifest_is_whole()
+    assert home.stored() == {"reflection.duckdb": content, OTHER: other}
+
+
+def test_a_prune_that_has_only_begun_leaves_no_last_good_copy_behind(
+    faulty_home: FaultyHome,
+) -> None:
+    """It is copied into the new upload, which refers to no other then."""
+    other = write_database(faulty_home.paths.data / OTHER, MIB, seed=7)
+    faulty_home.write()
+    assert faulty_home.sync().success
+    (before,) = (each["metadata"]["upload_id"] for each in faulty_home.manifests())
+    (faulty_home.paths.data / OTHER).unlink()
+    content = faulty_home.write(seed=1)
+
+    def begin_to_prune(exchange: Exchange) -> None:
+        remove(faulty_home, f"{before}/manifest.json")
+        exchange.client.sendall(exchange.forward())
+
+    faulty_home.network.on("PutManifest", fault=begin_to_prune, times=1)
+    assert faulty_home.sync().success
+    faulty_home.network.heal()
+    remove(faulty_home, f"{before}/reflection.duckdb", f"{before}/{OTHER}")
+    faulty_home.every_manifest_is_whole()
+    assert faulty_home.stored() == {"reflection.duckdb": content, OTHER: other}

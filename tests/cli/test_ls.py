@@ -73,3 +73,20 @@ def test_ls_shows_which_machine_made_what(uploading_home: Home, tmp_path: Path) 
     assert machine_id(other)[:8] in rows[theirs]
     assert "changed" in rows[changed]
     assert result.stderr.startswith(f"Note: {copys} bears this machine's id")
+
+
+def test_ls_says_what_is_of_the_future_and_what_is_no_uploads(uploading_home: Home) -> None:
+    assert uploading_home.bucket is not None
+    ours = upload(uploading_home.paths)
+    document = read_manifest(uploading_home.bucket, ours)
+    document["metadata"] |= {"upload_id": "planted", "sequence": 10**18, "machine_id": "m"}
+    prefix = "systems/laptop/uploads"
+    put(uploading_home.bucket, f"{prefix}/planted/manifest.json", json.dumps(document).encode())
+    put(uploading_home.bucket, f"{prefix}/a b/x", b"")
+    shown = uploading_home.akosha_hook("ls")
+    assert "planted claims to be of more than a day ahead of this machine's clock" in shown.stderr
+    assert f"can be no upload's: {prefix}/a b/x" in shown.stderr
+    (system,) = json.loads(uploading_home.akosha_hook("ls", "--json").stdout)["systems"]
+    assert [each["ahead"] for each in system["uploads"]] == [False, True]
+    assert len(system["notes"]) == 1
+    assert "Somebody has changed or planted uploads" in uploading_home.akosha_hook("status").stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.support.duck import change
@@ -104,3 +105,17 @@ def test_what_is_too_young_is_shown_as_kept(uploading_home: Home, uploads: tuple
         newer: "newest, last",
         older: "younger than an hour",
     }
+
+
+def test_the_last_upload_before_a_collapse_goes_where_the_user_says_so(
+    uploading_home: Home, uploads: tuple[str, str]
+) -> None:
+    full = uploads[1]
+    with duckdb.connect(str(uploading_home.paths.data / "reflection.duckdb")) as connection:
+        connection.execute("DELETE FROM conversations_v2")
+    upload(uploading_home.paths)
+    asked = ("prune", "--keep-last", "1", "--dry-run", "--json")
+    document = json.loads(akosha_hook_later(uploading_home, *asked).stdout)
+    assert document["kept"][full].endswith(" conversations, a later one 0")
+    document = json.loads(akosha_hook_later(uploading_home, *asked, "--ignore-collapse").stdout)
+    assert full in document["removed"]

@@ -125,3 +125,22 @@ def test_a_missing_bucket_is_not_made_by_looking(at_home: Home, any_bucket: Test
     at_home.configure(akosha_cloud_bucket=missing, akosha_cloud_endpoint=any_bucket.server.endpoint)
     assert any("does not exist" in each for each in bad(examine(at_home)))
     assert not any_bucket.client.bucket_exists(missing)
+
+
+def test_nothing_piles_up_where_nothing_may_be_deleted(httpserver: HTTPServer, keys: None) -> None:
+    """With the guide's policy: one small object at a fixed key, and no unfinished upload."""
+    home = grudging(httpserver, lambda request: request.method != "DELETE")
+    for _ in range(5):
+        assert not bad(examine(home))
+    asked = [request for request, _ in httpserver.log if request.headers.get("Authorization")]
+    assert len({request.path for request in asked if request.method == "PUT"}) == 1
+    assert not [request for request in asked if request.method == "POST"]
+
+
+def test_nothing_is_left_where_everything_is_allowed(at_home: Home, any_bucket: TestBucket) -> None:
+    at_home.bucket = any_bucket
+    at_home.settings.clear()
+    at_home.configure()
+    for _ in range(5):
+        examine(at_home)
+    assert any_bucket.object_keys() == []

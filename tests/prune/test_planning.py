@@ -163,12 +163,38 @@ def test_other_systems_are_left_alone_until_named(at_home: Home) -> None:
         prune_uploads(at_home, Keep(last=1), system_id="nobody")
 
 
-def test_a_manifest_that_cannot_be_read_stops_it(at_home: Home) -> None:
-    """What it refers to is not known."""
+def test_what_overwrote_a_manifest_of_ours_stops_nothing(at_home: Home) -> None:
+    """It stays, with all that the receipt says the upload refers to."""
+    assert at_home.bucket is not None
+    first = upload(at_home.paths)
+    spoilt = grow(at_home)
+    gone = grow(at_home, full=True)
+    newest = grow(at_home)
+    put(at_home.bucket, f"systems/laptop/uploads/{spoilt}/manifest.json", b"{")
+    plan = prune_uploads(at_home, Keep(last=1))
+    assert {each.upload_id for each in plan.removed} == {first, gone}
+    assert complete_uploads(at_home) == {newest}
+    (note,) = plan.notes
+    assert note.startswith(f"{spoilt} was left alone: its manifest is not the one")
+    keys = at_home.bucket.object_keys()
+    (receipt,) = [
+        each for each in Receipts(at_home.paths).newest_first() if each.upload_id == spoilt
+    ]
+    for each in receipt.files:
+        assert each.key in keys
+        assert each.delta is None or each.delta.base_key in keys
+
+
+def test_a_manifest_of_ours_that_cannot_be_read_stops_it(at_home: Home) -> None:
+    """What it refers to is not known: a newer version has written it, or the keys may not read it."""
     assert at_home.bucket is not None
     first = upload(at_home.paths)
     grow(at_home)
-    put(at_home.bucket, f"systems/laptop/uploads/{first}/manifest.json", b"{")
+    document = read_manifest(at_home.bucket, first)
+    document["metadata"]["schema"] = 99
+    write_manifest(at_home.bucket, first, document, stored_by=at_home.paths)
+    for receipt in at_home.paths.receipts.glob(f"{first}*"):
+        receipt.unlink()
     keys = at_home.bucket.object_keys()
     with pytest.raises(DamagedError, match="Nothing was deleted"):
         prune_uploads(at_home, Keep(last=1))

@@ -232,16 +232,28 @@ def test_a_copy_of_the_state_is_said_and_changes_nothing(at_home: Home, tmp_path
     assert machine_id(at_home) == before
 
 
-def test_where_none_of_our_own_is_whole_anothers_is_taken_and_said(
+def test_where_none_of_our_own_is_whole_anothers_is_taken_only_where_it_is_named(
     at_home: Home, tmp_path: Path
 ) -> None:
     assert at_home.bucket is not None
     ours = upload(at_home.paths)
     lost = f"systems/laptop/uploads/{ours}/reflection.duckdb"
     at_home.bucket.client.remove_object(at_home.bucket.name, lost)
-    theirs = upload(another_machine(at_home, tmp_path).paths)
-    result = restore.verify(RestoreRequest(), context(at_home.paths))
-    assert result.plan.upload.upload_id == theirs
-    assert result.notes == (
-        f"None of this machine's own uploads can be restored; {theirs} is not known to be its own.",
+    other = another_machine(at_home, tmp_path)
+    theirs = upload(other.paths)
+    note = (
+        f"None of this machine's own uploads can be restored; {theirs} is not known to be its own."
     )
+    shutil.rmtree(at_home.paths.data)
+    with pytest.raises(DamagedError) as caught:
+        restore.restore(RestoreRequest(), context(at_home.paths))
+    assert caught.value.message == note
+    named = machine_id(other)[:8]
+    assert f"akosha-hook restore {theirs} --machine {named}" in caught.value.hint
+    assert not at_home.paths.data.exists()
+    result = restore.verify(RestoreRequest(force=True), context(at_home.paths))
+    assert (result.plan.upload.upload_id, result.notes) == (theirs, (note,))
+    result = restore.verify(RestoreRequest(machine=named), context(at_home.paths))
+    assert (result.plan.upload.upload_id, result.notes) == (theirs, ())
+    restore.restore(RestoreRequest(theirs, machine=named), context(at_home.paths))
+    assert contents(at_home.paths.data) == contents(other.paths.data)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import duckdb
 import pytest
 from pytest_httpserver import HTTPServer
 
+from akosha_hook.install import wrapper
 from akosha_hook.paths import Paths
 from akosha_hook.stores.s3.client import S3Client
 from tests.support.canaries import MEMORY
 from tests.support.duck import make_databases
 from tests.support.home import Home
+from tests.support.hooks import install_script, record_interpreter
+from tests.support.s3 import TestBucket
 from tests.support.s3_client import open_plain
 
 
@@ -40,3 +47,29 @@ def planted(paths: Paths) -> Home:
 def client(httpserver: HTTPServer) -> S3Client:
     """Requests to a server whose answers a test makes up."""
     return open_plain(httpserver.url_for(""))
+
+
+@pytest.fixture
+def at_home(paths: Paths, bucket: TestBucket) -> Home:
+    make_databases(paths.data, conversations=5)
+    home = Home(paths, bucket)
+    home.configure(akosha_settle_seconds=0, akosha_min_interval_seconds=0, akosha_max_retries=0)
+    install_script(paths)
+    record_interpreter(paths, sys.executable)
+    return home
+
+
+@pytest.fixture
+def clone(tmp_path: Path, at_home: Home) -> Path:
+    """Somebody's repository, in which the user made our hook work."""
+    directory = tmp_path / "clone"
+    directory.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=directory, check=True)
+    hooks = directory / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    ours = wrapper.hook(
+        wrapper.script_expression(at_home.paths.hook_script, shared=False), "post-commit"
+    )
+    (hooks / "post-commit").write_bytes(ours.data)
+    (hooks / "post-commit").chmod(ours.mode)
+    return directory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -79,6 +80,67 @@ def test_after_answers_that_echo_what_was_sent(
     planted.configure(akosha_cloud_endpoint=url, akosha_http_url=url)
     run_all(planted, **KEYS)
     assert httpserver.log
+
+
+def refusal(how: str, said: str, rows: list[dict[str, str]]) -> dict[str, object] | Response:
+    if how == "status":
+        return Response(said, 500, content_type="text/plain")
+    if how == "refusal":
+        return {"code": -32000, "message": said}
+    if how == "tool":
+        return {"isError": True, "content": [{"type": "text", "text": said}]}
+    named = [{"memory_id": each["memory_id"]} if how == "row" else {} for each in rows]
+    errors = [
+        {"error": f"Duplicate row, {row['text']}"} | name
+        for row, name in zip(rows, named, strict=True)
+    ]
+    stored = {"stored": 0, "failed": len(rows), "errors": errors}
+    return {"content": [{"type": "text", "text": json.dumps(stored)}]}
+
+
+@pytest.mark.parametrize("how", ["tool", "row", "unnamed row", "refusal", "status"])
+def test_after_an_akosha_that_quotes_a_row(planted: Home, httpserver: HTTPServer, how: str) -> None:
+    """Not as validation errors do, which mark what they quote: as a database may."""
+    import re
+
+    quoting: list[str] = []
+
+    def answer(request: Request) -> Response:
+        document = request.get_json(silent=True) or {}
+        method, id_ = document.get("method"), document.get("id")
+        if request.method == "DELETE" or id_ is None:
+            return Response("", 202)
+        result: dict[str, object] = {
+            "tools": [{"name": "batch_store_memories"}, {"name": "generate_batch_embeddings"}]
+        }
+        if method == "initialize":
+            info = {"name": "akosha", "version": "1"}
+            result = {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": info}
+        if method == "tools/call":
+            arguments = document["params"]["arguments"]
+            if "texts" in arguments:
+                made = {"embeddings": [[0.5] * 384 for _ in arguments["texts"]], "mode": "real"}
+                result = {"content": [{"type": "text", "text": json.dumps(made)}]}
+            else:
+                said = next(
+                    each["text"] for each in arguments["memories"] if MEMORY in each["text"]
+                )
+                quoting.append(said)
+                failed = refusal(how, f"Duplicate row, {said}", arguments["memories"])
+                if isinstance(failed, Response):
+                    return failed
+                if "code" in failed:
+                    return Response(json.dumps({"jsonrpc": "2.0", "id": id_, "error": failed}))
+                result = failed
+        return Response(json.dumps({"jsonrpc": "2.0", "id": id_, "result": result}))
+
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
+    planted.configure(
+        akosha_force_method="http", akosha_http_url=httpserver.url_for("").rstrip("/")
+    )
+    run_all(planted, **KEYS)
+    assert quoting
+    assert any("it quotes a memory" in (each.error or "") for each in planted.receipts())
 
 
 def test_after_a_proxy_that_refuses(planted: Home) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,42 +12,13 @@ from pytest_httpserver import HTTPServer
 
 from akosha_hook.hook import outbox
 from akosha_hook.hook.spawn import worker_environment
-from akosha_hook.install import wrapper
 from akosha_hook.paths import Paths
 from akosha_hook.settings.project import forget_projects
 from akosha_hook.state import progress_file as watch
-from tests.support.duck import make_databases
 from tests.support.home import Home
-from tests.support.hooks import fire, install_script, record_interpreter
-from tests.support.s3 import TestBucket
+from tests.support.hooks import fire
 
 ESCAPE = "\x1b]0;x\x07"
-
-
-@pytest.fixture
-def at_home(paths: Paths, bucket: TestBucket) -> Home:
-    make_databases(paths.data, conversations=5)
-    home = Home(paths, bucket)
-    home.configure(akosha_settle_seconds=0, akosha_min_interval_seconds=0, akosha_max_retries=0)
-    install_script(paths)
-    record_interpreter(paths, sys.executable)
-    return home
-
-
-@pytest.fixture
-def clone(tmp_path: Path, at_home: Home) -> Path:
-    """Somebody's repository, in which the user made our hook work."""
-    directory = tmp_path / "clone"
-    directory.mkdir()
-    git(directory, "init", "-q")
-    hooks = directory / ".git" / "hooks"
-    hooks.mkdir(exist_ok=True)
-    ours = wrapper.hook(
-        wrapper.script_expression(at_home.paths.hook_script, shared=False), "post-commit"
-    )
-    (hooks / "post-commit").write_bytes(ours.data)
-    (hooks / "post-commit").chmod(ours.mode)
-    return directory
 
 
 def git(directory: Path, *arguments: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from akosha_hook.state import progress_file
-from akosha_hook.state.progress_file import ProgressFile, State, SyncResult, read
+from akosha_hook.state.progress_file import ProgressFile, State, SyncResult, forget_error, read
 from tests.support.passing import PassingTime, passing_time
 
 if TYPE_CHECKING:
@@ -74,3 +74,13 @@ def test_variables_that_were_dropped_are_named(paths: Paths, passing: PassingTim
 def test_a_place_that_cannot_be_written_stops_nobody(paths: Paths) -> None:
     ProgressFile(paths).phase("upload")
     assert read(paths) == State()
+
+
+def test_an_error_that_is_over_is_forgotten_and_no_other(paths: Paths) -> None:
+    paths.state.mkdir(parents=True)
+    progress = ProgressFile(paths)
+    progress.finished(SyncResult(at=1.0, state="failed", method="cloud", error="held"))
+    forget_error(paths, "another")
+    assert read(paths).last is not None
+    forget_error(paths, "held")
+    assert read(paths).last is None

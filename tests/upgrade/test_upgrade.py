@@ -256,9 +256,13 @@ def test_a_session_start_shows_the_old_notice_once_more(upgraded: Upgraded) -> N
     assert shown.stdout == b""
 
 
-def test_only_rows_that_the_old_version_did_not_push_are_pushed(upgraded: Upgraded) -> None:
+def test_only_rows_that_the_old_version_did_not_push_are_pushed(
+    upgraded: Upgraded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a terminal, only settings lead past the bucket.
+    monkeypatch.setenv("SESSION_BUDDY_AKOSHA_FORCE_METHOD", "http")
     with serve(upgraded.akosha) as akosha:
-        assert upgraded.document("sync", "--method", "http")["success"]
+        assert upgraded.document("sync")["success"]
     # Those of the upload that failed.
     assert len(akosha.memories) == 2
 

@@ -10,9 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import msgspec
 import pytest
 
 from akosha_hook.paths import Paths
+from akosha_hook.state import forgotten
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.outcome import Outcome
 from tests.support.duck import change
@@ -302,3 +305,91 @@ def test_names_of_copies_never_collide_with_what_is_uploaded(
     keys = [key for each in outcome.receipt.files for key in each.keys]
     assert len(set(keys)) == len(keys) == 4
     assert restored(bucket, outcome, REFLECTION, tmp_path) == good
+
+
+def key_of(bucket: TestBucket, outcome: Outcome, name: str) -> str:
+    return str(listed(bucket, outcome)[name]["key"])
+
+
+def test_what_an_earlier_version_let_fall_out_is_carried_again(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    """0.1 made manifests of what was there; its earlier receipts tell of what was there before."""
+    first = sync(paths, bucket)
+    (data / GRAPH).unlink()
+    change(data / REFLECTION, 1)
+    second = sync(paths, bucket)
+    assert second.receipt is not None
+    files = tuple(each for each in second.receipt.files if each.database != GRAPH)
+    Receipts(paths).save(msgspec.structs.replace(second.receipt, files=files))
+    unchanged = sync(paths, bucket)
+    assert [each.name for each in unchanged.skipped] == [GRAPH]
+    change(data / REFLECTION, 1)
+    third = sync(paths, bucket)
+    assert key_of(bucket, third, GRAPH) == key_of(bucket, first, GRAPH)
+
+
+@pytest.mark.parametrize("left", [0, 0.5, 1])
+def test_a_ledger_that_was_damaged_lets_nothing_fall_out(
+    paths: Paths, data: Path, bucket: TestBucket, left: float
+) -> None:
+    """Receipts tell what its lines said."""
+    first = sync(paths, bucket)
+    (data / GRAPH).unlink()
+    change(data / REFLECTION, 1)
+    ledger = paths.ledger.read_bytes()
+    paths.ledger.write_bytes(ledger[: int(len(ledger) * left)])
+    if left == 1:
+        paths.ledger.write_bytes(ledger.replace(b'"machine":"', b'"machine":"x'))
+    second = sync(paths, bucket)
+    assert key_of(bucket, second, GRAPH) == key_of(bucket, first, GRAPH)
+
+
+def test_where_the_last_good_copy_is_lost_the_one_before_takes_its_place(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    """And where none is left, the database is missed all the same."""
+    first = sync(paths, bucket)
+    with duckdb.connect(str(data / GRAPH)) as connection:
+        connection.execute("CREATE TABLE more AS SELECT range AS number FROM range(100)")
+    second = sync(paths, bucket, SESSION_BUDDY_AKOSHA_ENABLE_DELTA="false")
+    bucket.client.remove_object(bucket.name, key_of(bucket, second, GRAPH))
+    (data / GRAPH).unlink()
+    change(data / REFLECTION, 1)
+    third = sync(paths, bucket)
+    assert key_of(bucket, third, GRAPH) == key_of(bucket, first, GRAPH)
+    assert third.receipt is not None
+    (note,) = third.receipt.notes
+    assert note.startswith(f"the last good copy of {GRAPH}, as of ")
+    assert "The one before it, as of " in note
+    bucket.client.remove_object(bucket.name, key_of(bucket, third, GRAPH))
+    change(data / REFLECTION, 1)
+    fourth = sync(paths, bucket)
+    assert list(listed(bucket, fourth)) == [REFLECTION]
+    assert fourth.receipt is not None
+    assert "No upload refers to it any more" in fourth.receipt.notes[0]
+    change(data / REFLECTION, 1)
+    fifth = sync(paths, bucket)
+    for outcome in (fifth, sync(paths, bucket)):
+        (skipped,) = outcome.skipped
+        assert (skipped.name, skipped.reason) == (GRAPH, "lost")
+        assert f"akosha-hook forget {GRAPH}" in skipped.message
+    metadata: Any = manifest_of(bucket, fifth)["metadata"]
+    assert metadata["skipped"] == {GRAPH: "lost"}
+    forgotten.add(paths, GRAPH)
+    assert sync(paths, bucket).skipped == ()
+
+
+def test_a_database_that_only_another_destination_has_is_missed_with_where_it_is(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    first = sync(paths, bucket, SESSION_BUDDY_AKOSHA_SYSTEM_ID="old-name")
+    assert first.receipt is not None
+    (data / GRAPH).unlink()
+    second = sync(paths, bucket, SESSION_BUDDY_AKOSHA_SYSTEM_ID="new-name")
+    for outcome in (second, sync(paths, bucket, SESSION_BUDDY_AKOSHA_SYSTEM_ID="new-name")):
+        (skipped,) = outcome.skipped
+        assert (skipped.name, skipped.reason) == (GRAPH, "missing")
+        assert (
+            f"in {first.receipt.upload_id} of old-name, in bucket {bucket.name}" in skipped.message
+        )

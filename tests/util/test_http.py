@@ -219,3 +219,18 @@ def test_a_pool_for_http_still_verifies_https(server: HTTPServer) -> None:
     client = pool("", {}, url="http://127.0.0.1")
     with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):
         client.request("GET", f"https://127.0.0.1:{server.port}/")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("SSL_CERT_FILE", "ca.pem"), ("SSL_CERT_DIR", "/etc/ssl/certs:theirs")]
+)
+def test_a_relative_path_to_authorities_is_refused(
+    tmp_path: Path, ca: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """It would be another file in each directory, and one of them is somebody's clone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(ca.read_bytes())
+    (tmp_path / "theirs").mkdir()
+    with pytest.raises(SettingsError, match=f"{variable} names .* in each directory") as caught:
+        tls_context("", {variable: value})
+    assert caught.value.hint == f"Set {variable} to a full path, or unset it."

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import duckdb
 import pytest
@@ -125,3 +130,47 @@ def test_a_key_that_is_part_of_another_leaves_nothing_of_it() -> None:
     for order in (keys, keys[::-1]):
         formatter = RedactingFormatter(order, tracebacks=True)
         assert formatter.redact("It said my-memo-key-2.") == "It said ***."
+
+
+FORMS = {
+    "in a URL": lambda key: quote(key, safe=""),
+    "in a URL, in lower case": lambda key: re.sub(
+        "%..", lambda match: match[0].lower(), quote(key, safe="")
+    ),
+    "in a query": quote_plus,
+    "in base64": lambda key: b64encode(key.encode()).decode(),
+    "in base64 without padding": lambda key: b64encode(key.encode()).decode().rstrip("="),
+    "in base64 for URLs": lambda key: urlsafe_b64encode(key.encode()).decode(),
+    "in base64, after one byte": lambda key: b64encode(f"a{key}b".encode()).decode(),
+    "in base64, after two bytes": lambda key: b64encode(f"ab{key}c".encode()).decode(),
+    "as basic authentication": lambda key: b64encode(f"user:{key}:more".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+@pytest.mark.parametrize("key", ["canary/secret+0123456789", "ÿ~canary?\u00fe>0123456789"])
+def test_a_key_is_redacted_however_it_is_encoded(form: Callable[[str], str], key: str) -> None:
+    """But for a character at each end in base64, where it shares bits with what is beside it."""
+    formatter = RedactingFormatter([Secret(key)], tracebacks=True)
+    encoded = form(key)
+    left = formatter.redact(f"It said {encoded}.")
+    assert "***" in left
+    assert not any(encoded[at : at + 8] in left for at in range(4, len(encoded) - 12))
+
+
+def test_nothing_in_a_log_acts_on_a_terminal() -> None:
+    record = logging.LogRecord(
+        "akosha_hook",
+        logging.INFO,
+        "",
+        0,
+        "%s",
+        ("a\x1b[2J\x9b1m\x7f\u202eb\u200bc\rd\ne\u2028f",),
+        None,
+    )
+    text = RedactingFormatter(tracebacks=True).format(record)
+    first, second = text.split("\n")
+    assert first.isprintable()
+    assert second.isprintable()
+    assert "akosha" in second
+    assert r"a\x1b[2J\x9b1m\x7f\u202eb\u200bc\rd" in first

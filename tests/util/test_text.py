@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from akosha_hook.util.text import one_line, printable, with_tilde
+from akosha_hook.util.text import as_json, one_line, printable, with_tilde
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,16 @@ def test_the_home_directory_is_a_tilde_at_the_start_of_a_path(text: str, shown: 
 @pytest.mark.parametrize("home", ["", "/"])
 def test_without_a_home_nothing_is_shortened(home: str) -> None:
     assert with_tilde("/etc/x", home) == "/etc/x"
+
+
+@given(st.dictionaries(st.text(), st.text() | st.lists(st.text())))
+def test_json_is_the_same_document_and_acts_on_no_terminal(document: dict[str, object]) -> None:
+    text = as_json(document)
+    assert json.loads(text) == document
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_json_is_readable_where_it_can_be() -> None:
+    assert as_json({"é": "\x1b\x7f\x85\u202e\U000e0001"}) == (
+        '{\n  "é": "\\u001b\\u007f\\u0085\\u202e\\udb40\\udc01"\n}'
+    )

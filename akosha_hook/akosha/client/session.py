@@ -14,6 +14,7 @@ import msgspec
 
 from akosha_hook.akosha.client import documents, failures
 from akosha_hook.akosha.client.events import EventStream
+from akosha_hook.akosha.client.memory_text import without_memories
 from akosha_hook.errors import DeliveryError
 from akosha_hook.util.retry import Deadline
 from akosha_hook.util.text import one_line
@@ -123,7 +124,7 @@ class Session:
         result = self._request("tools/call", parameters, _ToolResult)
         text = next((each.text for each in result.content if each.type == "text"), "")
         if result.is_error:
-            raise self._tool_failure(tool, failures.quoted(text) or "no reason given")
+            raise self._tool_failure(tool, without_memories(text, arguments) or "no reason given")
         structured = bytes(result.structured_content)
         document = text.encode() if structured in _NOTHING else structured
         try:
@@ -176,7 +177,7 @@ class Session:
         self.server_version = one_line(hello.server_info.version, MAX_VERSION)
         document = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         with self._post(document, headers) as response:
-            self._refuse_unless_ok(response, headers)
+            self._refuse_unless_ok(response, headers, {})
         self._headers = headers
         return headers
 
@@ -197,12 +198,12 @@ class Session:
             "params": parameters,
         }
         with self._post(document, headers) as response:
-            self._refuse_unless_ok(response, headers)
+            self._refuse_unless_ok(response, headers, parameters)
             if received is not None:
                 received.update(response.headers)
             message = self._answer(response, self._last_id)
         if message.error is not None:
-            raise self._refusal(parameters.get("name", method), message.error)
+            raise self._refusal(method, parameters, message.error)
         try:
             return documents.decode(bytes(message.result) or b"{}", answer)
         except documents.BadDocumentError as error:
@@ -224,7 +225,9 @@ class Session:
             body=msgspec.json.encode(document),
         )
 
-    def _refuse_unless_ok(self, response: Response, headers: dict[str, str]) -> None:
+    def _refuse_unless_ok(
+        self, response: Response, headers: dict[str, str], parameters: dict[str, Any]
+    ) -> None:
         if response.status in _OK:
             return
         excerpt = response.excerpt()
@@ -239,7 +242,7 @@ class Session:
         raise failures.bad_status(
             base,
             response.status,
-            excerpt,
+            without_memories(excerpt, parameters.get("arguments")),
             with_token=self._transport.token is not None,
             withheld=self._transport.token_withheld,
         )
@@ -262,9 +265,10 @@ class Session:
             raise failures.BadAnswerError(base, "with JSON that does not answer the request")
         return message
 
-    def _refusal(self, what: str, error: _Error) -> Exception:
-        """What a JSON-RPC error means; `what` is the tool or the method."""
-        text = failures.quoted(error.message)
+    def _refusal(self, method: str, parameters: dict[str, Any], error: _Error) -> Exception:
+        """What a JSON-RPC error means, as the answer to `method` with `parameters`."""
+        what = parameters.get("name", method)
+        text = without_memories(error.message, parameters.get("arguments"))
         if error.code == _METHOD_NOT_FOUND:
             return failures.UnsupportedError(what)
         if _UNKNOWN_TOOL.search(text) or _DENIED.search(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook.akosha.client import documents, failures
+from akosha_hook.akosha.client.memory_text import without_memories
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,12 +113,17 @@ def _outcome(answer: StoreAnswer, batch: Batch) -> Outcome:
         if id_ is not None and _DUPLICATE.search(reason):
             duplicates.add(id_)
             continue
-        reasons.append(reason.replace(each.memory_id, "ID") if each.memory_id else reason)
+        reason = reason.replace(each.memory_id, "ID") if each.memory_id else reason
+        reasons.append(reason if id_ is None else without_memories(reason, batch.documents[id_]))
         if id_ is None:
             unnamed += 1
         else:
             refused.add(id_)
     # Where a failure names no row, any row that is not a duplicate may be the one that failed.
+    if unnamed:
+        every = b"[" + b",".join(batch.documents.values()) + b"]"
+        clean = functools.cache(lambda reason: without_memories(reason, every))
+        reasons = [clean(each) for each in reasons]
     acknowledged = duplicates if unnamed else set(sent.values()) - refused
     return Outcome(answer.stored, len(duplicates), tuple(reasons), frozenset(acknowledged))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from akosha_hook.errors import CredentialsError
 from akosha_hook.stores.credentials.result import CredentialsWarning
 from akosha_hook.util.files import OTHERS, NotRegularError, TooLargeError, read_bounded
-from akosha_hook.util.text import with_tilde
+from akosha_hook.util.text import one_line, with_tilde
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,15 @@ def read(path: Path, home: Path) -> str | None:
         problem = f"cannot be read ({error.strerror})"
     name = with_tilde(path, home)
     raise CredentialsError(f"{name} {problem}.", hint=f"Correct {name}, or remove it.")
+
+
+def refuse_relative(path: Path, variable: str) -> None:
+    """Raise CredentialsError where the file that `variable` names depends on the working directory."""
+    if not path.is_absolute():
+        raise CredentialsError(
+            f"{variable} names {one_line(str(path))}, which is another file in each directory.",
+            hint=f"Set {variable} to a full path, or unset it.",
+        )
 
 
 def exposure(path: Path, home: Path) -> tuple[CredentialsWarning, ...]:

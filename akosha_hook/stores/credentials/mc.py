@@ -57,6 +57,7 @@ def from_mc(
 ) -> Credentials | NotFound:
     """Keys of the alias that `MINIO_ALIAS` names, else of the one for the endpoint's server."""
     path = mc_config(environ, home)
+    config_file.refuse_relative(path, "MC_CONFIG_DIR")
     name = with_tilde(path, home)
     config = _read(path, home)
     candidates = [*_from_environment(environ), *_from_config(config or _Config(), path, name)]

@@ -82,6 +82,11 @@ def _split(command: Secret) -> list[str]:
         words = []
     if not words:
         raise _FailureError("is not a command: check its quotes")
+    if "/" in words[0] and not words[0].startswith("/"):
+        raise _FailureError(
+            "names a program by a relative path, which is another program in each directory: write "
+            "its full path"
+        )
     return words
 
 

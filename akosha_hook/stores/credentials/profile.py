@@ -58,8 +58,8 @@ def from_profile(
     """
     profile = settings.akosha_aws_profile or environ.get("AWS_PROFILE") or "default"
     files = (
-        _read(aws_file(environ, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials"), home),
-        _read(aws_file(environ, home, "AWS_CONFIG_FILE", "config"), home, prefixed=True),
+        _read(_file(environ, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials"), home),
+        _read(_file(environ, home, "AWS_CONFIG_FILE", "config"), home, prefixed=True),
     )
     result = _look(profile, files, environ, home)
     if isinstance(result, NotFound) and settings.akosha_aws_profile:
@@ -124,6 +124,12 @@ def _run(
             hint=f"chmod 600 {section.name}",
         )
     return process.run(command, origin, environ, home=home)
+
+
+def _file(environ: Mapping[str, str], home: Path, variable: str, name: str) -> Path:
+    path = aws_file(environ, home, variable, name)
+    config_file.refuse_relative(path, variable)
+    return path
 
 
 def _nothing(files: tuple[_File, _File]) -> str:

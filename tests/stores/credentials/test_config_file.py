@@ -57,3 +57,14 @@ def test_a_file_open_to_others_is_warned_about(
     if warned:
         assert f"mode {mode:04o}" in str(warnings[0])
         assert "chmod 600 ~/.aws/credentials" in str(warnings[0])
+
+
+@pytest.mark.parametrize(
+    "variable", ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "MC_CONFIG_DIR"]
+)
+def test_a_relative_path_in_a_variable_is_refused(home: Path, variable: str) -> None:
+    with pytest.raises(CredentialsError, match=f"{variable} names theirs") as caught:
+        resolve(Settings(), {variable: "theirs"}, home=home)
+    assert caught.value.hint == f"Set {variable} to a full path, or unset it."
+    with pytest.raises(CredentialsError, match="No credentials were found"):
+        resolve(Settings(), {variable: str(home / "missing")}, home=home)

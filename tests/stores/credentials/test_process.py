@@ -201,3 +201,14 @@ def test_it_is_not_run_where_the_environment_has_keys(home: Path) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
     assert resolve(Settings(), environ, home=home).source == "environment"
     assert not (home / "x").exists()
+
+
+@pytest.mark.parametrize("command", ["./keys", "bin/keys --x", "~/keys", "../keys"])
+def test_a_program_named_by_a_relative_path_is_not_run(home: Path, command: str) -> None:
+    """It would be another program in each directory."""
+    for name in ("keys", "bin/keys"):
+        write(home / name, f"#!{sys.executable}\nopen({str(home / 'ran')!r}, 'w')\n", 0o700)
+    with pytest.raises(CredentialsError, match="relative path") as caught:
+        started(home, command)
+    assert "full path" in str(caught.value)
+    assert not (home / "ran").exists()

@@ -1,0 +1,48 @@
+"""A bucket with Object Lock keeps every upload, whatever somebody with the keys does to it."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from minio.commonconfig import COMPLIANCE
+from minio.error import S3Error
+from minio.objectlockconfig import DAYS, ObjectLockConfig
+
+from akosha_hook.demo.s3_server import S3Server
+from akosha_hook.paths import Paths
+from tests.support.duck import make_databases
+from tests.support.home import Home
+from tests.support.s3 import TestBucket, make_bucket
+
+
+@pytest.fixture
+def locked(seaweedfs: S3Server) -> TestBucket:
+    """SeaweedFS enforces Object Lock; rclone's server does not know it."""
+    plain = make_bucket(seaweedfs, f"plain-{uuid.uuid4().hex[:12]}")
+    name = f"locked-{uuid.uuid4().hex[:12]}"
+    plain.client.make_bucket(name, object_lock=True)
+    plain.client.set_object_lock_config(name, ObjectLockConfig(COMPLIANCE, 1, DAYS))
+    return TestBucket(plain.server, name, plain.client)
+
+
+def test_what_is_locked_survives_a_key_that_may_delete(paths: Paths, locked: TestBucket) -> None:
+    make_databases(paths.data, conversations=5)
+    home = Home(paths, locked)
+    home.configure(akosha_enable_fallback=False)
+    assert home.akosha_hook("sync").returncode == 0
+    stored = list(locked.client.list_objects(locked.name, recursive=True, include_version=True))
+    assert stored
+    for each in stored:
+        assert each.object_name is not None
+        with pytest.raises(S3Error, match="AccessDenied"):
+            locked.client.remove_object(locked.name, each.object_name, version_id=each.version_id)
+        # Without a version only a mark is set, which hides the object.
+        locked.client.remove_object(locked.name, each.object_name)
+    assert home.akosha_hook("verify").returncode != 0
+    for each in locked.client.list_objects(locked.name, recursive=True, include_version=True):
+        if each.is_delete_marker:
+            assert each.object_name is not None
+            locked.client.remove_object(locked.name, each.object_name, version_id=each.version_id)
+    verified = home.akosha_hook("verify")
+    assert verified.returncode == 0, verified.stderr
