@@ -42,6 +42,9 @@ def forget(name: str, as_json: bool) -> int:
         screen.print_json(_document(forgot))
         return 0
     click.echo(f"{printable(name)} is forgotten: the next upload no longer refers to it.")
+    if not forgot.upload_id:
+        click.echo(f"No copy of it was found in bucket {forgot.bucket}.")
+        return 0
     click.echo(
         f"Its last good copy, as of {minute(forgot.as_of)}, stays in bucket {forgot.bucket} until "
         "the uploads that refer to it are pruned. Until then, this brings it back:\n"
@@ -54,8 +57,8 @@ def _document(forgot: Forgot) -> dict[str, Any]:
     return {
         "success": True,
         "name": forgot.name,
-        "as_of": forgot.as_of,
+        "as_of": forgot.as_of or None,
         "bucket": forgot.bucket,
-        "upload_id": forgot.upload_id,
+        "upload_id": forgot.upload_id or None,
         "stays": list(forgot.keys),
     }

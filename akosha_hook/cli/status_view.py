@@ -213,7 +213,11 @@ def _look(report: Report) -> Iterator[Line]:
     elif report.has_lost_objects:
         gone = f"{count} of the last upload no longer in the bucket as stored"
         yield Line(f"{when}: {gone}: {', '.join(look.lost)}", Tone.PROBLEM)
-        yield from _hint("akosha-hook sync, which sends again what is lost")
+        yield from _hint(report.lost_advice)
+    elif look.lost and report.given_up:
+        names = ", ".join(report.given_up)
+        said = f"{count} lost of {look.upload_id}; no upload has {names} since"
+        yield Line(f"{when}: {said}", Tone.WARNING)
     elif look.lost:
         yield Line(f"{when}: {count} lost of {look.upload_id}; uploaded again since", Tone.WARNING)
     elif is_of_last:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
+from akosha_hook.state.receipts import Receipts
+from akosha_hook.sync import select
+from akosha_hook.sync.outcome import restore_advice
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ def findings(context: Context) -> Iterator[Finding]:
         yield Finding(AREA, each.name, "ok", detail)
     for name in names:
         yield _live(source / name)
+    stored = _stored(context)
     with _scratch(context) as directory:
         try:
             frozen = snapshot.take(
@@ -51,9 +56,20 @@ def findings(context: Context) -> Iterator[Finding]:
             return
         for skipped in frozen.skipped:
             if skipped.reason != "missing":
-                yield _skipped(skipped)
+                yield _skipped(skipped, stored.get(skipped.name, ""))
         for database in frozen.databases:
-            yield _read(database)
+            yield _read(database, stored.get(database.name, ""))
+
+
+def _stored(context: Context) -> dict[str, str]:
+    """When the copy of each database was made that the last upload has (ISO 8601 UTC)."""
+    target = select.preferred(context)
+    if target is None or target.method != "cloud":
+        return {}
+    last = Receipts(context.paths).last_success(target)
+    if last is None:
+        return {}
+    return {each.name: each.stale.as_of if each.stale else last.started for each in last.files}
 
 
 def _live(path: Path) -> Finding:
@@ -69,18 +85,18 @@ def _live(path: Path) -> Finding:
     return Finding(AREA, path.name, "ok", detail)
 
 
-def _skipped(skipped: snapshot.Skipped) -> Finding:
+def _skipped(skipped: snapshot.Skipped, as_of: str) -> Finding:
     if skipped.reason == "busy":
         fix = "run akosha-hook doctor again when the database is less busy"
         return Finding(AREA, skipped.name, "warning", skipped.message, fix)
     if skipped.reason == "unreadable":
         fix = "make the file readable: chmod u+r"
         return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.CREDENTIALS)
-    fix = "akosha-hook restore brings back the last good copy"
+    fix = restore_advice([replace(skipped, as_of=as_of)])
     return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.DAMAGED)
 
 
-def _read(database: Database) -> Finding:
+def _read(database: Database, as_of: str) -> Finding:
     from akosha_hook import duckdb_reader as rows
 
     path = database.file.path
@@ -89,7 +105,7 @@ def _read(database: Database) -> Finding:
     except rows.NotCheckedError as error:
         return Finding(AREA, database.name, "warning", error.message, error.hint)
     if damage:
-        fix = "akosha-hook restore brings back the last good copy"
+        fix = restore_advice([snapshot.Skipped(database.name, "damaged", damage, as_of=as_of)])
         detail = f"a copy cannot be read: {damage}"
         return Finding(AREA, database.name, "problem", detail, fix, ExitCode.DAMAGED)
     count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)

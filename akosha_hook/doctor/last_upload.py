@@ -42,10 +42,10 @@ def findings(context: Context) -> Iterator[Finding]:
         yield Finding(AREA, NAME, "problem", error.message, fix, error.exit_code)
         return
     looks.remember(context.paths, target, seen)
-    yield _finding(last, seen)
+    yield _finding(context, last, seen)
 
 
-def _finding(last: Receipt, seen: Look) -> Finding:
+def _finding(context: Context, last: Receipt, seen: Look) -> Finding:
     if not seen.verified:
         detail = f"{last.upload_id} is not verified: these keys may not look at objects"
         return Finding(AREA, NAME, "ok", detail)
@@ -59,6 +59,6 @@ def _finding(last: Receipt, seen: Look) -> Finding:
         NAME,
         "problem",
         f"{were} no longer in the bucket as stored, and {last.upload_id} needs them: {named}",
-        "akosha-hook sync, which sends again what is lost",
+        look.advice(context, last, seen),
         ExitCode.DAMAGED,
     )

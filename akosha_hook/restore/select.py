@@ -297,8 +297,8 @@ def _no_such_upload(upload_id: str, uploads: tuple[Upload, ...]) -> AkoshaHookEr
     system_id = uploads[0].system_id
     if any(each.upload_id == upload_id for each in uploads):
         return DamagedError(
-            f"{upload_id} was never completed: it has no manifest.",
-            hint=f"akosha-hook restore latest --system {system_id}",
+            f"{upload_id} has no manifest: it was pruned, or never completed.",
+            hint=f"akosha-hook ls --system {system_id} shows which uploads can be restored.",
         )
     newest = next((each.upload_id for each in uploads if each.complete), "")
     return AkoshaHookError(

@@ -23,7 +23,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """One look at what an upload needs; `at` is epoch seconds.
 
     `objects` is how many were looked at, `lost` are the keys of those that are gone or are no longer
-    what was stored. `verified` is False where the keys may not look, so that nothing is known.
+    what was stored, `databases` those that need one of them. `verified` is False where the keys may not look, so that nothing is known.
     `pending` says that what is lost is still to be sent again. With an `error`, there was no look.
     """
 
@@ -31,6 +31,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     upload_id: str
     objects: Annotated[int, Meta(ge=0, le=10**6)] = 0
     lost: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
     verified: bool = True
     pending: bool = False
     error: str | None = None

@@ -123,7 +123,7 @@ def _look(look: Look | None) -> dict[str, Any] | None:
     if look is None:
         return None
     shown = msgspec.to_builtins(look) | {"at": _iso(look.at)}
-    del shown["pending"]
+    del shown["pending"], shown["databases"]
     return cast("dict[str, Any]", shown)
 
 

@@ -61,7 +61,7 @@ def gather(context: Context, directory: Path) -> Report:
     next_try = 0.0
     if destination is not None:
         next_try = backoff.due(paths, destination, backoff.config_hash(settings, environ))
-    return Report(
+    report = Report(
         loaded=_with_dropped_variables(context.loaded, paths),
         system_id=me.system_id,
         destination=destination,
@@ -84,6 +84,16 @@ def gather(context: Context, directory: Path) -> Report:
         last_held=held.last(paths),
         tampering=_tampering(paths, destination),
     )
+    return _with_advice(report, context) if report.has_lost_objects else report
+
+
+def _with_advice(report: Report, context: Context) -> Report:
+    from akosha_hook.sync import look
+
+    assert report.last_success is not None
+    assert report.last_look is not None
+    advice = look.advice(context, report.last_success, report.last_look)
+    return dataclasses.replace(report, lost_advice=advice)
 
 
 def _pin(paths: Paths) -> pin.Pin | None:

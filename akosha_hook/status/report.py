@@ -34,7 +34,8 @@ class Report:
     `last_success` is the newest upload to the preferred destination, or to any other if none ever
     reached that one. `last_failure` is the newest failure at the preferred destination that no later
     success has made good. `last_akosha` is the newest push over HTTP, whatever its result.
-    `last_look` is the last one at the preferred destination.
+    `last_look` is the last one at the preferred destination, `lost_advice` what to type where it
+    found something lost.
 
     `renewed` is this machine's identity where it has a new id since a short time, else None.
     `next_try` is in epoch seconds, 0 if nothing delays the next upload. `corrupt` lists files of
@@ -58,6 +59,7 @@ class Report:
     next_try: float
     places: tuple[Place, ...]
     corrupt: tuple[Path, ...]
+    lost_advice: str = ""
     renewed: Identity | None = None
     trouble: Trouble | None = None
     tampering: Tampering | None = None
@@ -85,6 +87,15 @@ class Report:
         """Whether the last look at the newest upload found something lost."""
         look, last = self.last_look, self.last_success
         return bool(look and last and look.lost and look.upload_id == last.upload_id)
+
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """Databases of which the last look found something lost, and no copy was uploaded since."""
+        look, last = self.last_look, self.last_success
+        if look is None or last is None:
+            return ()
+        whole = {each.database for each in last.files if not set(each.keys) & set(look.lost)}
+        return tuple(each for each in look.databases if each not in whole)
 
     @property
     def problems(self) -> tuple[str, ...]:

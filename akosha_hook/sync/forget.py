@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import difflib
+import logging
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.format.manifest import SIDECARS
 from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot.duckdb import unusable
 from akosha_hook.state import forgotten
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.sync import look, select
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from akosha_hook.context import Context
-    from akosha_hook.state.receipt import Receipt
+    from akosha_hook.state.receipt import Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
+
+# Uploads that are looked at, newest first, until one has a whole copy.
+MOST_LOOKED_AT = 10
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Forgot:
     """What was given up; `keys` are those of its newest copy, which stay in `bucket` for now.
 
-    `as_of` is when that copy was made (ISO 8601 UTC), `upload_id` the newest upload that has it.
+    `as_of` is when that copy was made (ISO 8601 UTC), `upload_id` the newest upload that has it whole,
+    as far as could be seen; all are empty where no copy is left.
     """
 
     name: str
@@ -43,15 +58,16 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
         raise _unknown(name, tuple(known))
     directory = data_directory(context.settings, context.paths)
     if name in snapshot.find_databases(directory, context.settings.akosha_databases)[0]:
-        raise AkoshaHookError(
-            f"{name} is in {directory}, so the next upload would only store it again.",
-            hint="Delete it first, or leave it out: akosha-hook config set akosha_databases NAMES",
-        )
-    newest = max(
-        (each for each in stored if _has(each, name)), key=lambda receipt: receipt.sequence
-    )
+        raise _still_here(name, directory)
+    having = [
+        _only(each, name) for each in stored if any(_is_of(file, name) for file in each.files)
+    ]
+    having.sort(key=lambda receipt: receipt.sequence, reverse=True)
+    newest = _newest_copy(having, context, receipts)
     forgotten.add(context.paths, name)
-    files = [each for each in newest.files if each.database == name]
+    if newest is None:
+        return Forgot(name, "", having[0].destination.bucket, "", ())
+    files = newest.files
     stale = files[0].stale
     return Forgot(
         name=name,
@@ -62,8 +78,53 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
     )
 
 
-def _has(receipt: Receipt, name: str) -> bool:
-    return any(each.database == name for each in receipt.files)
+def _only(receipt: Receipt, name: str) -> Receipt:
+    """The receipt as if its upload had no other database."""
+    files = tuple(each for each in receipt.files if _is_of(each, name))
+    return msgspec.structs.replace(receipt, files=files)
+
+
+def _is_of(file: ReceiptFile, name: str) -> bool:
+    return file.database == name
+
+
+def _newest_copy(having: Sequence[Receipt], context: Context, receipts: Receipts) -> Receipt | None:
+    """The newest of these uploads that is whole, by a look at the store where that can be asked.
+
+    One that prune has deleted is not in the ledger any more. None where none is whole.
+    """
+    ledger = Ledger(context.paths, read_only=True)
+    ledger.begin(receipts.newest_first(), 0)
+    there = [each for each in having if ledger.entry(each.upload_id) is not None]
+    target = select.preferred(context)
+    for each in there[:MOST_LOOKED_AT]:
+        if each.destination != target:
+            return each
+        try:
+            seen = look.look(context, each, ledger=ledger)
+        except AkoshaHookError as error:
+            logger.info("Whether %s is whole could not be seen: %s", each.upload_id, error.message)
+            return each
+        if not seen.lost:
+            return each
+    return None
+
+
+def _still_here(name: str, directory: Path) -> AkoshaHookError:
+    try:
+        bad = unusable(directory / name)
+    except OSError:
+        bad = None
+    if bad is None:
+        return AkoshaHookError(
+            f"{name} is in {directory}, so the next upload would only store it again.",
+            hint="Delete it first, or leave it out: akosha-hook config set akosha_databases NAMES",
+        )
+    return AkoshaHookError(
+        f"{bad.message}, but it is in {directory}, and every sync would go on trying to store it.",
+        hint="Delete it first, leave it out (akosha-hook config set akosha_databases NAMES), or "
+        f"bring its last good copy back: akosha-hook restore --file {shlex.quote(name)}",
+    )
 
 
 def _unknown(name: str, known: tuple[str, ...]) -> AkoshaHookError:

@@ -9,13 +9,15 @@ import msgspec
 
 from akosha_hook.errors import AkoshaHookError, DeliveryError
 from akosha_hook.format import manifest
-from akosha_hook.state.ledger import NO_MANIFEST
+from akosha_hook.state.ledger import NO_MANIFEST, store_name
+from akosha_hook.state.receipt import Receipt
+from akosha_hook.state.receipts import KEPT
 from akosha_hook.sync.policy import upload_policy
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.state.ledger import Ledger
-    from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
+    from akosha_hook.state.receipt import ReceiptFile, Target
     from akosha_hook.state.receipts import Receipts
     from akosha_hook.stores.base import ObjectStore
     from akosha_hook.upload.job import UploadJob
@@ -26,6 +28,7 @@ DENIED = (
     "objects of uploads that were never completed stay in the bucket, since looking for them or "
     "deleting them is denied; akosha-hook prune deletes them once it may"
 )
+LOST = "The upload was never completed, and its receipt was lost."
 logger = logging.getLogger(__name__)
 
 
@@ -60,7 +63,7 @@ def remove(
     """
     failed = [
         each
-        for each in receipts.leftovers(newest.destination)
+        for each in (*receipts.leftovers(newest.destination), *_lost(receipts, ledger, newest))
         if ledger.is_own(each.upload_id, newest.machine_id)
         and not _superseded_unseen(each, receipts, ledger, newest)
     ][:MOST_AT_ONCE]
@@ -78,6 +81,35 @@ def remove(
     except AkoshaHookError as error:
         logger.warning("What failed uploads left stays for now: %s", error.message)
     return tuple(notes)
+
+
+def _lost(receipts: Receipts, ledger: Ledger, newest: Receipt) -> tuple[Receipt, ...]:
+    """Receipts, made anew, of uploads that sent no manifest and whose receipts are gone.
+
+    Those older than the receipts that are kept are left out: they were looked at in their time.
+    """
+    kept = receipts.newest_first()[:KEPT]
+    oldest = kept[-1].upload_id if len(kept) == KEPT else ""
+    target = newest.destination
+    return tuple(
+        Receipt(
+            upload_id=each.upload,
+            state="failed",
+            method="cloud",
+            success=False,
+            system_id=each.system,
+            machine_id=each.machine,
+            started=newest.started,
+            destination=target,
+            error=LOST,
+            leftovers=True,
+        )
+        for each in ledger.by_upload().values()
+        if each.sha256 == NO_MANIFEST
+        and (each.store, each.system) == (store_name(target), target.system_id)
+        and each.upload > oldest
+        and not receipts.exists(each.upload)
+    )
 
 
 def _superseded_unseen(

@@ -10,8 +10,12 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
 from akosha_hook.format import manifest
+from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import looks
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.looks import Look
@@ -32,6 +36,7 @@ AGAIN_SECONDS = 3600.0
 # Of a look that a sync makes: nobody waits for it, but the next upload does.
 LOOK_SECONDS = 15.0
 RETRIES, BACKOFF_SECONDS = 1, 0.5
+_ABSENT = frozenset({"missing", "excluded"})
 logger = logging.getLogger(__name__)
 
 
@@ -115,13 +120,14 @@ def _made(store: ObjectStore, last: Receipt, ledger: Ledger) -> Look:
     entry = ledger.entry(last.upload_id)
     size = entry.size if entry is not None else 0
     lost = tuple(key for key, info in found.items() if not _is_there(info, needed.get(key), size))
-    return Look(
+    made = Look(
         at=time.time(),
         upload_id=last.upload_id,
         objects=len(found),
         lost=lost,
         pending=bool(lost),
     )
+    return msgspec.structs.replace(made, databases=tuple(sorted(affected(last, made))))
 
 
 def _is_there(info: Info | None, stored: StoredObject | None, manifest_size: int) -> bool:
@@ -147,6 +153,24 @@ def can_be_sent(last: Receipt, look: Look, databases: Iterable[str]) -> bool:
     broken = affected(last, look)
     carried = {each.database for each in last.files if each.stale}
     return manifest_key(last) in look.lost or bool(broken & {*databases, *carried})
+
+
+def advice(context: Context, last: Receipt, look: Look) -> str:
+    """What to type where something is lost, and what that cannot mend."""
+    settings = context.loaded.settings
+    directory = data_directory(settings, context.paths)
+    here = set(snapshot.find_databases(directory, settings.akosha_databases)[0])
+    # One that is here and was left out of the last upload is empty, damaged or unreadable.
+    bad = {each.database for each in last.files if each.stale and each.stale.reason not in _ABSENT}
+    broken = affected(last, look)
+    gone = sorted(broken - (here - bad))
+    if not gone:
+        return "akosha-hook sync, which sends again what is lost"
+    names, are = ", ".join(gone), "are" if len(gone) > 1 else "is"
+    why = f"{names} cannot be sent again, since what was stored {are} no longer here"
+    if len(gone) < len(broken):
+        return f"akosha-hook sync, which sends again the rest of what is lost; {why}"
+    return f"akosha-hook sync, which makes an upload without what is lost; {why}"
 
 
 def affected(last: Receipt, look: Look) -> set[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from akosha_hook.errors import ExitCode
+from akosha_hook.util.clock import minute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from akosha_hook.snapshot import Skipped
     from akosha_hook.state.receipt import Receipt
 
@@ -64,7 +68,7 @@ class Outcome:
         if any(each.reason == "unreadable" for each in self.skipped):
             return "Give yourself read permission on the file (chmod u+r)."
         if self.lost_files:
-            return "akosha-hook restore brings back the last good copy."
+            return f"{restore_advice(self.lost_files)}."
         if self.state == "busy":
             return "akosha-hook sync, once the database is quieter."
         return ""
@@ -100,3 +104,17 @@ class Outcome:
             "attempts": msgspec.to_builtins(receipt.attempts) if receipt else [],
             "details": receipt.details if receipt else {},
         }
+
+
+def restore_advice(bad: Sequence[Skipped]) -> str:
+    """How to bring back the last good copies of these databases, and of no others."""
+    stored = [each for each in bad if each.as_of] or bad
+    command = "akosha-hook restore " + shlex.join(
+        word for each in stored for word in ("--file", each.name)
+    )
+    if not stored[0].as_of:
+        return f"{command} brings back the last good copy, if there is one"
+    if len(stored) == 1:
+        return f"{command} brings back its last good copy, as of {minute(stored[0].as_of)}"
+    copies = ", ".join(f"{each.name} as of {minute(each.as_of)}" for each in stored)
+    return f"{command} brings back their last good copies: {copies}"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from akosha_hook.state.receipts import Receipts
 from tests.support.deltas import encode
 from tests.support.faulty_home import MIB, FaultyHome
 from tests.support.reader import NotWholeError, Reader, Upload, apply
+
+DAY = 86_400
 
 
 @pytest.fixture
@@ -42,6 +47,34 @@ def test_what_is_whole_is_found_whole(faulty_home: FaultyHome, reader: Reader) -
     assert reader.content(newest, "reflection.duckdb") == faulty_home.database.read_bytes()
     assert look.latest() == newest
     assert look.unneeded() == []
+
+
+def test_a_delta_that_was_carried_forward_with_its_base_is_found_whole(
+    faulty_home: FaultyHome, reader: Reader
+) -> None:
+    content = faulty_home.database.read_bytes()
+    receipts = Receipts(faulty_home.paths)
+    last = receipts.newest_first()[0]
+    (file,) = last.files
+    assert file.delta is not None
+    old = msgspec.structs.replace(
+        file,
+        stored_at=file.stored_at - 8 * DAY,
+        delta=msgspec.structs.replace(
+            file.delta, base_stored_at=file.delta.base_stored_at - 8 * DAY
+        ),
+    )
+    started = (
+        f"{dt.datetime.fromisoformat(last.started) - dt.timedelta(days=8):%Y-%m-%dT%H:%M:%S+00:00}"
+    )
+    receipts.save(msgspec.structs.replace(last, started=started, files=(old,)))
+    faulty_home.database.unlink()
+    assert faulty_home.sync().state == "uploaded"
+    newest = _newest(reader)
+    assert newest.problem == ""
+    assert len(newest.document["files"]) == 2
+    assert newest.files[0]["delta"]["base_key"] in newest.needs
+    assert reader.content(newest, "reflection.duckdb") == content
 
 
 @pytest.mark.parametrize("which", ["key", "base_key"])

@@ -186,3 +186,31 @@ def test_without_check_a_lost_upload_is_not_asked_for(at_home: Home) -> None:
     result = at_home.akosha_hook("status", SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT="http://127.0.0.1:1")
     assert result.returncode == 0
     assert "Last look" not in result.stdout
+
+
+def test_a_lost_copy_that_cannot_be_sent_again_is_not_said_to_be(at_home: Home) -> None:
+    assert at_home.bucket is not None
+    graph = "knowledge_graph.duckdb"
+    assert at_home.akosha_hook("sync").returncode == 0
+    (at_home.paths.data / graph).unlink()
+    for key in at_home.bucket.object_keys():
+        if key.endswith(graph):
+            at_home.bucket.client.remove_object(at_home.bucket.name, key)
+    checked = at_home.akosha_hook("status", "--check")
+    assert "sends again" not in checked.stdout
+    assert f"{graph} cannot be sent again" in checked.stdout
+    assert at_home.akosha_hook("sync").returncode == 0
+    after = at_home.akosha_hook("status").stdout
+    assert "uploaded again since" not in after
+    assert f"no upload has {graph} since" in after
+
+
+def test_what_was_lost_and_sent_again_is_said_to_be(at_home: Home) -> None:
+    assert at_home.bucket is not None
+    assert at_home.akosha_hook("sync").returncode == 0
+    for key in at_home.bucket.object_keys():
+        if key.endswith("knowledge_graph.duckdb"):
+            at_home.bucket.client.remove_object(at_home.bucket.name, key)
+    assert "sends again what is lost" in at_home.akosha_hook("status", "--check").stdout
+    assert at_home.akosha_hook("sync").returncode == 0
+    assert "uploaded again since" in at_home.akosha_hook("status").stdout

@@ -9,9 +9,12 @@ import pytest
 from akosha_hook.doctor import databases
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import ExitCode
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import files
+from akosha_hook.util.clock import minute
 from tests.support.findings import context_of, examine, examined_within_modes, only
 from tests.support.home import Home
+from tests.support.recovery import upload
 from tests.support.writer import Writer
 
 
@@ -21,6 +24,19 @@ def test_a_database_that_is_none(at_home: Home, content: bytes) -> None:
     findings = [each for each in examine(at_home) if each.name == "reflection.duckdb"]
     assert findings[-1].state == "problem"
     assert "restore" in findings[-1].fix
+
+
+def test_a_damaged_database_that_was_stored_is_to_be_restored_alone(at_home: Home) -> None:
+    upload(at_home.paths)
+    (receipt,) = Receipts(at_home.paths).newest_first()
+    (at_home.paths.data / "reflection.duckdb").write_bytes(b"")
+    found = [each for each in databases.findings(context_of(at_home)) if each.state == "problem"]
+    assert [each.fix for each in found] == [
+        (
+            "akosha-hook restore --file reflection.duckdb brings back its last good copy, "
+            f"as of {minute(receipt.started)}"
+        )
+    ]
 
 
 def test_no_database(at_home: Home) -> None:

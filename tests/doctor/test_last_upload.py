@@ -61,6 +61,23 @@ def test_what_is_lost_is_a_problem_with_the_exit_code_of_damage(
     assert (seen.lost, seen.pending) == ((key,), True)
 
 
+def test_what_is_no_longer_here_cannot_be_sent_again(at_home: Home, network: FaultyProxy) -> None:
+    assert at_home.bucket is not None
+    graph, reflection = "knowledge_graph.duckdb", "reflection.duckdb"
+    keys = {each.rsplit("/", 1)[1]: each for each in at_home.bucket.object_keys()}
+    at_home.bucket.client.remove_object(at_home.bucket.name, keys[graph])
+    assert finding(at_home).fix == "akosha-hook sync, which sends again what is lost"
+    (at_home.paths.data / graph).unlink()
+    why = f"{graph} cannot be sent again, since what was stored is no longer here"
+    assert finding(at_home).fix == (
+        f"akosha-hook sync, which makes an upload without what is lost; {why}"
+    )
+    at_home.bucket.client.remove_object(at_home.bucket.name, keys[reflection])
+    assert finding(at_home).fix == (
+        f"akosha-hook sync, which sends again the rest of what is lost; {why}"
+    )
+
+
 def test_keys_that_may_not_look_are_no_problem(at_home: Home, network: FaultyProxy) -> None:
     network.on("HeadManifest", "HeadObject", fault=faults.error(403, "AccessDenied"))
     found = finding(at_home)

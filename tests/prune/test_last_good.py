@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     pass
 
 
-def upload(number: int, *databases: str, lost: str = "") -> Upload:
-    """One that holds `databases`; the object of `lost` is gone."""
+def upload(number: int, *databases: str, lost: str = "", content: int = 0) -> Upload:
+    """One that holds `databases`, each as it was then; the object of `lost` is gone."""
     prefix = manifest.prefix("laptop", f"u{number}")
     files = tuple(
         manifest.StoredFile(
@@ -22,7 +22,7 @@ def upload(number: int, *databases: str, lost: str = "") -> Upload:
             key=prefix + name,
             size=1,
             stored_size=1,
-            sha256="0" * 64,
+            sha256=f"{content or number:064d}",
             compression="identity",
         )
         for name in databases
@@ -74,3 +74,19 @@ def test_a_copy_that_is_gone_is_none() -> None:
 def test_without_any_complete_upload_every_copy_counts() -> None:
     uploads = [upload(2, "a", "b", lost="b"), upload(1, "b", "c", lost="c")]
     assert last_good_copies(uploads, ()) == {"u2": ("a",), "u1": ("b",)}
+
+
+def test_a_copy_newer_than_the_latest_complete_upload_is_kept() -> None:
+    """The upload that has it lacks another database, and the latest complete one is older."""
+    uploads = [upload(3, "a", "b", lost="b"), upload(2, "a", "b"), upload(1, "a", "b", "c")]
+    assert last_good_copies(uploads, ()) == {"u3": ("a",), "u1": ("c",)}
+
+
+def test_an_older_copy_of_what_is_forgotten_is_not_kept_either() -> None:
+    uploads = [upload(2, "a", "b", lost="b"), upload(1, "a", "b")]
+    assert last_good_copies(uploads, {"a"}) == {}
+
+
+def test_a_newer_copy_of_the_same_content_is_not_needed() -> None:
+    uploads = [upload(2, "a", "b", lost="b", content=1), upload(1, "a", "b")]
+    assert last_good_copies(uploads, ()) == {}

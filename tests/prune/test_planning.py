@@ -17,6 +17,7 @@ from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger
 from akosha_hook.state.receipt import PartialUpload
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.stores.s3.connect import open_client
+from akosha_hook.sync import run as syncing
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.prune.uploads import complete_uploads, grow, prune_uploads, without
 from tests.support.machines import another_machine, copy_of, machine_id, on_host
@@ -269,6 +270,35 @@ def test_the_last_good_copy_of_a_database_that_the_latest_upload_lacks_stays(
     assert complete_uploads(at_home) == {newest, good}
     request = RestoreRequest(good, names=("knowledge_graph.duckdb",))
     assert restore.verify(request, context(at_home.paths)).plan.upload.upload_id == good
+
+
+def test_the_newest_copy_of_a_database_that_is_gone_stays_though_its_upload_lacks_another(
+    at_home: Home, tmp_path: Path
+) -> None:
+    assert at_home.bucket is not None
+    first = upload(at_home.paths)
+    graph, reflection = (
+        at_home.paths.data / each for each in ("knowledge_graph.duckdb", "reflection.duckdb")
+    )
+    graph.write_bytes(reflection.read_bytes())
+    second = grow(at_home)
+    newest = reflection.read_bytes()
+    # The newest complete upload is the first one then.
+    for key in at_home.bucket.object_keys():
+        if second in key and "knowledge_graph" in key:
+            at_home.bucket.client.remove_object(at_home.bucket.name, key)
+    reflection.unlink()
+    plan = prune_uploads(at_home, Keep(last=1))
+    assert plan.kept == {
+        second: "last good copy of reflection.duckdb",
+        first: "newest, last",
+    }
+    assert plan.removed == ()
+    syncing.run(syncing.Request(full=True), context(at_home.paths), Receipts(at_home.paths))
+    to = tmp_path / "restored"
+    request = RestoreRequest(names=("reflection.duckdb",), to=to)
+    restore.restore(request, context(at_home.paths))
+    assert (to / "reflection.duckdb").read_bytes() == newest
 
 
 def test_a_database_that_was_forgotten_is_not_missed(at_home: Home) -> None:

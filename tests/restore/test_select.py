@@ -85,6 +85,17 @@ def test_an_incomplete_upload_is_passed_over_and_refused_by_name(at_home: Home) 
         restore.restore(RestoreRequest("2001"), context(at_home.paths))
 
 
+def test_one_that_was_pruned_is_not_said_to_have_never_been_completed(at_home: Home) -> None:
+    assert at_home.bucket is not None
+    first = upload(at_home.paths)
+    upload(at_home.paths, full=True)
+    manifest = f"systems/laptop/uploads/{first}/manifest.json"
+    at_home.bucket.client.remove_object(at_home.bucket.name, manifest)
+    with pytest.raises(DamagedError, match="it was pruned, or never completed") as caught:
+        restore.restore(RestoreRequest(first), context(at_home.paths))
+    assert caught.value.hint.startswith("akosha-hook ls --system laptop")
+
+
 def test_latest_passes_over_an_upload_with_a_lost_object_and_says_so(at_home: Home) -> None:
     assert at_home.bucket is not None
     first = upload(at_home.paths)

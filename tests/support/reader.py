@@ -187,7 +187,7 @@ class Reader:
         _same("system_id", details["system_id"], upload.system_id)
         _same("upload_id", details["upload_id"], upload.upload_id)
         prefix = f"systems/{upload.system_id}/uploads/{upload.upload_id}/"
-        own = {each["key"].removeprefix(prefix) for each in upload.files}
+        own = {each.removeprefix(prefix) for each in upload.needs}
         _same("files", set(upload.document["files"]), {each for each in own if "/" not in each})
         for key in upload.needs:
             if key not in objects:

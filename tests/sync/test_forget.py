@@ -9,7 +9,10 @@ import pytest
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.paths import Paths
 from akosha_hook.state import forgotten
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.receipt import Receipt
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.sync import look
 from akosha_hook.sync.forget import Forgot, forget
 from tests.support.duck import change
 from tests.support.s3 import TestBucket
@@ -93,3 +96,68 @@ def test_before_the_first_upload_there_is_nothing_to_forget(
     with pytest.raises(AkoshaHookError) as caught:
         give_up(paths, bucket, GRAPH)
     assert "Nothing was uploaded" in caught.value.hint
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"", "is empty"), (b"x" * 99, "is not a DuckDB")])
+def test_one_that_cannot_be_stored_is_not_said_to_be_stored_again(
+    paths: Paths, data: Path, bucket: TestBucket, content: bytes, why: str
+) -> None:
+    sync(paths, bucket)
+    (data / GRAPH).write_bytes(content)
+    with pytest.raises(AkoshaHookError, match=why) as caught:
+        give_up(paths, bucket, GRAPH)
+    assert "store it again" not in caught.value.message
+    assert f"akosha-hook restore --file {GRAPH}" in caught.value.hint
+
+
+def stored_anew(paths: Paths, data: Path, bucket: TestBucket) -> tuple[Receipt, Receipt]:
+    """Two uploads, each with a copy of its own; then the database is gone."""
+    uploads = []
+    for content in ((data / GRAPH).read_bytes(), (data / REFLECTION).read_bytes()):
+        (data / GRAPH).write_bytes(content)
+        receipt = sync(paths, bucket).receipt
+        assert receipt is not None
+        uploads.append(receipt)
+    (data / GRAPH).unlink()
+    first, second = uploads
+    return first, second
+
+
+def key_of(receipt: Receipt) -> str:
+    return next(each.key for each in receipt.files if each.name == GRAPH)
+
+
+def test_the_upload_that_is_named_still_has_the_copy(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    first, second = stored_anew(paths, data, bucket)
+    bucket.client.remove_object(bucket.name, key_of(second))
+    forgot = give_up(paths, bucket, GRAPH)
+    assert (forgot.upload_id, forgot.keys) == (first.upload_id, (key_of(first),))
+    assert forgot.as_of == first.started
+
+
+def test_an_upload_that_was_pruned_is_not_named(
+    paths: Paths, data: Path, bucket: TestBucket
+) -> None:
+    first, second = stored_anew(paths, data, bucket)
+    Ledger(paths).remove({second.upload_id})
+    assert give_up(paths, bucket, GRAPH).upload_id == first.upload_id
+
+
+def test_where_no_copy_is_left_none_is_named(paths: Paths, data: Path, bucket: TestBucket) -> None:
+    for each in stored_anew(paths, data, bucket):
+        bucket.client.remove_object(bucket.name, key_of(each))
+    assert give_up(paths, bucket, GRAPH) == Forgot(GRAPH, "", bucket.name, "", ())
+
+
+def test_without_a_network_the_newest_is_named(
+    paths: Paths, data: Path, bucket: TestBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, second = stored_anew(paths, data, bucket)
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise AkoshaHookError("no network")
+
+    monkeypatch.setattr(look, "look", unreachable)
+    assert give_up(paths, bucket, GRAPH).upload_id == second.upload_id

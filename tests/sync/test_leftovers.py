@@ -13,6 +13,7 @@ import pytest
 from akosha_hook.paths import Paths
 from akosha_hook.state.receipt import Receipt
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.sync import leftovers
 from akosha_hook.sync.outcome import Outcome
 from tests.support.duck import change
 from tests.support.faults import FaultyProxy, error, faulty_proxy, lost_answer
@@ -182,3 +183,46 @@ def test_with_full_nothing_of_it_is_used(
     receipt = uploaded(sync(paths, bucket, dataclasses.replace(CLOUD, full=True)))
     assert len(receipt.files_uploaded) == 2
     assert uploads(bucket) == {receipt.upload_id}
+
+
+@pytest.mark.parametrize("how", ["deleted", "altered"])
+def test_what_an_upload_left_whose_receipt_is_lost_is_removed(
+    paths: Paths, data: Path, behind: tuple[TestBucket, FaultyProxy], how: str
+) -> None:
+    """The ledger knows of it; then it is asked for once."""
+    bucket, proxy = behind
+    proxy.on("PutObject", fault=error(503, "SlowDown"), first=2)
+    assert sync(paths, bucket, SESSION_BUDDY_AKOSHA_MAX_RETRIES="0").state == "failed"
+    proxy.heal()
+    (before,) = uploads(bucket)
+    receipt = Receipts(paths).path_of(before)
+    if how == "deleted":
+        receipt.unlink()
+    else:
+        receipt.write_bytes(receipt.read_bytes().replace(b'"cloud"', b'"cloue"'))
+    newest = uploaded(sync(paths, bucket))
+    assert uploads(bucket) == {newest.upload_id}
+    assert newest.notes == ()
+    (lost,) = (each for each in Receipts(paths).newest_first() if each.upload_id == before)
+    assert (lost.state, lost.files, lost.leftovers) == ("failed", (), False)
+    proxy.asked.clear()
+    change(data / REFLECTION, 1)
+    uploaded(sync(paths, bucket))
+    assert not {"DeleteObject", "ListObjects"} & set(proxy.operations())
+
+
+def test_receipts_that_are_no_longer_kept_are_not_lost(
+    paths: Paths,
+    data: Path,
+    behind: tuple[TestBucket, FaultyProxy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bucket, proxy = behind
+    before = failed(paths, bucket, proxy)
+    uploaded(sync(paths, bucket, dataclasses.replace(CLOUD, full=True)))
+    Receipts(paths).path_of(before.upload_id).unlink()
+    monkeypatch.setattr(leftovers, "KEPT", 1)
+    proxy.asked.clear()
+    change(data / REFLECTION, 1)
+    uploaded(sync(paths, bucket))
+    assert not Receipts(paths).exists(before.upload_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -61,6 +62,21 @@ def test_success_exit_code_and_error(
     ended: Outcome, success: bool, exit_code: ExitCode, error: str | None
 ) -> None:
     assert (ended.success, ended.exit_code, ended.error) == (success, exit_code, error)
+
+
+def test_a_bad_database_is_restored_alone_and_its_copy_has_a_date() -> None:
+    first = dataclasses.replace(EMPTY, as_of="2026-11-20T08:30:00.000+00:00")
+    command = "akosha-hook restore --file c.duckdb brings back"
+    assert outcome("uploaded", EMPTY).hint == f"{command} the last good copy, if there is one."
+    assert (
+        outcome("uploaded", first).hint
+        == f"{command} its last good copy, as of 2026-11-20 08:30 UTC."
+    )
+    odd = Skipped("my own.duckdb", "empty", "empty", as_of="2026-11-21T08:30:00.000+00:00")
+    assert outcome("uploaded", first, odd).hint == (
+        "akosha-hook restore --file c.duckdb --file 'my own.duckdb' brings back their last good "
+        "copies: c.duckdb as of 2026-11-20 08:30 UTC, my own.duckdb as of 2026-11-21 08:30 UTC."
+    )
 
 
 @pytest.mark.parametrize(
