@@ -12,7 +12,7 @@ from akosha_hook.cli.opening import forget_project
 from akosha_hook.errors import AkoshaHookError, CredentialsError
 from akosha_hook.install import git, installer, plan, script
 from akosha_hook.install.places import installed_places
-from akosha_hook.paths import Paths
+from akosha_hook.paths import Paths, shipped
 from akosha_hook.settings.checks import without_secrets
 from akosha_hook.util.text import printable
 
@@ -43,6 +43,12 @@ if TYPE_CHECKING:
     help="Confirm where memories go without being asked, on a machine that nobody sits at.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the changes as a diff without making them.")
+@click.option(
+    "--deny-rules",
+    is_flag=True,
+    help="Print rules for Claude Code's settings that keep agents from deleting or replacing "
+    "memories, and change nothing.",
+)
 def install(
     for_git: bool,
     scope: Scope | None,
@@ -50,6 +56,7 @@ def install(
     no_manager: bool,
     yes: bool,
     dry_run: bool,
+    deny_rules: bool,
 ) -> None:
     """Install the hooks into Claude Code or, with --git, into the repository you are in.
 
@@ -57,6 +64,11 @@ def install(
     """
     if (everywhere or no_manager) and not for_git:
         raise click.UsageError("--global and --no-manager can only be used with --git.")
+    if deny_rules:
+        click.echo(
+            shipped("templates/claude-deny-rules.json").read_text(encoding="utf-8"), nl=False
+        )
+        return
     forget_project()
     paths = Paths.from_environment(os.environ)
     directory = Path.cwd()
@@ -79,6 +91,9 @@ def install(
         _show_next_steps([*steps, *_not_configured(paths)])
         if not for_git:
             _offer_git(paths, directory)
+            click.echo(
+                "To keep agents from deleting or replacing memories: akosha-hook install --deny-rules"
+            )
 
 
 def show_diff(changes: Iterable[plan.Change]) -> None:

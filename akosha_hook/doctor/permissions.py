@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 AREA = "Bucket"
 STEP_SECONDS = 8.0
+DELETION = "delete (s3:DeleteObject)"
 
 
 class _Patience(Deadline):
@@ -65,10 +67,16 @@ def open_probes(context: Context) -> Probes:
 
 
 def findings(probes: Probes) -> Iterator[Finding]:
-    """One finding for each permission; without the permission to put, the rest is not tried."""
+    """One finding for each permission; without the permission to put, the rest is not tried.
+
+    Where nothing may be deleted, nothing is put either: it would stay.
+    """
     client, key = probes.client, probes.key
     if _is_missing(probes):
         yield listing(probes)
+        return
+    if not _may_delete(probes):
+        yield from _without_leaving(probes)
         return
     put = _try(
         probes,
@@ -89,6 +97,49 @@ def findings(probes: Probes) -> Iterator[Finding]:
     yield listing(probes)
     yield from _multipart(probes)
     yield _deletion(probes)
+
+
+def _may_delete(probes: Probes) -> bool:
+    """Tried on a key where nothing is; what fails for another reason is for the probes to say."""
+    probes.patience.renew()
+    try:
+        bounded(
+            lambda: probes.client.delete(probes.key), seconds=2 * STEP_SECONDS, what="the request"
+        )
+    except AkoshaHookError as error:
+        return error.kind not in {Kind.DENIED, Kind.UNSUPPORTED}
+    return True
+
+
+def _without_leaving(probes: Probes) -> Iterator[Finding]:
+    """What can be tried with keys that may not delete.
+
+    A PUT whose Content-MD5 is not that of its body is refused after the permission was checked, so
+    that it stores nothing.
+    """
+    yield _try(probes, "put (s3:PutObject)", lambda: _put_wrongly(probes), "")
+    yield listing(probes)
+    yield from _multipart(probes)
+    detail = "denied, but not needed: nothing is pruned"
+    if probes.prunes:
+        detail, hint = "denied; prune will not work without it", "allow s3:DeleteObject"
+        yield Finding(
+            AREA, DELETION, "warning", detail, f"{hint} (docs/providers.md has the policy)"
+        )
+    else:
+        yield Finding(AREA, DELETION, "ok", detail)
+
+
+def _put_wrongly(probes: Probes) -> None:
+    wrong = base64.b64encode(bytes(16)).decode()
+    try:
+        probes.client.put(probes.key, probes.content, {**probes.headers, "Content-MD5": wrong})
+    except AkoshaHookError as error:
+        # Whatever else is said of the request was said after the permission was checked.
+        if error.kind in {Kind.DENIED, Kind.UNAUTHENTICATED, Kind.STORE_MISSING}:
+            raise
+        if error.kind in {Kind.UNREACHABLE, Kind.TIMED_OUT, Kind.THROTTLED}:
+            raise
 
 
 def _is_missing(probes: Probes) -> bool:
@@ -160,16 +211,7 @@ def _abort_nothing(client: S3Client, key: str) -> None:
 
 
 def _deletion(probes: Probes) -> Finding:
-    finding = _try(
-        probes,
-        "delete (s3:DeleteObject)",
-        lambda: probes.client.delete(probes.key),
-        "prune",
-    )
-    if finding.state == "warning" and not probes.prunes:
-        detail = f"denied, but not needed: nothing is pruned. {probes.key} stays in the bucket"
-        return Finding(AREA, finding.name, "ok", detail)
-    return finding
+    return _try(probes, DELETION, lambda: probes.client.delete(probes.key), "prune")
 
 
 def _look(probes: Probes) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +15,6 @@ from akosha_hook.paths import shipped
 from tests.support.installing import repository, tree
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from akosha_hook.paths import Paths
 
 
@@ -104,3 +104,18 @@ def test_installed_files_and_their_modes(paths: Paths) -> None:
 @pytest.mark.parametrize("option", ["--global", "--no-manager"])
 def test_options_of_git_need_git(option: str) -> None:
     assert run(cli, ["install", option]) == 2
+
+
+def test_the_rules_for_agents_are_those_of_the_page(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are offered, and never written by us."""
+    before = tree(home)
+    assert run(cli, ["install", "--deny-rules"]) == 0
+    rules = capsys.readouterr().out
+    assert tree(home) == before
+    page = Path(__file__).parents[2] / "docs" / "security.md"
+    assert f"```json\n{rules}```" in page.read_text(encoding="utf-8")
+    assert "Bash(akosha-hook prune:*)" in json.loads(rules)["permissions"]["deny"]
+    assert run(cli, ["install"]) == 0
+    assert "akosha-hook install --deny-rules" in capsys.readouterr().out

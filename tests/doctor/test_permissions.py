@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import os
 import re
 from collections.abc import Callable
 
 import pytest
+from minio.error import MinioException
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -128,13 +131,29 @@ def test_a_missing_bucket_is_not_made_by_looking(at_home: Home, any_bucket: Test
 
 
 def test_nothing_piles_up_where_nothing_may_be_deleted(httpserver: HTTPServer, keys: None) -> None:
-    """With the guide's policy: one small object at a fixed key, and no unfinished upload."""
+    """A PUT that no server carries out tells whether it is allowed."""
     home = grudging(httpserver, lambda request: request.method != "DELETE")
     for _ in range(5):
         assert not bad(examine(home))
     asked = [request for request, _ in httpserver.log if request.headers.get("Authorization")]
-    assert len({request.path for request in asked if request.method == "PUT"}) == 1
+    digests = {each.headers.get("Content-MD5") for each in asked if each.method == "PUT"}
+    assert digests == {base64.b64encode(bytes(16)).decode()}
     assert not [request for request in asked if request.method == "POST"]
+
+
+def test_keys_that_may_neither_put_nor_delete_are_said_to_be_of_no_use(
+    httpserver: HTTPServer, keys: None
+) -> None:
+    home = grudging(httpserver, lambda request: request.method not in {"DELETE", "PUT"})
+    assert only(examine(home), "Bucket", "put").exit_code == ExitCode.CREDENTIALS
+
+
+def test_a_put_with_another_digest_is_carried_out_by_no_server(any_bucket: TestBucket) -> None:
+    wrong: dict[str, str | list[str] | tuple[str]]
+    wrong = {"Content-MD5": base64.b64encode(bytes(16)).decode()}
+    with contextlib.suppress(MinioException):
+        any_bucket.client._put_object(any_bucket.name, "probe", b"x", wrong)
+    assert any_bucket.object_keys() == []
 
 
 def test_nothing_is_left_where_everything_is_allowed(at_home: Home, any_bucket: TestBucket) -> None:
