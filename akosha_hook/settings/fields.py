@@ -150,6 +150,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["", "AES256", "aws:kms"], _help("Server-side encryption to ask for.")
     ] = ""
     akosha_sse_kms_key_id: Annotated[str, _help("KMS key for akosha_sse: aws:kms.")] = ""
+    akosha_object_lock_mode: Annotated[
+        Literal["", "GOVERNANCE", "COMPLIANCE"],
+        _help("Object Lock to ask for, in a bucket that has it; see akosha_object_lock_days."),
+    ] = ""
+    akosha_object_lock_days: Annotated[
+        Count, _help("Days for which Object Lock keeps what is stored; with 0, none is asked for.")
+    ] = 0
     akosha_keep_last: Annotated[Count, _help("Uploads that prune keeps: the newest N.")] = 0
     akosha_keep_daily: Annotated[Count, _help("Uploads that prune keeps: one for N days.")] = 0
     akosha_keep_weekly: Annotated[Count, _help("Uploads that prune keeps: one for N weeks.")] = 0

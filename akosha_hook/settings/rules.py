@@ -149,6 +149,12 @@ def _kms_key(value: str, context: Given) -> str:
     return value
 
 
+def _object_lock_mode(value: str, context: Given) -> str:
+    if value and not context.settled["akosha_object_lock_days"]:
+        raise RejectedError("empty, unless akosha_object_lock_days is set")
+    return value
+
+
 # Rules that look at other fields come after them, whatever the table's order.
 _RULES: Mapping[str, Callable[[Any, Given], Any]] = {
     "akosha_cloud_bucket": _bucket,
@@ -162,5 +168,11 @@ _RULES: Mapping[str, Callable[[Any, Given], Any]] = {
     "akosha_cloud_endpoint": _endpoint,
     "akosha_http_url": _http_url,
     "akosha_sse_kms_key_id": _kms_key,
+    "akosha_object_lock_mode": _object_lock_mode,
 }
-DEPENDENT = ("akosha_cloud_endpoint", "akosha_http_url", "akosha_sse_kms_key_id")
+DEPENDENT = (
+    "akosha_cloud_endpoint",
+    "akosha_http_url",
+    "akosha_sse_kms_key_id",
+    "akosha_object_lock_mode",
+)

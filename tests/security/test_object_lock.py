@@ -14,6 +14,7 @@ from akosha_hook.paths import Paths
 from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket, make_bucket
+from tests.support.syncing import make_big
 
 
 @pytest.fixture
@@ -46,3 +47,29 @@ def test_what_is_locked_survives_a_key_that_may_delete(paths: Paths, locked: Tes
             locked.client.remove_object(locked.name, each.object_name, version_id=each.version_id)
     verified = home.akosha_hook("verify")
     assert verified.returncode == 0, verified.stderr
+
+
+def test_a_retention_that_is_asked_for_is_kept(paths: Paths, seaweedfs: S3Server) -> None:
+    """In a bucket without a default of its own; in one piece and in parts."""
+    plain = make_bucket(seaweedfs, f"plain-{uuid.uuid4().hex[:12]}")
+    name = f"asked-{uuid.uuid4().hex[:12]}"
+    plain.client.make_bucket(name, object_lock=True)
+    bucket = TestBucket(plain.server, name, plain.client)
+    make_databases(paths.data, conversations=5)
+    make_big(paths.data / "big.duckdb")
+    home = Home(paths, bucket)
+    home.configure(
+        akosha_enable_fallback=False,
+        akosha_enable_compression=False,
+        akosha_databases=["*.duckdb"],
+        akosha_object_lock_mode="COMPLIANCE",
+        akosha_object_lock_days=1,
+    )
+    done = home.akosha_hook("sync")
+    assert done.returncode == 0, done.stderr
+    stored = list(bucket.client.list_objects(name, recursive=True, include_version=True))
+    assert len(stored) == 4
+    for each in stored:
+        assert each.object_name is not None
+        with pytest.raises(S3Error, match="AccessDenied"):
+            bucket.client.remove_object(name, each.object_name, version_id=each.version_id)

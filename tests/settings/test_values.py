@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         ("akosha_metrics_file: ./metrics.prom", "an absolute path"),
         ("akosha_aws_profile: 'a]b'", "a profile name"),
         ("akosha_sse_kms_key_id: arn:aws:kms:x", "empty, unless akosha_sse is aws:kms"),
+        ("akosha_object_lock_mode: COMPLIANCE", "empty, unless akosha_object_lock_days is set"),
     ],
 )
 def test_a_wrong_value_is_reported_with_file_line_key_value_and_what_is_allowed(

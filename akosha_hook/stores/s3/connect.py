@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def open_s3(
     return S3Store(
         client,
         location=settings.akosha_cloud_endpoint or "AWS",
-        headers=encryption_headers(settings),
+        headers=encryption_headers(settings) | retention_headers(settings),
         part_size=part_size(settings),
         parallel=provider.parallel_uploads,
     )
@@ -157,6 +158,17 @@ def _region(
     files.private_directory(paths.state)
     files.write_json(paths.regions, remembered | {name: region})
     return region
+
+
+def retention_headers(settings: Settings) -> dict[str, str]:
+    """S3 Object Lock headers for a new object; empty when none is asked for."""
+    if not settings.akosha_object_lock_mode or not settings.akosha_object_lock_days:
+        return {}
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(days=settings.akosha_object_lock_days)
+    return {
+        "x-amz-object-lock-mode": settings.akosha_object_lock_mode,
+        "x-amz-object-lock-retain-until-date": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 def encryption_headers(settings: Settings) -> dict[str, str]:
