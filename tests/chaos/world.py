@@ -14,14 +14,18 @@ import random
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from akosha_hook.paths import Paths
+from akosha_hook.state import host
 from tests.support.ages import Ages
 from tests.support.faults import FaultyProxy, Pause, faulty_proxy
 from tests.support.forks import Child, Forks
+from tests.support.home import pin
 from tests.support.reader import Look, Reader, Upload
 from tests.support.s3 import TestBucket
 from tests.support.waiting import until
@@ -126,6 +130,12 @@ class Actor:
         path.write_text(
             "".join(f"{key}: {json.dumps(each)}\n" for key, each in self.settings.items())
         )
+
+    def confirm(self) -> None:
+        """The user confirms where the settings lead."""
+        paths = replace(Paths.from_environment(self.environ), user_toml=self.root / "config.toml")
+        with mock.patch.object(host, "_machine_id", return_value=self.machine):
+            pin(paths, **self.environ)
 
     # What happens to its databases
 
@@ -358,6 +368,7 @@ class World:
         )
         actor = Actor(name, root, self, machine, dict(settings))
         actor.configure(akosha_cloud_endpoint=self.network.url)
+        actor.confirm()
         self.actors.append(actor)
         return actor
 
@@ -367,6 +378,7 @@ class World:
         copy = self.new_actor(name, machine, **actor.settings)
         shutil.rmtree(copy.root / ".claude")
         shutil.copytree(actor.root / ".claude", copy.root / ".claude", copy_function=shutil.copy2)
+        copy.confirm()  # its databases lie elsewhere
         copy.content, copy.claimed = dict(actor.content), dict(actor.claimed)
         copy.history = {key: [*each] for key, each in actor.history.items()}
         copy.claimed_as = dict(actor.claimed_as)
