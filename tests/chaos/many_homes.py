@@ -115,6 +115,21 @@ class Schedule:
                 self.tell(actor, f"repair {name}")
                 actor.write(name, self.world.fresh(self.source.choice(SIZES[:4])))
 
+    def outlive(self) -> None:
+        """A database is gone that is stored as a delta, for so long that both objects are copied."""
+        actor = self.actor
+        name = self.source.choice(DATABASES)
+        self.tell(actor, f"{name} is changed a little, deleted, and carried for 9 days")
+        self.world.counts.changes += 1
+        self.world.counts.syncs += 3
+        before = self.world.fresh(1100 * KIB)
+        for content in (before, before[:-100] + self.source.randbytes(100)):
+            actor.write(name, content)
+            actor.run(*SYNC)
+        actor.spoil(name, "deleted")
+        self.world.advance(9 * DAY)
+        actor.run(*SYNC)
+
     def forget(self) -> None:
         """A database is gone for good, and the user says so."""
         actor = self.actor
@@ -406,6 +421,7 @@ STEPS: dict[Callable[[Schedule], None], float] = {
     Schedule.spoil_receipt: 1,
     Schedule.expire: 0.3,
     Schedule.lose: 1,
+    Schedule.outlive: 0.4,
 }
 
 

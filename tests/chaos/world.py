@@ -14,14 +14,18 @@ import random
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+from akosha_hook.paths import Paths
+from akosha_hook.state import host
 from tests.support.ages import Ages
 from tests.support.faults import FaultyProxy, Pause, faulty_proxy
 from tests.support.forks import Child, Forks
+from tests.support.home import pin
 from tests.support.reader import Look, Reader, Upload
 from tests.support.s3 import TestBucket
 from tests.support.waiting import until
@@ -127,6 +131,12 @@ class Actor:
             "".join(f"{key}: {json.dumps(each)}\n" for key, each in self.settings.items())
         )
 
+    def confirm(self) -> None:
+        """The user confirms where the settings lead."""
+        paths = replace(Paths.from_environment(self.environ), user_toml=self.root / "config.toml")
+        with mock.patch.object(host, "_machine_id", return_value=self.machine):
+            pin(paths, **self.environ)
+
     # What happens to its databases
 
     def write(self, name: str, content: bytes) -> None:
@@ -164,8 +174,6 @@ class Actor:
             "XDG_CONFIG_HOME": str(self.root / ".config"),
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
-            # Nobody sits here to confirm where memories go.
-            "AKOSHA_PIN": "accept",
         }
 
     def start(self, *command: str, disk: int | None = None) -> Child:
@@ -360,6 +368,7 @@ class World:
         )
         actor = Actor(name, root, self, machine, dict(settings))
         actor.configure(akosha_cloud_endpoint=self.network.url)
+        actor.confirm()
         self.actors.append(actor)
         return actor
 
@@ -369,8 +378,7 @@ class World:
         copy = self.new_actor(name, machine, **actor.settings)
         shutil.rmtree(copy.root / ".claude")
         shutil.copytree(actor.root / ".claude", copy.root / ".claude", copy_function=shutil.copy2)
-        # Its data directory is another: somebody confirms that, as everywhere.
-        (copy.state / "pin.json").unlink(missing_ok=True)
+        copy.confirm()  # its databases lie elsewhere
         copy.content, copy.claimed = dict(actor.content), dict(actor.claimed)
         copy.history = {key: [*each] for key, each in actor.history.items()}
         copy.claimed_as = dict(actor.claimed_as)
