@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from akosha_hook.snapshot import Skipped
     from akosha_hook.state.receipt import Receipt
 
-_HARMLESS = frozenset({"missing", "excluded", "busy"})
+_HARMLESS = frozenset({"missing", "lost", "excluded", "busy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ class Outcome:
     @property
     def missed(self) -> tuple[Skipped, ...]:
         """Databases that are not there, or not selected; those that were stored once have `as_of`."""
-        return tuple(each for each in self.skipped if each.reason in {"missing", "excluded"})
+        return tuple(
+            each for each in self.skipped if each.reason in {"missing", "lost", "excluded"}
+        )
 
     @property
     def success(self) -> bool:

@@ -37,6 +37,7 @@ def stored_at_once(server: S3Server, forks: Forks, directory: Path, *, homes: in
         for number in range(homes):
             actor = world.new_actor(f"home{number}", f"{number:032x}", **settings)
             actor.configure(akosha_cloud_endpoint=server.endpoint)
+            actor.confirm()
             actor.write("reflection.duckdb", world.fresh(SIZE))
             forks.run(["event"], actor.environ)
         workers = [actor.start("worker") for actor in world.actors]

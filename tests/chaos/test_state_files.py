@@ -66,6 +66,8 @@ def test_a_state_file_cut_at_any_byte_is_set_aside_and_rebuilt(
 def a_past(faulty_home: FaultyHome) -> identity.Identity:
     """One success, then an upload that lacks its manifest, a backoff that is over, a notice."""
     shutil.rmtree(faulty_home.paths.state, ignore_errors=True)
+    for key in faulty_home.store.object_keys():  # of the example before, by another machine id
+        faulty_home.store.client.remove_object(faulty_home.store.name, key)
     faulty_home.configure(akosha_max_retries=0)
     faulty_home.write(MIB, seed=2)
     assert faulty_home.sync().success

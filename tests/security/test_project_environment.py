@@ -15,6 +15,7 @@ from pytest_httpserver import HTTPServer
 from akosha_hook.state import progress_file as watch
 from tests.security.test_hostile_repository import commit, git, hostile_env, is_safe, plant
 from tests.support.home import Home
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -155,6 +156,7 @@ def test_pre_commits_entry_starts_no_python_that_a_project_prepared(
     monkeypatch.chdir(clone)
     done = at_home.akosha_hook("run", "post-commit", PYTHONPATH=str(theirs), GIT_DIR=".git")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    until(lambda: not list(at_home.paths.outbox.glob("*.event")), "the event is dealt with")
     at_home.wait_for_worker()
     assert is_safe(at_home)
     assert not mark.exists()
