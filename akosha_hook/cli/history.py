@@ -90,7 +90,10 @@ def _cause(names: Sequence[str]) -> str:
 def _result(receipt: Receipt) -> str:
     if receipt.success:
         retries = len(receipt.attempts)
-        return f"ok, {screen.counted(retries, 'retry', 'retries')}" if retries else "ok"
+        said = ["ok", screen.counted(retries, "retry", "retries") if retries else ""]
+        if receipt.skipped:
+            said.append(f"without {', '.join(sorted(receipt.skipped))}")
+        return ", ".join(filter(None, said))
     if receipt.state == "uploading":
         return "interrupted, to be continued" + (f": {receipt.error}" if receipt.error else "")
     return f"failed: {receipt.error or 'unknown'}"
@@ -120,6 +123,7 @@ def _document(receipt: Receipt) -> dict[str, Any]:
         "duration_seconds": receipt.duration_seconds,
         "files_uploaded": list(receipt.files_uploaded),
         "files_unchanged": list(receipt.files_unchanged),
+        "skipped": receipt.skipped,
         "bytes_transferred": receipt.bytes_transferred,
         "attempts": len(receipt.attempts),
         "error": printable(receipt.error) if receipt.error else None,

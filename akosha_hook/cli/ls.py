@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from akosha_hook import catalog
 from akosha_hook.catalog import Ownership, copy_note, machine_name
@@ -42,7 +43,7 @@ def ls(system_id: str, limit: int, since: dt.datetime | None, as_json: bool) -> 
 
     `Size` is the size of the restored files, `Stored` the space that the upload itself takes up in
     the bucket. A file is stored in full, as a delta to an earlier full one, or is the same as in an
-    earlier upload. Where not all of them are this machine's own, by its records, `Machine` says whose
+    earlier upload; `carried` is the last good copy of a database that was not there. Where not all of them are this machine's own, by its records, `Machine` says whose
     each is; `changed` is one whose manifest somebody has overwritten.
     """
     context = open_context()
@@ -154,11 +155,16 @@ def state(upload: Upload) -> str:
 
 
 def kinds(upload: Upload) -> dict[str, int]:
-    """How many files are `full`, a `delta`, or the `same` as in an earlier upload."""
-    counts = {"full": 0, "delta": 0, "same": 0}
+    """How many files are `full`, a `delta`, the `same` as in an earlier upload, or `carried`.
+
+    Those are the last good copies of databases that were not in the snapshot.
+    """
+    counts = {"full": 0, "delta": 0, "same": 0, "carried": 0}
     here = f"systems/{upload.system_id}/uploads/{upload.upload_id}/"
     for each in upload.manifest.metadata.files if upload.manifest else ():
         kind = "same" if not each.key.startswith(here) else "delta" if each.delta else "full"
+        if each.stale:
+            kind = "carried"
         counts[kind] += 1
     return counts
 
@@ -195,6 +201,7 @@ def _document(upload: Upload, ownership: Ownership) -> dict[str, Any]:
                 "stored_size": each.stored_size,
                 "key": each.key,
                 "delta": bool(each.delta),
+                "stale": msgspec.to_builtins(each.stale),
             }
             for each in (details.files if details else ())
         ],

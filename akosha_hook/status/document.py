@@ -41,6 +41,7 @@ def document(report: Report) -> dict[str, Any]:
         "worker": _worker(report.worker, report.trouble),
         "hooks": [_hook(place) for place in report.places],
         "problems": list(report.problems),
+        "missed": _missed(report.last_success),
         "pin": msgspec.to_builtins(report.pin),
         "hold": _hold(report.hold),
         "last_held": _last_held(report.last_held),
@@ -94,6 +95,15 @@ def _sync(receipt: Receipt | None) -> dict[str, Any] | None:
         "error": receipt.error,
         "hint": receipt.hint,
     }
+
+
+def _missed(last: Receipt | None) -> list[dict[str, str]]:
+    """The databases of which the last upload has only an earlier copy, by choice or not."""
+    return [
+        {"name": each.name, **msgspec.to_builtins(each.stale)}
+        for each in (last.files if last else ())
+        if each.stale and each.name == each.database
+    ]
 
 
 def _hold(hold: Decision | None) -> dict[str, Any] | None:

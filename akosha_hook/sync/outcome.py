@@ -69,8 +69,11 @@ class Outcome:
             return self.receipt.hint
         if any(each.reason == "unreadable" for each in self.skipped):
             return "Give yourself read permission on the file (chmod u+r)."
+        if restorable := [each for each in self.lost_files if each.reason != "lost"]:
+            return f"{restore_advice(restorable)}."
         if self.lost_files:
-            return f"{restore_advice(self.lost_files)}."
+            names = " and ".join(f"akosha-hook forget {each.name}" for each in self.lost_files)
+            return f"{names}, once you do without."
         if self.state == "busy":
             return "akosha-hook sync, once the database is quieter."
         return ""

@@ -53,6 +53,30 @@ def test_ls_of_a_system_that_is_not_there(uploading_home: Home) -> None:
     assert "holds no uploads yet" in uploading_home.akosha_hook("ls").stdout
 
 
+def test_what_is_missed_shows_in_ls_status_and_history(uploading_home: Home) -> None:
+    graph = "knowledge_graph.duckdb"
+    first = upload(uploading_home.paths)
+    (uploading_home.paths.data / graph).unlink()
+    change(uploading_home.paths.data / "reflection.duckdb", 3)
+    second = upload(uploading_home.paths)
+    rows = {
+        line.split()[0]: line for line in uploading_home.akosha_hook("ls").stdout.splitlines()[2:]
+    }
+    assert "2 full" in rows[first]
+    assert "1 delta, 1 carried" in rows[second]
+    (system,) = json.loads(uploading_home.akosha_hook("ls", "--json").stdout)["systems"]
+    stale = {each["name"]: each["stale"] for each in system["uploads"][0]["files"]}
+    assert stale["reflection.duckdb"] is None
+    assert stale[graph].keys() == {"reason", "since", "as_of"}
+    (missed,) = json.loads(uploading_home.akosha_hook("status", "--json").stdout)["missed"]
+    assert missed == {"name": graph, **stale[graph]}
+    history = json.loads(uploading_home.akosha_hook("history", "--json").stdout)
+    assert [[*each["skipped"]] for each in history] == [[graph], []]
+    lines = uploading_home.akosha_hook("history").stdout.splitlines()
+    assert lines[1].endswith(f"ok, without {graph}")
+    assert lines[2].endswith("ok")
+
+
 def test_ls_shows_which_machine_made_what(uploading_home: Home, tmp_path: Path) -> None:
     assert uploading_home.bucket is not None
     changed = upload(uploading_home.paths)

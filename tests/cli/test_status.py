@@ -199,7 +199,9 @@ def test_a_lost_copy_that_cannot_be_sent_again_is_not_said_to_be(at_home: Home) 
     checked = at_home.akosha_hook("status", "--check")
     assert "sends again" not in checked.stdout
     assert f"{graph} cannot be sent again" in checked.stdout
-    assert at_home.akosha_hook("sync").returncode == 0
+    sent = at_home.akosha_hook("sync")
+    assert sent.returncode == 1
+    assert "akosha-hook restore" not in sent.stderr
     after = at_home.akosha_hook("status").stdout
     assert "uploaded again since" not in after
     assert f"no upload has {graph} since" in after

@@ -79,6 +79,14 @@ def test_a_bad_database_is_restored_alone_and_its_copy_has_a_date() -> None:
     )
 
 
+def test_no_restore_is_advised_where_no_copy_is_left() -> None:
+    lost = Skipped("d.duckdb", "lost", "d.duckdb is gone, and no copy of it is left")
+    assert outcome("uploaded", lost).hint == "akosha-hook forget d.duckdb, once you do without."
+    both = outcome("uploaded", lost, EMPTY).hint
+    assert both.startswith("akosha-hook restore --file c.duckdb brings")
+    assert "d.duckdb" not in both
+
+
 @pytest.mark.parametrize(
     ("ended", "hint"),
     [
