@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from akosha_hook.snapshot import Skipped
     from akosha_hook.state.receipt import Receipt
 
-_HARMLESS = frozenset({"missing", "lost", "excluded", "busy"})
+_HARMLESS = frozenset({"missing", "excluded", "busy"})
 
 
 @dataclass(frozen=True, slots=True)
