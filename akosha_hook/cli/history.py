@@ -74,7 +74,7 @@ def _row(receipt: Receipt) -> tuple[str, ...]:
     return (
         local(_started(receipt)),
         "akosha" if receipt.method == "http" else "cloud",
-        str(len(receipt.files_uploaded)) if receipt.method == "cloud" else "",
+        str(screen.files_sent(receipt)) if receipt.method == "cloud" else "",
         screen.size(receipt.bytes_transferred),
         screen.duration(receipt.duration_seconds),
         _cause(receipt.triggered_by),

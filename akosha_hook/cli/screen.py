@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from akosha_hook.state.receipt import Receipt
+
 UNITS = ("B", "kB", "MB", "GB", "TB")
 LABEL_WIDTH = 14
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -102,6 +104,14 @@ def print_json(document: Any) -> None:
 def counted(count: int, one: str, many: str = "") -> str:
     """`1 upload`, `3 uploads`; `many` for an irregular plural."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def files_sent(receipt: Receipt) -> int:
+    """How many files an upload stored: a delta and a base that was copied along are one."""
+    sent = set(receipt.files_uploaded)
+    if not receipt.files:
+        return len(sent)
+    return sum(not sent.isdisjoint(each.keys) for each in receipt.files)
 
 
 def size(count: float) -> str:

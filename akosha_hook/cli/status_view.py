@@ -112,7 +112,7 @@ def _success(receipt: Receipt | None) -> Line:
 
 
 def _delivered(receipt: Receipt) -> str:
-    what = screen.counted(len(receipt.files_uploaded), "file")
+    what = screen.counted(screen.files_sent(receipt), "file")
     what += f", {screen.size(receipt.bytes_transferred)}"
     if receipt.method == "http":
         what = f"{receipt.details.get('stored', 0)} memories to Akosha"

@@ -147,7 +147,7 @@ def _show(outcome: Outcome) -> None:
         if receipt.method == "cloud":
             stored = sum(each.size for each in receipt.files if each.status == "uploaded")
             click.echo(
-                f"Uploaded {len(receipt.files_uploaded)} of {len(receipt.files)} files to "
+                f"Uploaded {screen.files_sent(receipt)} of {len(receipt.files)} files to "
                 f"{receipt.destination.bucket}: {screen.size(stored)} sent as "
                 f"{screen.size(receipt.bytes_transferred)} in "
                 f"{screen.duration(outcome.duration_seconds)}."

@@ -16,10 +16,12 @@ from akosha_hook.state import identity, looks
 from akosha_hook.state.looks import Look
 from akosha_hook.state.progress_file import ProgressFile, State
 from akosha_hook.state.pruning import Pruning
+from akosha_hook.state.receipts import Receipts
 from akosha_hook.state.verification import Verification
 from akosha_hook.util import files
 from tests.support.home import Home
 from tests.support.reports import AKOSHA, CLOUD, leave_receipt, report_now
+from tests.support.state_documents import whole_receipt
 
 
 @pytest.fixture
@@ -46,6 +48,20 @@ def test_a_failure_after_a_success_leads_the_view_and_is_explained(configured: H
     assert shown["Backup"] == [Line("on, but the last upload failed (see below)", Tone.PROBLEM)]
     assert shown["Last sync"][0].tone is Tone.OK
     assert shown["Last error"][0].text.endswith(": no network")
+
+
+def test_a_delta_and_its_base_are_one_file(configured: Home) -> None:
+    """Both are objects of the upload where they were copied forward."""
+    done = leave_receipt(configured.paths, 1)
+    (file,) = whole_receipt().files
+    assert file.delta is not None
+    both = (file.key, file.delta.base_key + ".2")
+    delta = msgspec.structs.replace(file.delta, base_key=both[1])
+    moved = msgspec.structs.replace(file, status="unchanged", delta=delta)
+    receipt = msgspec.structs.replace(done, files=(moved,), files_uploaded=both)
+    Receipts(configured.paths).save(receipt)
+    assert ": 1 file, " in view(configured)["Last sync"][0].text
+    assert " 1  " in configured.akosha_hook("history").stdout.splitlines()[1]
 
 
 def test_a_push_to_akosha_is_not_taken_for_a_backup(configured: Home) -> None:
