@@ -57,11 +57,8 @@ def proved(candidate: Candidate) -> Database | None:
 
     Raises OSError where a live file cannot be read any more.
     """
-    if not _is_at_rest(candidate):
+    if not _is_at_rest(candidate) or not _has_the_same_bytes(candidate):
         return None
-    for each in candidate.copy.files:
-        if hash_file(candidate.path.with_name(each.name)) != each.sha256:
-            return None
     # Also what was opened for the second read: only then does a network filesystem look again.
     if not _is_at_rest(candidate):
         return None
@@ -71,6 +68,17 @@ def proved(candidate: Candidate) -> Database | None:
 
 def _is_at_rest(candidate: Candidate) -> bool:
     return duckdb.members(candidate.path) == candidate.before
+
+
+def _has_the_same_bytes(candidate: Candidate) -> bool:
+    try:
+        return all(
+            hash_file(candidate.path.with_name(each.name)) == each.sha256
+            for each in candidate.copy.files
+        )
+    except FileNotFoundError:
+        # A checkpoint removes the sidecar.
+        return False
 
 
 def _without_fingerprint(file: SnapshotFile) -> SnapshotFile:

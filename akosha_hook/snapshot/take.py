@@ -143,12 +143,18 @@ def _freeze(database: Path, into: Path, on_read: OnRead) -> Database | Skipped |
         _wait_until_settled(database)
         started = time.time_ns()
         before = duckdb.members(database)
-        if before[database].ahead(started):
-            return Candidate(database, before, _copy(database, before, into, started, on_read))
-        if before[database].settled(started) and (
-            frozen := _copy_once(database, before, into, started, on_read)
-        ):
-            return frozen
+        is_ahead = before[database].ahead(started)
+        if not is_ahead and not before[database].settled(started):
+            continue
+        try:
+            copied = _copy(database, before, into, started, on_read)
+        except FileNotFoundError:
+            # A checkpoint removes or empties the sidecar.
+            continue
+        if is_ahead:
+            return Candidate(database, before, copied)
+        if _held_still(database, before):
+            return copied
     name = database.name
     return Skipped(name, "busy", f"{name} kept changing while it was being copied")
 
@@ -177,24 +183,15 @@ def _wait_until_settled(database: Path) -> None:
         time.sleep(0.02)
 
 
-def _copy_once(
-    database: Path,
-    before: Mapping[Path, Fingerprint],
-    into: Path,
-    started: int,
-    on_read: OnRead,
-) -> Database | None:
-    """One attempt; None when the files moved too much for the copy to be trusted."""
-    copied = _copy(database, before, into, started, on_read)
+def _held_still(database: Path, before: Mapping[Path, Fingerprint]) -> bool:
+    """Whether the files moved too little since `before` for a copy of them to be torn."""
     after = duckdb.members(database)
-    if after[database] != before[database] or not all(
+    return after[database] == before[database] and all(
         path in after
         and after[path].inode == before[path].inode
         and after[path].size >= before[path].size
         for path in before
-    ):
-        return None
-    return copied
+    )
 
 
 def _copy(

@@ -140,6 +140,28 @@ def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
     assert [each.reason for each in frozen(data, tmp_path).skipped] == ["busy"]
 
 
+def test_a_wal_that_goes_before_it_is_read_has_the_copy_made_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wal = data / "reflection.duckdb.wal"
+    wal.write_bytes(b"x" * 100)
+    real = copying.copy_and_hash
+
+    def disturbed(source: Path, target: Path, size: int, **options: Any) -> copying.Copied:
+        if source == wal:
+            wal.unlink()
+        return real(source, target, size, **options)
+
+    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
+    monkeypatch.setattr(taking, "RETRY_SECONDS", 0)
+    taken = frozen(data, tmp_path)
+    assert taken.skipped == ()
+    assert [each.name for database in taken.databases for each in database.files] == [
+        "reflection.duckdb",
+        "knowledge_graph.duckdb",
+    ]
+
+
 def test_a_file_too_young_to_be_told_apart_by_stat_gets_no_fingerprint(
     data: Path, tmp_path: Path
 ) -> None:

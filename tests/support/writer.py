@@ -54,6 +54,7 @@ for line in sys.stdin:
         print(repr(failures), flush=True)
         continue
     print("ok", flush=True)
+running = False
 """
 
 _CHECKPOINTS_MEANWHILE = """
