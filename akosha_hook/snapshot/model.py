@@ -33,11 +33,15 @@ class Fingerprint(msgspec.Struct, frozen=True):
         """The later of the two timestamps."""
         return max(self.mtime_ns, self.ctime_ns)
 
+    @property
+    def settles_ns(self) -> int:
+        """The last moment at which it proves nothing yet."""
+        coarse = self.mtime_ns % 1_000_000_000 == 0 and self.ctime_ns % 1_000_000_000 == 0
+        return self.newest_ns + (COARSE_MARGIN_NS if coarse else MARGIN_NS)
+
     def settled(self, now_ns: int) -> bool:
         """Whether an equal fingerprint later would prove that the file did not change."""
-        coarse = self.mtime_ns % 1_000_000_000 == 0 and self.ctime_ns % 1_000_000_000 == 0
-        margin = COARSE_MARGIN_NS if coarse else MARGIN_NS
-        return self.newest_ns + margin < now_ns
+        return self.settles_ns < now_ns
 
     def ahead(self, now_ns: int) -> bool:
         """Whether it lies further ahead of the clock than a short wait makes up for."""
@@ -62,13 +66,15 @@ class SnapshotFile(msgspec.Struct, frozen=True):
 class Database(msgspec.Struct, frozen=True):
     """A database file and the sidecars that belong to the same moment.
 
-    `kind` is as in `StoredFile`.
+    Or a set of files, which is one file here. `kind` is as in `StoredFile`; `members` is how many
+    files a set has.
     """
 
     name: str
     file: SnapshotFile
     sidecars: tuple[SnapshotFile, ...] = ()
     kind: str = "duckdb"
+    members: int | None = None
 
     @property
     def files(self) -> tuple[SnapshotFile, ...]:
@@ -92,9 +98,13 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The databases frozen under `directory`, those that had not changed, and those that failed."""
+    """The databases frozen under `directory`, those that had not changed, and those that failed.
+
+    `notes` name files that a set of files goes without.
+    """
 
     directory: Path
     databases: tuple[Database, ...]
     unchanged: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()

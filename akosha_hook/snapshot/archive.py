@@ -1,0 +1,218 @@
+"""Freezing a set of files as one tar, while others write to the files.
+
+A file that grows is taken up to the size it had when it was opened, one that vanishes is left out,
+and one that shrinks while it is read has the pass begin anew. A small file is read until it holds
+still. Files are of one moment each, not all of the same.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from akosha_hook.format import tar
+from akosha_hook.snapshot import tree
+from akosha_hook.snapshot.copy import write_and_hash
+from akosha_hook.snapshot.model import Database, Fingerprint, Skipped, SnapshotFile
+from akosha_hook.snapshot.tree import LeftOut, Member
+from akosha_hook.util.beneath import Beneath
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from akosha_hook.snapshot.sets import FileSet
+    from akosha_hook.snapshot.tree import Listing
+
+PASSES = 8
+# One that shrinks this often is left out.
+MOST_SHRINKS = 2
+SETTLE_SECONDS = 3.0
+SMALL_BYTES = 1024 * 1024
+SMALL_ATTEMPTS = 3
+RETRY_SECONDS = 0.02
+PIECE_BYTES = 1024 * 1024
+
+
+class SpoiledError(Exception):
+    """The data of a member does not fit the header that was written for it."""
+
+    def __init__(self, name: str, why: str, *, shrank: bool) -> None:
+        super().__init__(why)
+        self.name, self.why, self.shrank = name, why, shrank
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One reading of a set: what was found, in the order of the tar, and what was left out.
+
+    `given_up` are files that spoiled earlier passes, and why they are left out of this one.
+    """
+
+    files: FileSet
+    listing: Listing
+    given_up: Mapping[str, str]
+    seen: list[Member] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    count: int = 0
+    position: int = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """The tar. Raises SpoiledError, OSError."""
+        with Beneath(self.files.root) as beneath:
+            for member in self.listing.members:
+                for piece in self._member(beneath, member):
+                    self.position += len(piece)
+                    yield piece
+        self.position += len(tar.END)
+        yield tar.END
+
+    def _member(self, beneath: Beneath, member: Member) -> Iterator[bytes]:
+        if why := self.given_up.get(member.name):
+            self._leave_out(member, why)
+            return
+        try:
+            descriptor = beneath.open(member.parts)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._leave_out(member, tree.reason_of(error))
+            return
+        try:
+            yield from self._opened(member, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _opened(self, member: Member, descriptor: int) -> Iterator[bytes]:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            self._leave_out(member, "it is no longer a file")
+            return
+        if status.st_size > SMALL_BYTES:
+            now = Member.of(member.name, status)
+            data = _up_to(descriptor, now)
+        else:
+            try:
+                now, content = _at_rest(descriptor, member.name)
+            except OSError as error:
+                self._leave_out(member, tree.reason_of(error))
+                return
+            data = iter((content,))
+        self.seen.append(now)
+        self.count += 1
+        yield tar.header(now.entry, self.position)
+        yield from data
+        yield tar.padding(now.entry.size)
+
+    def _leave_out(self, member: Member, why: str) -> None:
+        # It stays part of the fingerprint, so that a set is not read again for nothing.
+        self.seen.append(member)
+        self.left_out.append(LeftOut(member.name, why))
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A set as it was frozen: None where it has no files. `notes` name what it goes without."""
+
+    frozen: Database | Skipped | None
+    notes: tuple[str, ...]
+
+
+def is_known(files: FileSet, known: Mapping[str, Fingerprint]) -> bool:
+    """Whether every file of the set is, by stat, what `known` has for it."""
+    before = known.get(files.item)
+    return before is not None and tree.fingerprint(tree.listing(files).members) == before
+
+
+def size_of(files: FileSet) -> int:
+    """Bytes of the tar of the set; 0 for one without files."""
+    members = tree.listing(files).members
+    return tar.size_of(each.entry for each in members) if members else 0
+
+
+def freeze(files: FileSet, into: Path, on_read: Callable[[], object] | None = None) -> Archive:
+    """Write the set's tar into the directory `into`. Raises OSError where that cannot be written."""
+    shrinks: dict[str, int] = {}
+    given_up: dict[str, str] = {}
+    for _ in range(PASSES):
+        listing = _settled(files)
+        if not listing.members:
+            return Archive(None, tree.notes(files, listing.left_out))
+        one = _Pass(files, listing, given_up)
+        started = time.time_ns()
+        try:
+            copied = write_and_hash(one.pieces(), into / files.item, on_read=on_read)
+        except SpoiledError as error:
+            shrinks[error.name] = shrinks.get(error.name, 0) + 1
+            if not error.shrank or shrinks[error.name] >= MOST_SHRINKS:
+                given_up[error.name] = error.why
+            continue
+        notes = tree.notes(files, [*listing.left_out, *one.left_out])
+        if not one.count:
+            (into / files.item).unlink()
+            why = f"none of the files of {files.name} could be read"
+            return Archive(Skipped(files.item, "unreadable", why), notes)
+        settled = all(each.fingerprint.settled(started) for each in one.seen)
+        file = SnapshotFile(
+            name=files.item,
+            path=into / files.item,
+            size=one.position,
+            sha256=copied.sha256,
+            fingerprint=tree.fingerprint(one.seen) if settled else None,
+            blocks=copied.blocks,
+        )
+        return Archive(Database(files.item, file, kind="files", members=one.count), notes)
+    (into / files.item).unlink(missing_ok=True)
+    message = f"the files of {files.name} kept shrinking while they were read"
+    return Archive(Skipped(files.item, "busy", message), ())
+
+
+def _settled(files: FileSet) -> Listing:
+    """The set's files, once its small ones are old enough to prove something, or a wait is over."""
+    limit = time.monotonic() + SETTLE_SECONDS
+    while True:
+        listing, now = tree.listing(files), time.time_ns()
+        prints = (each.fingerprint for each in listing.members)
+        young = [
+            each.settles_ns
+            for each in prints
+            if each.size <= SMALL_BYTES and not each.settled(now) and not each.ahead(now)
+        ]
+        left = limit - time.monotonic()
+        if not young or left <= 0:
+            return listing
+        time.sleep(min(left, (max(young) - now) / 1e9 + RETRY_SECONDS))
+
+
+def _at_rest(descriptor: int, name: str) -> tuple[Member, bytes]:
+    """A small file's stat and bytes, of one moment where it holds still for that."""
+    for attempt in range(SMALL_ATTEMPTS):
+        if attempt:
+            time.sleep(RETRY_SECONDS)
+        before = Fingerprint.of(os.fstat(descriptor))
+        content = os.pread(descriptor, SMALL_BYTES + 1, 0)[: before.size]
+        status = os.fstat(descriptor)
+        if Fingerprint.of(status) == before and len(content) == before.size:
+            break
+    member = Member.of(name, status)
+    size = msgspec.structs.replace(member.fingerprint, size=len(content))
+    return member._replace(fingerprint=size), content
+
+
+def _up_to(descriptor: int, member: Member) -> Iterator[bytes]:
+    """The bytes that the file had when it was opened, in pieces."""
+    left = member.fingerprint.size
+    while left:
+        try:
+            piece = os.read(descriptor, min(left, PIECE_BYTES))
+        except OSError as error:
+            raise SpoiledError(member.name, tree.reason_of(error), shrank=False) from error
+        if not piece:
+            raise SpoiledError(member.name, "it kept shrinking while it was read", shrank=True)
+        left -= len(piece)
+        yield piece
