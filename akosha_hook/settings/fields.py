@@ -100,8 +100,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     akosha_databases: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(min_length=1),
-        _help("Database file names, or globs, inside the data directory."),
-    ] = ("reflection.duckdb", "knowledge_graph*.duckdb")
+        _help("Database file names, or globs, inside the data directory; *: every database."),
+    ] = ("*",)
     akosha_upload_on_commit: Annotated[
         bool, _help("Upload after git commits and merges.", repository=RepositoryRule.ONLY_OFF)
     ] = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from akosha_hook.snapshot.duckdb import find_databases, is_known, size_of
+from akosha_hook.snapshot.duckdb import is_known, size_of
+from akosha_hook.snapshot.finding import find_databases
 from akosha_hook.snapshot.index import merged, reopen
 from akosha_hook.snapshot.model import Database, Fingerprint, Skipped, Snapshot, SnapshotFile
 from akosha_hook.snapshot.take import SPARE_BYTES, take

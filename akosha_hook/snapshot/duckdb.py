@@ -11,33 +11,11 @@ from akosha_hook.format.manifest import SIDECARS
 from akosha_hook.snapshot.model import Fingerprint, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 MAGIC = b"DUCK"
 MAGIC_OFFSET = 8
-
-
-def find_databases(
-    directory: Path, patterns: Iterable[str]
-) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
-    """Names of the databases in `directory` that `patterns` (names or globs) choose.
-
-    A plain name that is not there is reported as missing; a glob without a match is not.
-    """
-    names: dict[str, None] = {}
-    missing: list[Skipped] = []
-    for pattern in patterns:
-        if any(character in pattern for character in "*?["):
-            matches = sorted(
-                path.name for path in directory.glob(pattern) if path.parent == directory
-            )
-            names.update(dict.fromkeys(name for name in matches if not name.endswith(SIDECARS)))
-        elif (directory / pattern).exists():
-            names[pattern] = None
-        else:
-            missing.append(Skipped(pattern, "missing", f"{pattern} is not in {directory}"))
-    return tuple(names), tuple(missing)
 
 
 def members(database: Path) -> dict[Path, Fingerprint]:

@@ -60,11 +60,15 @@ class SnapshotFile(msgspec.Struct, frozen=True):
 
 
 class Database(msgspec.Struct, frozen=True):
-    """A database file and the sidecars that belong to the same moment."""
+    """A database file and the sidecars that belong to the same moment.
+
+    `kind` is as in `StoredFile`.
+    """
 
     name: str
     file: SnapshotFile
     sidecars: tuple[SnapshotFile, ...] = ()
+    kind: str = "duckdb"
 
     @property
     def files(self) -> tuple[SnapshotFile, ...]:

@@ -18,6 +18,7 @@ from akosha_hook.errors import AkoshaHookError, Kind
 from akosha_hook.snapshot import ahead, duckdb
 from akosha_hook.snapshot.ahead import Candidate
 from akosha_hook.snapshot.copy import Copied, copy_and_hash
+from akosha_hook.snapshot.finding import find_databases
 from akosha_hook.snapshot.index import write_index
 from akosha_hook.snapshot.model import Database, Fingerprint, Skipped, Snapshot, SnapshotFile
 from akosha_hook.util import files
@@ -51,7 +52,7 @@ def take(
     called for every piece that is read. Raises AkoshaHookError when the disk is full or not
     writable.
     """
-    names, missing = duckdb.find_databases(source, patterns)
+    names, missing = find_databases(source, patterns)
     unchanged = tuple(name for name in names if known and duckdb.is_known(source / name, known))
     changed = [name for name in names if name not in unchanged]
     databases: list[Database] = []
