@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from akosha_hook.format.tar import MAX_MEMBERS, Entry, is_member_name
 from akosha_hook.snapshot.model import Fingerprint
 from akosha_hook.util.beneath import Beneath
-from akosha_hook.util.files import is_temporary
+from akosha_hook.util.temporary import is_temporary
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
