@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -19,6 +20,7 @@ from akosha_hook.format import tar
 from akosha_hook.snapshot import tree
 from akosha_hook.snapshot.copy import write_and_hash
 from akosha_hook.snapshot.model import Database, Fingerprint, Skipped, SnapshotFile
+from akosha_hook.snapshot.sets import included
 from akosha_hook.snapshot.tree import LeftOut, Member
 from akosha_hook.util.beneath import Beneath
 
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from akosha_hook.paths import Paths
+    from akosha_hook.settings import Settings
     from akosha_hook.snapshot.sets import FileSet
     from akosha_hook.snapshot.tree import Listing
 
+OnRead: TypeAlias = "Callable[[], object] | None"
 PASSES = 8
 # One that shrinks this often is left out.
 MOST_SHRINKS = 2
@@ -61,6 +66,10 @@ class _Pass:
     left_out: list[LeftOut] = field(default_factory=list)
     count: int = 0
     position: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tree.notes(self.files, [*self.listing.left_out, *self.left_out])
 
     def pieces(self) -> Iterator[bytes]:
         """The tar. Raises SpoiledError, OSError."""
@@ -116,60 +125,63 @@ class _Pass:
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
-    """A set as it was frozen: None where it has no files. `notes` name what it goes without."""
+class LiveSet:
+    """A set of files that is there to be backed up; an `Item`. `listing` is a look at it."""
 
-    frozen: Database | Skipped | None
-    notes: tuple[str, ...]
+    files: FileSet
+    listing: Listing
 
+    @property
+    def name(self) -> str:
+        return self.files.item
 
-def is_known(files: FileSet, known: Mapping[str, Fingerprint]) -> bool:
-    """Whether every file of the set is, by stat, what `known` has for it."""
-    before = known.get(files.item)
-    return before is not None and tree.fingerprint(tree.listing(files).members) == before
+    def fingerprints(self) -> dict[str, Fingerprint]:
+        return {self.name: tree.fingerprint(self.listing.members)}
 
-
-def size_of(files: FileSet) -> int:
-    """Bytes of the tar of the set; 0 for one without files."""
-    members = tree.listing(files).members
-    return tar.size_of(each.entry for each in members) if members else 0
+    def freeze(self, into: Path, on_read: OnRead) -> Database | Skipped:
+        return _freeze(self.files, into / self.name, on_read)
 
 
-def freeze(files: FileSet, into: Path, on_read: Callable[[], object] | None = None) -> Archive:
-    """Write the set's tar into the directory `into`. Raises OSError where that cannot be written."""
-    shrinks: dict[str, int] = {}
+def live_sets(settings: Settings, paths: Paths) -> tuple[LiveSet, ...]:
+    """The sets that are to be backed up, but for those of which there is nothing here."""
+    found = (LiveSet(each, tree.listing(each)) for each in included(settings, paths))
+    return tuple(each for each in found if each.listing.members or each.listing.left_out)
+
+
+def _freeze(files: FileSet, target: Path, on_read: OnRead) -> Database | Skipped:
+    """Write the set's tar. Raises OSError where that cannot be done."""
+    shrinks: Counter[str] = Counter()
     given_up: dict[str, str] = {}
     for _ in range(PASSES):
-        listing = _settled(files)
-        if not listing.members:
-            return Archive(None, tree.notes(files, listing.left_out))
-        one = _Pass(files, listing, given_up)
+        one = _Pass(files, _settled(files), given_up)
         started = time.time_ns()
         try:
-            copied = write_and_hash(one.pieces(), into / files.item, on_read=on_read)
+            copied = write_and_hash(one.pieces(), target, on_read=on_read)
         except SpoiledError as error:
-            shrinks[error.name] = shrinks.get(error.name, 0) + 1
+            shrinks[error.name] += 1
             if not error.shrank or shrinks[error.name] >= MOST_SHRINKS:
                 given_up[error.name] = error.why
             continue
-        notes = tree.notes(files, [*listing.left_out, *one.left_out])
         if not one.count:
-            (into / files.item).unlink()
-            why = f"none of the files of {files.name} could be read"
-            return Archive(Skipped(files.item, "unreadable", why), notes)
+            break
         settled = all(each.fingerprint.settled(started) for each in one.seen)
         file = SnapshotFile(
             name=files.item,
-            path=into / files.item,
+            path=target,
             size=one.position,
             sha256=copied.sha256,
             fingerprint=tree.fingerprint(one.seen) if settled else None,
             blocks=copied.blocks,
         )
-        return Archive(Database(files.item, file, kind="files", members=one.count), notes)
-    (into / files.item).unlink(missing_ok=True)
-    message = f"the files of {files.name} kept shrinking while they were read"
-    return Archive(Skipped(files.item, "busy", message), ())
+        return Database(files.item, file, kind="files", members=one.count, notes=one.notes)
+    target.unlink(missing_ok=True)
+    if one.count:
+        why = f"the files of {files.name} kept shrinking while they were read"
+        return Skipped(files.item, "busy", why)
+    if one.notes:
+        why = f"{files.name} has no file that can be backed up ({'; '.join(one.notes)})"
+        return Skipped(files.item, "unreadable", why)
+    return Skipped(files.item, "empty", f"{files.name} has no files any more")
 
 
 def _settled(files: FileSet) -> Listing:

@@ -67,7 +67,7 @@ class Database(msgspec.Struct, frozen=True):
     """A database file and the sidecars that belong to the same moment.
 
     Or a set of files, which is one file here. `kind` is as in `StoredFile`; `members` is how many
-    files a set has.
+    files a set has, and `notes` name those that it goes without.
     """
 
     name: str
@@ -75,6 +75,7 @@ class Database(msgspec.Struct, frozen=True):
     sidecars: tuple[SnapshotFile, ...] = ()
     kind: str = "duckdb"
     members: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[SnapshotFile, ...]:
@@ -98,13 +99,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The databases frozen under `directory`, those that had not changed, and those that failed.
-
-    `notes` name files that a set of files goes without.
-    """
+    """The databases frozen under `directory`, those that had not changed, and those that failed."""
 
     directory: Path
     databases: tuple[Database, ...]
     unchanged: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
-    notes: tuple[str, ...] = ()

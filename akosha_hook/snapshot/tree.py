@@ -9,14 +9,14 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from akosha_hook.format.tar import MAX_MEMBERS, Entry, is_member_name
+from akosha_hook.format.tar import MAX_MEMBERS, Entry, is_member_name, size_of
 from akosha_hook.snapshot.model import Fingerprint
 from akosha_hook.util.beneath import Beneath
 from akosha_hook.util.temporary import is_temporary
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from akosha_hook.snapshot.sets import FileSet
 
@@ -78,21 +78,21 @@ def listing(files: FileSet) -> Listing:
     return found
 
 
-def fingerprint(members: Iterable[Member]) -> Fingerprint:
+def fingerprint(members: Collection[Member]) -> Fingerprint:
     """One fingerprint for all of them: another one as soon as one of theirs is another.
 
-    Its inode is a hash, its size that of the files together.
+    Its size is that of the tar, its inode a hash.
     """
     digest = hashlib.sha256()
-    size = mtime_ns = ctime_ns = 0
+    mtime_ns = ctime_ns = 0
     for each in members:
         own = each.fingerprint
         digest.update(
             f"{each.name}\0{own.size} {own.mtime_ns} {own.ctime_ns} {own.inode} {each.mode}\n".encode()
         )
-        size += own.size
         mtime_ns, ctime_ns = max(mtime_ns, own.mtime_ns), max(ctime_ns, own.ctime_ns)
-    # What a receipt and JSON readers hold.
+    size = size_of(each.entry for each in members)
+    # As large as any reader of JSON takes.
     return Fingerprint(size, mtime_ns, ctime_ns, int.from_bytes(digest.digest()[:8], "big") >> 1)
 
 
