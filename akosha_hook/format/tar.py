@@ -52,10 +52,19 @@ class Entry(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A member of a tar that is read, with its bytes, in pieces."""
+    """A member of a tar, and where its bytes begin in it."""
 
     entry: Entry
-    data: Iterator[bytes]
+    position: int
+
+    def data(self, file: BinaryIO) -> Iterator[bytes]:
+        """Its bytes, in pieces, from the tar. Raises DamagedError."""
+        file.seek(self.position)
+        left = self.entry.size
+        while left:
+            piece = _exactly(file, min(left, PIECE_BYTES))
+            left -= len(piece)
+            yield piece
 
 
 def is_member_name(name: str) -> bool:
@@ -95,7 +104,7 @@ def size_of(entries: Iterable[Entry]) -> int:
 
 
 def read(file: BinaryIO, size: int) -> Iterator[Member]:
-    """The members of a tar of `size` bytes, in order; data that is not read is passed over.
+    """The members of a tar of `size` bytes, in order.
 
     Raises DamagedError for whatever `header` does not write: names that leave the place they are
     for, links, members out of order or twice, and bytes too many or too few.
@@ -112,7 +121,7 @@ def read(file: BinaryIO, size: int) -> Iterator[Member]:
         end = position + entry.size + len(padding(entry.size))
         if count > MAX_MEMBERS or end + len(END) > size:
             raise DamagedError("The tar's members are more than it can hold.")
-        yield Member(entry, _data(file, position, entry.size))
+        yield Member(entry, position)
         before, position = entry.parts, end
     file.seek(position)
     if size - position != len(END) or file.read(len(END) + 1) != END:
@@ -256,14 +265,6 @@ def _nanoseconds(text: str) -> int:
         raise ValueError(text)
     sign, seconds, rest = match.groups(default="")
     return int(sign + "1") * (int(seconds) * _NANOSECONDS + int(rest.ljust(9, "0")))
-
-
-def _data(file: BinaryIO, position: int, size: int) -> Iterator[bytes]:
-    file.seek(position)
-    while size:
-        piece = _exactly(file, min(size, PIECE_BYTES))
-        size -= len(piece)
-        yield piece
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:

@@ -121,7 +121,7 @@ class _Pass:
     def _leave_out(self, member: Member, why: str) -> None:
         # It stays part of the fingerprint, so that a set is not read again for nothing.
         self.seen.append(member)
-        self.left_out.append(LeftOut(member.name, why))
+        self.left_out.append(LeftOut(member.name, why, failed=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class LiveSet:
 def live_sets(settings: Settings, paths: Paths) -> tuple[LiveSet, ...]:
     """The sets that are to be backed up, but for those of which there is nothing here."""
     found = (LiveSet(each, tree.listing(each)) for each in included(settings, paths))
-    return tuple(each for each in found if each.listing.members or each.listing.left_out)
+    return tuple(each for each in found if each.listing.has_something)
 
 
 def _freeze(files: FileSet, target: Path, on_read: OnRead) -> Database | Skipped:
@@ -178,8 +178,8 @@ def _freeze(files: FileSet, target: Path, on_read: OnRead) -> Database | Skipped
     if one.count:
         why = f"the files of {files.name} kept shrinking while they were read"
         return Skipped(files.item, "busy", why)
-    if one.notes:
-        why = f"{files.name} has no file that can be backed up ({'; '.join(one.notes)})"
+    if failed := [each for each in (*one.listing.left_out, *one.left_out) if each.failed]:
+        why = f"no file of {files.name} can be read ({failed[0].name}: {failed[0].why})"
         return Skipped(files.item, "unreadable", why)
     return Skipped(files.item, "empty", f"{files.name} has no files any more")
 

@@ -32,11 +32,10 @@ ITEMS = tuple(name + SUFFIX for name in FILE_SETS)
 
 @dataclass(frozen=True, slots=True)
 class FileSet:
-    """The files below `root` that `patterns` match, stored as one item."""
+    """The files of a set that lie below `root`, stored as one item."""
 
     name: str
     root: Path
-    patterns: tuple[Pattern, ...]
 
     @property
     def item(self) -> str:
@@ -45,22 +44,27 @@ class FileSet:
 
     def includes(self, parts: Pattern) -> bool:
         """Whether the file at that path is one of the set's."""
-        return any(_matches(parts, pattern) for pattern in self.patterns)
+        return includes(self.name, parts)
 
     def may_be_in(self, parts: Pattern) -> bool:
         """Whether files of the set may lie in the directory at that path."""
-        return any(_leads_to(parts, pattern) for pattern in self.patterns)
+        return any(_leads_to(parts, pattern) for pattern in _PATTERNS[self.name])
 
 
 def file_set(name: str, settings: Settings, paths: Paths) -> FileSet:
     """The set of that name, which is in `FILE_SETS`."""
     root = data_directory(settings, paths) if name in _IN_DATA else paths.claude
-    return FileSet(name, root, _PATTERNS[name])
+    return FileSet(name, root)
 
 
 def included(settings: Settings, paths: Paths) -> tuple[FileSet, ...]:
     """The sets that are backed up."""
     return tuple(file_set(name, settings, paths) for name in settings.akosha_include)
+
+
+def includes(name: str, parts: Pattern) -> bool:
+    """Whether the set of that name includes the file at that path."""
+    return any(_matches(parts, pattern) for pattern in _PATTERNS[name])
 
 
 def set_of(item: str) -> str | None:

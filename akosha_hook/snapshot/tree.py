@@ -47,10 +47,14 @@ class Member(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A file that the set goes without; `why` completes "is not backed up: "."""
+    """A file that the set goes without; `why` completes "is not backed up: ".
+
+    `failed` says that it should be one of the set's, and could not be looked at or read.
+    """
 
     name: str
     why: str
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -59,6 +63,11 @@ class Listing:
 
     members: list[Member] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def has_something(self) -> bool:
+        """Whether there are files to back up, as far as could be seen."""
+        return bool(self.members) or any(each.failed for each in self.left_out)
 
 
 def listing(files: FileSet) -> Listing:
@@ -69,7 +78,7 @@ def listing(files: FileSet) -> Listing:
             _list(files, beneath, (), found)
     except OSError as error:
         if error.errno not in _GONE:
-            found.left_out.append(LeftOut(str(files.root), reason_of(error)))
+            found.left_out.append(LeftOut(str(files.root), reason_of(error), failed=True))
     if len(found.members) > MAX_MEMBERS:
         more = len(found.members) - MAX_MEMBERS
         del found.members[MAX_MEMBERS:]
@@ -121,7 +130,7 @@ def _list(files: FileSet, beneath: Beneath, parts: tuple[str, ...], found: Listi
                 status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             except OSError as error:
                 if error.errno not in _GONE:
-                    found.left_out.append(LeftOut("/".join(where), reason_of(error)))
+                    found.left_out.append(LeftOut("/".join(where), reason_of(error), failed=True))
                 continue
             statuses.append((where, status))
     for where, status in statuses:
@@ -141,7 +150,7 @@ def _enter(files: FileSet, beneath: Beneath, parts: tuple[str, ...], found: List
         _list(files, beneath, parts, found)
     except OSError as error:
         if error.errno not in _GONE:
-            found.left_out.append(LeftOut("/".join(parts), reason_of(error)))
+            found.left_out.append(LeftOut("/".join(parts), reason_of(error), failed=True))
 
 
 def _add(parts: tuple[str, ...], status: os.stat_result, found: Listing) -> None:
