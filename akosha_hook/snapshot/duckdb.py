@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from akosha_hook.format.manifest import SIDECARS
+from akosha_hook.format.manifest import SIDECARS_OF
 from akosha_hook.snapshot.model import Fingerprint, Skipped
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def members(database: Path) -> dict[Path, Fingerprint]:
     Raises OSError where the database itself cannot be looked at.
     """
     fingerprints = {database: Fingerprint.of(database.stat())}
-    for suffix in SIDECARS:
+    for suffix in SIDECARS_OF["duckdb"]:
         sidecar = database.with_name(database.name + suffix)
         try:
             fingerprints[sidecar] = Fingerprint.of(sidecar.stat())
@@ -44,7 +44,7 @@ def is_known(database: Path, known: Mapping[str, Fingerprint]) -> bool:
 
 
 def _family(name: str) -> tuple[str, ...]:
-    return (name, *(name + suffix for suffix in SIDECARS))
+    return (name, *(name + suffix for suffix in SIDECARS_OF["duckdb"]))
 
 
 def size_of(database: Path) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from akosha_hook.format.manifest import StoredKind
+
 if TYPE_CHECKING:
     import os
 
@@ -73,7 +75,7 @@ class Database(msgspec.Struct, frozen=True):
     name: str
     file: SnapshotFile
     sidecars: tuple[SnapshotFile, ...] = ()
-    kind: str = "duckdb"
+    kind: StoredKind = "duckdb"
     members: int | None = None
     notes: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.format.manifest import SIDECARS
+from akosha_hook.format.manifest import SIDECARS_OF
 from akosha_hook.snapshot import Snapshot, take
 from akosha_hook.snapshot import copy as copying
 from akosha_hook.snapshot.copy import hash_file
@@ -178,11 +178,11 @@ def test_a_file_too_young_to_be_told_apart_by_stat_gets_no_fingerprint(
 
 
 def test_every_kind_of_sidecar_is_copied(data: Path, tmp_path: Path) -> None:
-    for suffix in SIDECARS:
+    for suffix in SIDECARS_OF["duckdb"]:
         (data / f"reflection.duckdb{suffix}").write_bytes(suffix.encode())
     taken = frozen(data, tmp_path)
     assert [each.name for each in taken.databases[0].sidecars] == [
-        f"reflection.duckdb{suffix}" for suffix in SIDECARS
+        f"reflection.duckdb{suffix}" for suffix in SIDECARS_OF["duckdb"]
     ]
 
 
