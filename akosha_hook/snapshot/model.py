@@ -35,11 +35,15 @@ class Fingerprint(msgspec.Struct, frozen=True):
         """The later of the two timestamps."""
         return max(self.mtime_ns, self.ctime_ns)
 
+    @property
+    def settles_ns(self) -> int:
+        """The last moment at which it proves nothing yet."""
+        coarse = self.mtime_ns % 1_000_000_000 == 0 and self.ctime_ns % 1_000_000_000 == 0
+        return self.newest_ns + (COARSE_MARGIN_NS if coarse else MARGIN_NS)
+
     def settled(self, now_ns: int) -> bool:
         """Whether an equal fingerprint later would prove that the file did not change."""
-        coarse = self.mtime_ns % 1_000_000_000 == 0 and self.ctime_ns % 1_000_000_000 == 0
-        margin = COARSE_MARGIN_NS if coarse else MARGIN_NS
-        return self.newest_ns + margin < now_ns
+        return self.settles_ns < now_ns
 
     def ahead(self, now_ns: int) -> bool:
         """Whether it lies further ahead of the clock than a short wait makes up for."""
@@ -78,13 +82,16 @@ class SnapshotFile(msgspec.Struct, frozen=True):
 class Database(msgspec.Struct, frozen=True):
     """A database file and the sidecars that belong to the same moment.
 
-    `kind` is as in `StoredFile`.
+    Or a set of files, which is one file here. `kind` is as in `StoredFile`; `members` is how many
+    files a set has, and `notes` name those that it goes without.
     """
 
     name: str
     file: SnapshotFile
     sidecars: tuple[SnapshotFile, ...] = ()
     kind: StoredKind = "duckdb"
+    members: int | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[SnapshotFile, ...]:
