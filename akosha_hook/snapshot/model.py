@@ -50,6 +50,20 @@ class Fingerprint(msgspec.Struct, frozen=True):
         return self.newest_ns > now_ns + COARSE_MARGIN_NS
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A live file of a database. `name` is under which it is stored, whatever a link leads to."""
+
+    name: str
+    path: Path
+    fingerprint: Fingerprint
+
+    @classmethod
+    def of(cls, path: Path, name: str = "") -> Member:
+        """Raises OSError where it cannot be looked at."""
+        return cls(name or path.name, path, Fingerprint.of(path.stat()))
+
+
 class SnapshotFile(msgspec.Struct, frozen=True):
     """One frozen file. `name` is its name in the data directory, sidecars included.
 
@@ -89,14 +103,24 @@ class Skipped:
     """A database that is not in the snapshot.
 
     `reason` is `busy` (the next round tries again), or for good until something changes:
-    `missing`, `empty`, `unreadable`, `not-duckdb`, `excluded` (no longer in `akosha_databases`).
-    `as_of` is when its last good copy was made (ISO 8601 UTC), "" where it never was stored.
+    `missing`, `empty`, `unreadable`, `not-a-database` (`not-duckdb` in 0.1.0), `damaged`,
+    `excluded` (no longer in `akosha_databases`). `as_of` is when its last good copy was made (ISO
+    8601 UTC), "" where it never was stored.
+
+    `doubtful` says that nothing but the ending of its name makes a database of the file: while it
+    was never stored, it is named, and is no failure.
     """
 
     name: str
     reason: str
     message: str
     as_of: str = ""
+    doubtful: bool = False
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether it may well be no database at all."""
+        return self.doubtful and not self.as_of
 
 
 @dataclass(frozen=True, slots=True)
