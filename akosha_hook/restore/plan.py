@@ -58,6 +58,12 @@ class Plan:
         return tuple(name for name in self.items if set_of(name) is None)
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each database, by name."""
+        kinds = {each.name: each.kind or "duckdb" for each in self.files}
+        return {name: kinds[name] for name in self.databases}
+
+    @property
     def download_bytes(self) -> int:
         return sum(each.size for each in self.objects.values())
 

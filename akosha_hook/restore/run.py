@@ -46,7 +46,7 @@ def restore(request: RestoreRequest, context: Context) -> Restored:
     started = time.monotonic()
     store = catalog.open_to_read(context)
     planned = plan(store, request, context)
-    occupied.refuse(planned.directory, planned.databases, force=request.force)
+    occupied.refuse(planned.directory, planned.kinds, force=request.force)
     placing.refuse_held(planned.directory, planned.databases)
     _refuse_foreign(planned, request, context)
     with created(planned.directory):
@@ -73,7 +73,7 @@ def _into_place(
         if interrupted and spared > 0:
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
         notes += judged(assembled.checks, force=request.force)
-        occupied.refuse(planned.directory, planned.databases, force=request.force)
+        occupied.refuse(planned.directory, planned.kinds, force=request.force)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
         aside = kept or placing.free_name(planned.directory)
         results = [_put_back(staging, each, aside, request) for each in planned.sets]

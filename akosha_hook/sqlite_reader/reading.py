@@ -1,4 +1,4 @@
-"""Whether a copy of an SQLite database is sound, what it carries, and how many rows it has."""
+"""Whether a copy of a SQLite database is sound, what it carries, and how many rows it has."""
 
 from __future__ import annotations
 
