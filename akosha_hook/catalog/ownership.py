@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from akosha_hook.state import identity
-from akosha_hook.state.ledger import NO_MANIFEST, Ledger
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger_lines import NO_MANIFEST
 from akosha_hook.state.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.catalog.model import Upload
     from akosha_hook.context import Context
-    from akosha_hook.state.ledger import Entry
+    from akosha_hook.state.ledger_lines import Entry
 
 # `changed`: under an id of ours, but with another manifest than the one that was stored.
 Whose = Literal["own", "changed", "other"]

@@ -17,7 +17,7 @@ from akosha_hook.snapshot import owner
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import select
 from akosha_hook.sync.outcome import restore_advice
-from akosha_hook.util import files
+from akosha_hook.util import files, temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def _scratch(context: Context) -> Iterator[Path]:
     state = context.paths.state
     # Left over by an earlier run that was killed.
     for leftover in state.glob(f"{DOCTOR_SCRATCH}*"):
-        if files.is_abandoned(leftover):
+        if temporary.is_abandoned(leftover):
             files.remove_tree(leftover)
     scratch = Path(tempfile.mkdtemp(prefix=DOCTOR_SCRATCH, dir=state if state.is_dir() else None))
     try:

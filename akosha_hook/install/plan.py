@@ -13,6 +13,7 @@ import msgspec
 
 from akosha_hook.errors import AkoshaHookError
 from akosha_hook.util import files
+from akosha_hook.util.temporary import remove_abandoned, temporary_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,7 +133,7 @@ def apply(changes: Iterable[Change]) -> None:
     done: list[Change] = []
     try:
         for change in changes:
-            files.remove_abandoned(change.path.parent, change.path.name)
+            remove_abandoned(change.path.parent, change.path.name)
             if change.writes:
                 _expect(change)
                 _put(change.path, change.after)
@@ -157,7 +158,7 @@ def _put(path: Path, content: Content | None) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     if content.link:
-        temporary = files.temporary_beside(path)
+        temporary = temporary_beside(path)
         temporary.symlink_to(os.fsdecode(content.data))
         temporary.replace(path)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from akosha_hook.errors import SettingsError
 from akosha_hook.settings.document import UnreadableError, place, read_text
 from akosha_hook.settings.toml_file import parse_toml
-from akosha_hook.util import files
+from akosha_hook.util import files, temporary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=files.DIRECTORY_MODE)
         mode = path.stat().st_mode & 0o777 if path.exists() else files.FILE_MODE
-        files.remove_abandoned(path.parent, path.name)
+        temporary.remove_abandoned(path.parent, path.name)
         files.write_atomic(path, text.encode(), mode=mode)
     except OSError as error:
         raise SettingsError(f"{place(path)}: cannot be written: {error.strerror}") from error

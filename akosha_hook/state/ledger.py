@@ -7,64 +7,28 @@ been written by anybody who can write to the store.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Annotated
-
-import msgspec
-from msgspec import Meta
+from typing import TYPE_CHECKING
 
 from akosha_hook.format.parse import upload_of
 from akosha_hook.state.identity import Identity
+from akosha_hook.state.ledger_lines import Line, decoded, encoded, of_receipts, store_name
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from akosha_hook.paths import Paths
+    from akosha_hook.state.ledger_lines import Entry
     from akosha_hook.state.receipt import Receipt, ReceiptFile, Target
 
-Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,255}$")]
 # 50,000 uploads have some 15 MB.
 MAX_BYTES = 256 * 1024 * 1024
-_SUM_LENGTH = 8
 _UPLOAD = re.compile(rb'"upload":"([A-Za-z0-9_.-]{1,255})"')
-NO_MANIFEST = "-"
 logger = logging.getLogger(__name__)
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload that was stored, or nearly: its manifest may never have arrived.
-
-    `sha256` is of the manifest, `-` where none was sent yet, "" where 0.1 sent it and kept no hash.
-    `size` is the manifest's (bytes), 0 where it was not noted. `store` is endpoint and bucket;
-    `machine` the machine id under which it was stored.
-    """
-
-    upload: Id
-    system: Id
-    machine: Id
-    store: str
-    sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|-)?$")] = ""
-    size: Annotated[int, Meta(ge=0, le=10**9)] = 0
-
-    def vouches_for(self, sha256: str) -> bool:
-        """Whether a manifest with that hash is the one that was stored."""
-        return self.sha256 in {"", sha256}
-
-
-class _Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line of the file; the first one has only `since`.
-
-    `renamed` is an earlier machine id and the one that this state has since.
-    """
-
-    entry: Entry | None = None
-    renamed: tuple[Id, Id] | None = None
-    since: Annotated[int, Meta(ge=0, le=10**15)] = 0
 
 
 class Ledger:
@@ -104,7 +68,7 @@ class Ledger:
         """
         if self.exists:
             return
-        self._entries = {(each.store, each.upload): each for each in _of_receipts(receipts)}
+        self._entries = {(each.store, each.upload): each for each in of_receipts(receipts)}
         self._index = None
         self._since = sequence
         self._write()
@@ -118,7 +82,7 @@ class Ledger:
         newest = next((each for each in receipts if each.success and each.manifest_sha256), None)
         if newest is None or self.entry(newest.upload_id) is not None:
             return
-        for each in _of_receipts(receipts):
+        for each in of_receipts(receipts):
             if self.entry(each.upload) is None and each.sha256:
                 self.add(each)
 
@@ -135,7 +99,7 @@ class Ledger:
         at = self._data.rfind(wanted)
         while at >= 0:
             start = self._data.rfind(b"\n", 0, at) + 1
-            line = _decoded(self._data[start:].partition(b"\n")[0])
+            line = decoded(self._data[start:].partition(b"\n")[0])
             if line is not None and line.entry is not None and line.entry.upload == upload_id:
                 return line.entry
             at = self._data.rfind(wanted, 0, start)
@@ -190,7 +154,7 @@ class Ledger:
 
     def _read_renamed(self) -> dict[str, str]:
         data = self._load() if self._data is None else self._data
-        found = [_decoded(each) for each in data.splitlines() if b'"renamed":[' in each]
+        found = [decoded(each) for each in data.splitlines() if b'"renamed":[' in each]
         pairs = [line.renamed for line in found if line is not None and line.renamed is not None]
         return {new: old for old, new in pairs}
 
@@ -199,7 +163,7 @@ class Ledger:
         self._ids(new)
         assert self._renamed is not None
         self._renamed[new] = old
-        self._append(_Line(renamed=(old, new)))
+        self._append(Line(renamed=(old, new)))
 
     def _uploads(self) -> set[str]:
         if self._entries is not None:
@@ -215,15 +179,15 @@ class Ledger:
             return
         known[entry.store, entry.upload] = entry
         self._index = None
-        self._append(_Line(entry=entry))
+        self._append(Line(entry=entry))
 
-    def _append(self, line: _Line) -> None:
+    def _append(self, line: Line) -> None:
         self._read()  # what was torn is mended first
         files.private_directory(self._path.parent)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self._path, flags, files.FILE_MODE)
         try:
-            os.write(descriptor, _encoded(line))
+            os.write(descriptor, encoded(line))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -248,11 +212,11 @@ class Ledger:
         if self._read_only:
             return
         self._ids("")
-        lines = [_Line(since=self._since)]
-        lines += [_Line(renamed=(old, new)) for new, old in (self._renamed or {}).items()]
-        lines += [_Line(entry=each) for each in (self._entries or {}).values()]
+        lines = [Line(since=self._since)]
+        lines += [Line(renamed=(old, new)) for new, old in (self._renamed or {}).items()]
+        lines += [Line(entry=each) for each in (self._entries or {}).values()]
         files.private_directory(self._path.parent)
-        files.write_atomic(self._path, b"".join(_encoded(each) for each in lines))
+        files.write_atomic(self._path, b"".join(encoded(each) for each in lines))
 
     def _read(self) -> dict[tuple[str, str], Entry]:
         if self._entries is None:
@@ -266,7 +230,7 @@ class Ledger:
         entries: dict[tuple[str, str], Entry] = {}
         damaged = bool(data) and not data.endswith(b"\n")
         for text in data.splitlines():
-            line = _decoded(text)
+            line = decoded(text)
             if line is None:
                 damaged = True
             elif line.entry is not None:
@@ -300,47 +264,3 @@ class Ledger:
             self._write()
         except OSError:
             logger.warning("The ledger could not be mended", exc_info=True)
-
-
-def store_name(target: Target) -> str:
-    """The store of a target as the ledger names it."""
-    return f"{target.endpoint} {target.bucket}".strip()
-
-
-def _encoded(line: _Line) -> bytes:
-    document = msgspec.json.encode(line)
-    return _checksum(document) + b" " + document + b"\n"
-
-
-def _decoded(text: bytes) -> _Line | None:
-    checksum, _, document = text.partition(b" ")
-    if checksum != _checksum(document):
-        return None
-    try:
-        return msgspec.json.decode(document, type=_Line)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
-
-
-def _checksum(document: bytes) -> bytes:
-    return hashlib.sha256(document).hexdigest()[:_SUM_LENGTH].encode()
-
-
-def _of_receipts(receipts: Iterable[Receipt]) -> Iterable[Entry]:
-    receipts = tuple(receipts)
-    hashes = {each.upload_id: each.manifest_sha256 for each in receipts}
-    for each in receipts:
-        if each.method != "cloud" or not each.machine_id:
-            continue
-        keys = [file.key for file in each.files]
-        keys += [file.delta.base_key for file in each.files if file.delta]
-        referred = {names[1] for key in keys if (names := upload_of(key))}
-        for upload in sorted({each.upload_id} | referred):
-            itself = upload == each.upload_id
-            yield Entry(
-                upload=upload,
-                system=each.system_id,
-                machine=each.machine_id,
-                store=store_name(each.destination),
-                sha256=each.manifest_sha256 if itself else hashes.get(upload, ""),
-            )

@@ -11,7 +11,7 @@ from akosha_hook.errors import AkoshaHookError
 from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.sync.policy import upload_policy
-from akosha_hook.util import files
+from akosha_hook.util import files, temporary
 
 if TYPE_CHECKING:
     from akosha_hook.context import Context
@@ -70,7 +70,7 @@ def _remove_temporary_files(paths: Paths, data: Path) -> None:
     """What killed writers left, wherever we write. The outbox is looked after by `hook.outbox`."""
     ours = (paths.state, paths.receipts, paths.bin, paths.state / "akosha-rows", paths.snapshots)
     for directory in (*ours, *_directories(paths.snapshots, "*"), *_directories(data, RESTORING)):
-        files.remove_abandoned(directory)
+        temporary.remove_abandoned(directory)
     # A symbolic link is followed where we write: what was written lies beside its target.
     theirs = {Path(os.path.realpath(each)) for each in (paths.claude_settings, paths.user_toml)}
     if paths.install.exists():
@@ -78,7 +78,7 @@ def _remove_temporary_files(paths: Paths, data: Path) -> None:
 
         theirs.update(written_files(paths))
     for path in theirs:
-        files.remove_abandoned(path.parent, path.name)
+        temporary.remove_abandoned(path.parent, path.name)
 
 
 def _remove_copies(paths: Paths) -> None:
@@ -87,7 +87,7 @@ def _remove_copies(paths: Paths) -> None:
         # Whoever verifies holds the sync lock, which is ours now.
         files.remove_tree(directory)
     for directory in _directories(paths.state, f"{DOCTOR_SCRATCH}*"):
-        if files.is_abandoned(directory):
+        if temporary.is_abandoned(directory):
             files.remove_tree(directory)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from akosha_hook.errors import DamagedError, DeliveryError
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import parse, upload_of, uploaded_at
-from akosha_hook.state.ledger import NO_MANIFEST
+from akosha_hook.state.ledger_lines import NO_MANIFEST
 from akosha_hook.state.receipt import Receipt, ReceiptFile, is_reusable
 from akosha_hook.stores.base import read_at_most
 from akosha_hook.util import clock
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from akosha_hook.format.manifest import Manifest, StoredFile
     from akosha_hook.settings import Settings
-    from akosha_hook.state.ledger import Entry, Ledger
+    from akosha_hook.state.ledger import Ledger
+    from akosha_hook.state.ledger_lines import Entry
     from akosha_hook.state.receipt import Target
     from akosha_hook.state.receipts import Receipts
     from akosha_hook.stores.base import ObjectStore
@@ -232,6 +233,7 @@ def _file(stored: StoredFile, own: str) -> ReceiptFile:
         delta=stored.delta,
         stored_at=_stored_at(stored.key),
         stale=stored.stale,
+        kind=stored.kind,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from akosha_hook.errors import AkoshaHookError, DeliveryError
 from akosha_hook.format import manifest
-from akosha_hook.state.ledger import NO_MANIFEST, store_name
+from akosha_hook.state.ledger_lines import NO_MANIFEST, store_name
 from akosha_hook.state.receipt import Receipt
 from akosha_hook.state.receipts import KEPT
 from akosha_hook.sync.policy import upload_policy

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from akosha_hook.state import identity
-from akosha_hook.state.ledger import NO_MANIFEST
+from akosha_hook.state.ledger_lines import NO_MANIFEST
 from akosha_hook.state.receipt import Attempt, Receipt
 from akosha_hook.sync import select
 from akosha_hook.util import log

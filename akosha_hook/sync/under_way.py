@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.snapshot import Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.ledger import Entry, Ledger
+    from akosha_hook.state.ledger import Ledger
+    from akosha_hook.state.ledger_lines import Entry
     from akosha_hook.state.receipt import Method, Receipt, ReceiptFile, Target
     from akosha_hook.state.receipts import Receipts
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from akosha_hook.settings import Settings
     from akosha_hook.snapshot import Database, Snapshot
     from akosha_hook.state.identity import Identity
-    from akosha_hook.state.ledger import Entry, Ledger
+    from akosha_hook.state.ledger import Ledger
+    from akosha_hook.state.ledger_lines import Entry
     from akosha_hook.state.receipt import ReceiptFile, Target
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from akosha_hook.errors import DamagedError, DeliveryError, Kind
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import parse
-from akosha_hook.state.ledger import NO_MANIFEST, Entry, store_name
+from akosha_hook.state.ledger_lines import NO_MANIFEST, Entry, store_name
 from akosha_hook.stores.base import Content
 from akosha_hook.upload.job import keys_below
 from akosha_hook.upload.stored import lost

@@ -6,15 +6,14 @@ import contextlib
 import errno
 import logging
 import os
-import re
 import stat
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from akosha_hook.util import checksum
+from akosha_hook.util.temporary import temporary_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,10 +25,6 @@ FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 # Permissions of group and others.
 OTHERS = 0o077
-ABANDONED_SECONDS = 3600
-# By how much a file server's clock may be ahead of ours.
-CLOCK_SECONDS = 60
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]{1,20})\.[0-9a-f]{8}\.tmp")
 # A receipt with the 10,000 parts of an upload that was cut off has some 2 MB.
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -113,55 +108,6 @@ def write_atomic(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
-
-
-def temporary_beside(path: Path) -> Path:
-    """A new name for what is to replace `path`; `remove_abandoned` knows it."""
-    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
-
-
-def remove_abandoned(directory: Path, name: str | None = None) -> None:
-    """Remove temporary files in `directory` that a killed writer left there.
-
-    With `name` only those that were to become that file: the directory is not ours.
-    """
-    try:
-        names = os.listdir(directory)  # noqa: PTH208 - names are all that is needed
-    except OSError:
-        return
-    for each in names:
-        match = _TEMPORARY.fullmatch(each)
-        if match is None or name not in {None, match["name"]}:
-            continue
-        if not _is_writing(directory / each, int(match["pid"])):
-            with contextlib.suppress(OSError):
-                (directory / each).unlink()
-
-
-def _is_writing(temporary: Path, pid: int) -> bool:
-    """Whether process `pid` may still be writing it.
-
-    No write takes an hour, and pids are reused, by other users too.
-    """
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        pass  # another user's process: with sudo even that can be the writer
-    except (OSError, OverflowError):
-        return False
-    return not is_abandoned(temporary)
-
-
-def is_abandoned(path: Path) -> bool:
-    """Whether nobody can still be at work on `path`: it is gone, an hour old, or of the future.
-
-    What lies ahead of the clock was written before the clock was set back.
-    """
-    try:
-        age = time.time() - path.lstat().st_mtime
-    except OSError:
-        return True
-    return not -CLOCK_SECONDS < age < ABANDONED_SECONDS
 
 
 def write_json(path: Path, value: object) -> None:

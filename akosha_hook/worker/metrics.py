@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from akosha_hook.hook import outbox
 from akosha_hook.state import backoff, progress_file
 from akosha_hook.sync import select
-from akosha_hook.util import clock, files
+from akosha_hook.util import clock, files, temporary
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -30,7 +30,7 @@ def write(context: Context, receipts: Receipts) -> None:
         return
     path = Path(context.settings.akosha_metrics_file)
     try:
-        files.remove_abandoned(path.parent, path.name)
+        temporary.remove_abandoned(path.parent, path.name)
         files.write_atomic(path, render(context, receipts), mode=MODE)
     except OSError as error:
         logger.warning("Metrics could not be written to %s: %s", path, error.strerror or error)

@@ -13,7 +13,8 @@ from akosha_hook.context import Context
 from akosha_hook.format import manifest
 from akosha_hook.settings import Loaded, Settings
 from akosha_hook.state import identity
-from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger_lines import NO_MANIFEST, Entry
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.stores.base import Listed
 from tests.support.machines import on_host

@@ -21,7 +21,7 @@ def test_get_prints_the_bare_value(config: ConfigCommand, paths: Paths) -> None:
     assert config("get", "akosha_cloud_bucket").out == "memories\n"
     assert config("get", "akosha_enable_delta").out == "false\n"
     assert config("get", "akosha_retry_backoff_seconds").out == "2.0\n"
-    assert config("get", "akosha_databases").out == "reflection.duckdb\nknowledge_graph*.duckdb\n"
+    assert config("get", "akosha_databases").out == "*\n"
 
 
 @pytest.mark.parametrize("command", [("get",), ("set",)])

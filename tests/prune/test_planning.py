@@ -13,7 +13,8 @@ from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.prune import Keep
 from akosha_hook.restore import RestoreRequest
 from akosha_hook.state import forgotten
-from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger_lines import NO_MANIFEST, Entry
 from akosha_hook.state.receipt import PartialUpload
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.stores.s3.connect import open_client

@@ -11,7 +11,8 @@ import pytest
 from akosha_hook.catalog import Ownership
 from akosha_hook.errors import DeliveryError, Kind
 from akosha_hook.prune.unfinished import Begun, unfinished_uploads
-from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger_lines import NO_MANIFEST, Entry
 from akosha_hook.stores.base import ObjectStore, Unfinished
 from tests.support.reports import leave_receipt
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from akosha_hook.state.identity import Identity
-from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger, store_name
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger_lines import NO_MANIFEST, Entry, store_name
 from akosha_hook.util import files
 from tests.support.state_documents import TARGET, UPLOAD, whole_receipt
 
@@ -54,14 +55,6 @@ def test_a_later_line_of_an_upload_counts(paths: Paths) -> None:
     ledger.add(entry())
     assert Ledger(paths).entry(UPLOAD) == entry()
     assert len(paths.ledger.read_bytes().splitlines()) == 2
-
-
-def test_a_manifest_is_vouched_for_by_its_hash() -> None:
-    """0.1 kept none; of an upload that never got its manifest, none is genuine."""
-    assert entry().vouches_for(DIGEST)
-    assert not entry().vouches_for("b" * 64)
-    assert entry(sha256="").vouches_for("b" * 64)
-    assert not entry(sha256=NO_MANIFEST).vouches_for(DIGEST)
 
 
 def test_the_newest_of_a_store_and_machine_is_known(paths: Paths) -> None:

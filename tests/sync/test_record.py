@@ -20,7 +20,8 @@ from akosha_hook.errors import (
 from akosha_hook.settings import Settings
 from akosha_hook.snapshot import Skipped
 from akosha_hook.state import identity
-from akosha_hook.state.ledger import NO_MANIFEST, Entry, Ledger, store_name
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger_lines import NO_MANIFEST, Entry, store_name
 from akosha_hook.sync import record
 from akosha_hook.sync.record import (
     Arrived,

@@ -12,7 +12,8 @@ import pytest
 
 from akosha_hook.errors import DeliveryError, Kind
 from akosha_hook.state.journal import Journal
-from akosha_hook.state.ledger import NO_MANIFEST, Ledger
+from akosha_hook.state.ledger import Ledger
+from akosha_hook.state.ledger_lines import NO_MANIFEST
 from akosha_hook.stores.base import Info, Stored
 from akosha_hook.upload.publish import enter, publish, withdraw
 from tests.support.jobs import ME, UPLOAD, frozen, job
