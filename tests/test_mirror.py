@@ -14,7 +14,6 @@ TESTS = ROOT / "tests"
 
 WITHOUT: dict[str, tuple[str, ...]] = {
     "declares data, and nothing runs": (
-        "context.py",
         "errors.py",
         "settings/fields.py",
         "stores/credentials/result.py",

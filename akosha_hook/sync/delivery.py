@@ -331,6 +331,7 @@ def _with_again(job: UploadJob, gone: set[str]) -> Snapshot:
         data_directory(job.context.settings, job.context.paths),
         [glob.escape(name) for name in sorted(gone)],
         frozen.directory,
+        outside=[each for each in job.context.outside_databases if each.name in gone],
     )
     unchanged = tuple(name for name in frozen.unchanged if name not in gone)
     found = {each.name for each in more.databases} | {each.name for each in more.skipped}

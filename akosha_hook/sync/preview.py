@@ -60,7 +60,7 @@ def preview(request: Request, context: Context) -> Preview:
     if request.full or not settings.akosha_enable_deduplication:
         known = {}
     directory = data_directory(settings, paths)
-    found = snapshot.find(directory, settings.akosha_databases)
+    found = snapshot.find(directory, settings.akosha_databases, context.outside_databases)
     files = []
     for each in found.databases:
         state = "unchanged" if snapshot.is_known(each, known) else "send"

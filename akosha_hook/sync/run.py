@@ -146,6 +146,7 @@ def _snapshot(sync: Sync, known: Mapping[str, ReceiptFile], source: Path) -> Sna
             source,
             context.settings.akosha_databases,
             directory,
+            outside=context.outside_databases,
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
             meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
             on_read=functools.partial(context.progress.advance, "", 0, 0),
