@@ -111,7 +111,7 @@ class _Sorting:
             self.problems.append(message)
             self.unsafe.update(names.values())
         else:
-            self.warnings.append(f"{message}; it is not heeded")
+            self.warnings.append(f"{message}; it is ignored")
 
     def _foreign(self, entry: Entry, origin: Origin) -> None:
         """Report a key that is not a setting: one that looks like a credential, or meant for us."""
