@@ -22,10 +22,11 @@ from akosha_hook.state import identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from akosha_hook.context import Context
+    from akosha_hook.restore.check import Check
     from akosha_hook.restore.pipeline import Restored
     from akosha_hook.restore.plan import Plan
     from akosha_hook.restore.select import RestoreRequest
@@ -72,6 +73,7 @@ def _into_place(
         spared = planned.download_bytes - assembled.downloaded_bytes
         if interrupted and spared > 0:
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
+        _refuse_damaged_sets(planned, assembled.checks)
         notes += judged(assembled.checks, force=request.force)
         occupied.refuse(planned.directory, planned.kinds, force=request.force)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
@@ -79,6 +81,16 @@ def _into_place(
         results = [_put_back(staging, each, aside, request) for each in planned.sets]
     kept = aside if aside.exists() else None
     return assembled.restored(started, notes, kept=kept, sets=results)
+
+
+def _refuse_damaged_sets(planned: Plan, checks: Mapping[str, Check]) -> None:
+    """Raise DamagedError for one that may lead anywhere: no force puts that in place."""
+    for each in planned.sets:
+        if problem := checks[each.item].problem:
+            raise DamagedError(
+                f"{each.item} is what was uploaded, but it cannot be put back: {problem}.",
+                hint="Name what else to restore: akosha-hook restore --file NAME",
+            )
 
 
 def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreRequest) -> SetResult:
