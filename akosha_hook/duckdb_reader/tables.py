@@ -113,7 +113,11 @@ class Source:
     @property
     def _stored_time_sql(self) -> str:
         """The same whatever the time zone of this machine is: it is part of a row's identity."""
-        return self._first_time_sql("TRY_CAST(CAST({} AS VARCHAR) AS TIMESTAMP)")
+        return self._first_time_sql(
+            "CASE WHEN typeof({0}) = 'TIMESTAMP WITH TIME ZONE' "
+            "THEN make_timestamp(epoch_us(TRY_CAST({0} AS TIMESTAMPTZ))) "
+            "ELSE TRY_CAST(CAST({0} AS VARCHAR) AS TIMESTAMP) END"
+        )
 
     def _first_time_sql(self, cast: str) -> str:
         candidates = [
