@@ -201,6 +201,7 @@ def _document(upload: Upload, ownership: Ownership) -> dict[str, Any]:
                 "stored_size": each.stored_size,
                 "key": each.key,
                 "delta": bool(each.delta),
+                "kind": each.kind,
                 "stale": msgspec.to_builtins(each.stale),
             }
             for each in (details.files if details else ())

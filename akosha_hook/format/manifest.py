@@ -19,11 +19,19 @@ SCHEMA = 1
 MAX_BYTES = 4 * 1024 * 1024
 # Akosha: SystemMemoryUploadManifest.files and StorageId.
 BARE_NAME = r"^[A-Za-z0-9_.-]{1,255}$"
-# A database and its sidecars are one moment and are restored together.
-SIDECARS = (".wal", ".wal.checkpoint", ".wal.recovery")
+# A database and its sidecars are one moment and are restored together. SQLite's `-shm` is only an
+# index into its `-wal`, which SQLite makes anew.
+SIDECARS_OF: dict[str, tuple[str, ...]] = {
+    "duckdb": (".wal", ".wal.checkpoint", ".wal.recovery"),
+    "sqlite": ("-wal", "-journal"),
+    "files": (),
+}
+SIDECARS = tuple(end for ends in SIDECARS_OF.values() for end in ends)
 _FOREIGN = re.compile(r"[^A-Za-z0-9_.-]")
 
 BareName = Annotated[str, Meta(pattern=BARE_NAME)]
+# What a file belongs to; "" is what 0.1.0 wrote, which stored DuckDB databases only.
+StoredKind = Literal["", "duckdb", "sqlite", "files"]
 FileName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,255}$")]
 Size = Annotated[int, Meta(ge=0, le=100_000_000_000)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -65,7 +73,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `size` and `sha256` are of the plain bytes, `stored_size` of the object at `key`. A `key` of an
     earlier upload means: unchanged since then, or `stale`. `database` is the database a sidecar
-    belongs to.
+    belongs to. `kind` is that of the database, or "files" for a set of files.
     """
 
     name: FileName
@@ -78,6 +86,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     codec: str = ""
     delta: Delta | None = None
     stale: Stale | None = None
+    kind: StoredKind = ""
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +123,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
         if not self.compressed:
             del document["compression_format"]
         return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def sidecars_of(kind: str) -> tuple[str, ...]:
+    """Endings of the files that belong to a database of that kind; "" is DuckDB, as in 0.1.0."""
+    return SIDECARS_OF[kind or "duckdb"]
 
 
 def prefix(system_id: str, upload_id: str) -> str:

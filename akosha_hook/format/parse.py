@@ -14,7 +14,7 @@ import msgspec
 
 from akosha_hook.errors import DamagedError, Kind
 from akosha_hook.format.limits import MAX_FILES, max_stored
-from akosha_hook.format.manifest import MAX_BYTES, SCHEMA, SIDECARS, Manifest
+from akosha_hook.format.manifest import MAX_BYTES, SCHEMA, Manifest, sidecars_of
 from akosha_hook.util.clock import epoch
 
 if TYPE_CHECKING:
@@ -98,11 +98,14 @@ def _inconsistent(listed: tuple[StoredFile, ...], system_id: str) -> str:
     stale = {each.name: each.stale for each in listed if each.name == each.database}
     if torn := [each.name for each in listed if each.stale != stale.get(each.database, each.stale)]:
         return f"{torn[0]!r} is not of the same moment as its database"
+    kinds = {each.name.casefold(): each.kind for each in listed if each.name == each.database}
+    if odd := [each.name for each in listed if each.kind != kinds.get(each.database.casefold())]:
+        return f"{odd[0]!r} is of another kind than its database"
     return next(filter(None, (_wrong_with(each, system_id) for each in listed)), "")
 
 
 def _wrong_with(each: StoredFile, system_id: str) -> str:
-    if each.name not in {each.database, *(each.database + end for end in SIDECARS)}:
+    if each.name not in {each.database, *(each.database + end for end in sidecars_of(each.kind))}:
         return f"{each.name!r} does not belong to {each.database!r}"
     for key in [each.key, *([each.delta.base_key] if each.delta else [])]:
         if (names := upload_of(key)) is None or names[0] != system_id:

@@ -26,8 +26,10 @@ def _with_blocks(database: Database, blocks: Mapping[str, bytes]) -> Database:
     def changed(file: SnapshotFile) -> SnapshotFile:
         return msgspec.structs.replace(file, blocks=blocks.get(file.name, b""))
 
-    return Database(
-        database.name, changed(database.file), tuple(changed(each) for each in database.sidecars)
+    return msgspec.structs.replace(
+        database,
+        file=changed(database.file),
+        sidecars=tuple(changed(each) for each in database.sidecars),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from akosha_hook.format.manifest import KEY_PATTERN, Delta, Key, Stale, StoredFile
+from akosha_hook.format.manifest import KEY_PATTERN, Delta, Key, Stale, StoredFile, StoredKind
 from akosha_hook.snapshot import Fingerprint
 from akosha_hook.util import clock
 
@@ -56,7 +56,7 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `etag` is what the store calls the digest of that object. `conversations` is counted in a
     database's copy; None for sidecars and where it could not be. `stale` is set where the database
-    was not in the snapshot: this is its last good copy.
+    was not in the snapshot: this is its last good copy. `kind` is as in the manifest.
     """
 
     name: Name
@@ -75,6 +75,7 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     conversations: int | None = None
     etag: str = ""
     stale: Stale | None = None
+    kind: StoredKind = ""
 
     @property
     def oldest_object_at(self) -> int:
@@ -99,6 +100,7 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
             codec=self.codec,
             delta=self.delta,
             stale=self.stale,
+            kind=self.kind,
         )
 
 

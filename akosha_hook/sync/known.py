@@ -233,6 +233,7 @@ def _file(stored: StoredFile, own: str) -> ReceiptFile:
         delta=stored.delta,
         stored_at=_stored_at(stored.key),
         stale=stored.stale,
+        kind=stored.kind,
     )
 
 

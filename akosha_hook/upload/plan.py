@@ -132,6 +132,7 @@ def stored_file(planned: PlannedObject, content: Content, stored: Stored) -> Rec
         stored_at=int(time.time()),
         verified=stored.verified,
         etag=stored.etag,
+        kind=planned.database.kind,
     )
 
 

@@ -96,6 +96,8 @@ def test_a_manifest_as_we_write_it_is_taken() -> None:
         {"delta": delta(base_sha256="no")},
         {"delta": delta(base_stored_at=10**30)},
         {"delta": delta(base_key="systems/laptop/uploads/x")},
+        {"kind": "postgres"},
+        {"kind": "sqlite", "name": "reflection.duckdb-shm"},
     ],
     ids=str,
 )
@@ -133,6 +135,57 @@ def test_names_that_some_filesystems_take_for_one_are_refused() -> None:
     twice["metadata"]["files"].append(other)
     with pytest.raises(DamagedError, match="twice"):
         parse(twice)
+
+
+def with_sidecar(ending: str, *, kind: str, of_sidecar: str | None = None) -> dict[str, Any]:
+    both = document(kind=kind)
+    beside = copy.deepcopy(both["metadata"]["files"][0])
+    beside["name"] += ending
+    beside["kind"] = kind if of_sidecar is None else of_sidecar
+    both["metadata"]["files"].append(beside)
+    return both
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        ("", ".wal"),
+        ("duckdb", ".wal.checkpoint"),
+        ("sqlite", "-wal"),
+        ("sqlite", "-journal"),
+    ],
+)
+def test_a_database_has_the_sidecars_of_its_kind(kind: str, ending: str) -> None:
+    parsed = parse(with_sidecar(ending, kind=kind))
+    assert {each.kind for each in parsed.metadata.files} == {kind}
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending"),
+    [
+        ("", "-wal"),
+        ("duckdb", "-journal"),
+        ("sqlite", ".wal"),
+        ("sqlite", "-shm"),
+        ("files", ".wal"),
+        ("files", "-wal"),
+    ],
+)
+def test_the_sidecars_of_another_kind_are_refused(kind: str, ending: str) -> None:
+    with pytest.raises(DamagedError, match="does not belong to"):
+        parse(with_sidecar(ending, kind=kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "ending"), [("sqlite", "", ".wal"), ("", "sqlite", "-wal")]
+)
+def test_a_sidecar_is_of_the_kind_of_its_database(kind: str, other: str, ending: str) -> None:
+    with pytest.raises(DamagedError, match="another kind"):
+        parse(with_sidecar(ending, kind=kind, of_sidecar=other))
+
+
+def test_a_manifest_without_kinds_is_read() -> None:
+    assert parse(document()).metadata.files[0].kind == ""
 
 
 def test_a_newer_schema_asks_for_an_upgrade() -> None:
