@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from akosha_hook.context import Context
     from akosha_hook.restore import Plan, Restored, RestoreRequest
+
+AS_STORED_NOTE = "Files would be as they were stored: no write-ahead log would be replayed."
 
 
 @click.command()
@@ -71,6 +74,11 @@ if TYPE_CHECKING:
     help="Replace your databases even with another system's or machine's, or with damaged ones.",
 )
 @click.option(
+    "--as-stored",
+    is_flag=True,
+    help="Give the stored bytes, even of a database that Session-Buddy could not open.",
+)
+@click.option(
     "--yes-replace-databases", "confirmed", is_flag=True, help="Needed under a coding agent only."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -84,6 +92,7 @@ def restore(
     dry_run: bool,
     verify_only: bool,
     force: bool,
+    as_stored: bool,
     confirmed: bool,
     as_json: bool,
 ) -> int:
@@ -95,9 +104,12 @@ def restore(
     Every file is checked against its SHA-256 and every database is read from end to end before
     anything is replaced. The replaced files are kept in a directory next to the new ones. Close
     Claude Code first: a database that is in use is never replaced.
+
+    Where Session-Buddy could not open a database as it was stored, the write-ahead log is replayed
+    into the restored copy.
     """
     request = restoring.RestoreRequest(
-        upload_id, system_id, at, names, to.absolute() if to else None, force, machine
+        upload_id, system_id, at, names, to.absolute() if to else None, force, machine, as_stored
     )
     if at is not None and upload_id != restoring.LATEST:
         raise click.UsageError(
@@ -175,6 +187,8 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
 
 def _dry_run(request: RestoreRequest, context: Context, *, as_json: bool) -> int:
     plan = restoring.plan(catalog.open_to_read(context), request, context)
+    if request.as_stored:
+        plan = replace(plan, notes=(*plan.notes, AS_STORED_NOTE))
     if as_json:
         screen.print_json({"dry_run": True, **_plan_document(plan)})
         return 0
@@ -255,6 +269,7 @@ def as_document(result: Restored) -> dict[str, Any]:
         "bytes_downloaded": result.downloaded_bytes,
         "duration_seconds": round(result.duration_seconds, 3),
         "kept": str(result.kept) if result.kept else None,
+        "replayed": list(result.replayed),
     }
 
 

@@ -52,10 +52,14 @@ def check(staging: Staging, wanted: Sequence[StoredFile], progress: Progress) ->
     return {each.name: _check_one(staging, each) for each in wanted if each.name == each.database}
 
 
+def seconds_for(file: StoredFile) -> float:
+    """How long reading a database may take."""
+    return CHECK_SECONDS + file.size / CHECK_BYTES_PER_SECOND
+
+
 def _check_one(staging: Staging, file: StoredFile) -> Check:
-    limit = CHECK_SECONDS + file.size / CHECK_BYTES_PER_SECOND
     try:
-        found = duckdb_reader.inspect(staging.whole / file.name, timeout_seconds=limit)
+        found = duckdb_reader.inspect(staging.whole / file.name, timeout_seconds=seconds_for(file))
     except duckdb_reader.NotCheckedError as error:
         return Check(error.message, checked=False)
     return Check(found.problem or "", carries=found.carries)

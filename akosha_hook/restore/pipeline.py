@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Restored:
     """What was restored, or only proved restorable.
 
-    `checks` is by database. `kept` is the directory with the files that were replaced.
+    `checks` is by database. `kept` is the directory with the files that were replaced. `replayed`
+    are the databases whose write-ahead log was replayed.
     """
 
     plan: Plan
@@ -32,6 +33,7 @@ class Restored:
     duration_seconds: float
     kept: Path | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    replayed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,14 @@ class Assembled:
     checks: Mapping[str, Check]
     downloaded_bytes: int
 
-    def restored(self, started: float, notes: list[str], *, kept: Path | None = None) -> Restored:
+    def restored(
+        self,
+        started: float,
+        notes: list[str],
+        *,
+        kept: Path | None = None,
+        replayed: tuple[str, ...] = (),
+    ) -> Restored:
         """The end of a run that began at `started` (monotonic seconds)."""
         return Restored(
             plan=self.plan,
@@ -51,6 +60,7 @@ class Assembled:
             duration_seconds=time.monotonic() - started,
             kept=kept,
             notes=tuple(notes),
+            replayed=replayed,
         )
 
 

@@ -16,6 +16,7 @@ from akosha_hook.restore.directory import created
 from akosha_hook.restore.judging import judged
 from akosha_hook.restore.pipeline import assemble_all
 from akosha_hook.restore.plan import plan
+from akosha_hook.restore.replaying import AS_STORED, replay_logs
 from akosha_hook.restore.select import LATEST
 from akosha_hook.restore.staging import continued
 from akosha_hook.state import identity
@@ -58,10 +59,6 @@ def _into_place(
     notes = [*planned.notes]
     if placing.clean(planned.directory):
         notes.append("An earlier restore had been cut off; what it had begun was undone first.")
-    members = {
-        name: [each.name for each in planned.files if each.database == name]
-        for name in planned.databases
-    }
     staging = continued(planned.directory, planned.files, planned.objects)
     interrupted = staging.bytes_kept > 0
     with _kept_when_interrupted(staging):
@@ -71,8 +68,29 @@ def _into_place(
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
         notes += judged(assembled.checks, force=request.force)
         occupied.refuse(planned.directory, planned.databases, force=request.force)
+        replayed = (
+            () if request.as_stored else replay_logs(staging, planned.files, assembled.checks)
+        )
+        notes += [
+            f"{name}: its write-ahead log was replayed, as Session-Buddy could not have opened it; "
+            f"{AS_STORED} gives the stored bytes."
+            for name in replayed
+        ]
+        members = _members(planned, staging)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
-    return assembled.restored(started, notes, kept=kept)
+    return assembled.restored(started, notes, kept=kept, replayed=replayed)
+
+
+def _members(planned: Plan, staging: Staging) -> dict[str, list[str]]:
+    """The files of each database; a log that was replayed is gone."""
+    return {
+        name: [
+            each.name
+            for each in planned.files
+            if each.database == name and (staging.whole / each.name).exists()
+        ]
+        for name in planned.databases
+    }
 
 
 @contextlib.contextmanager
