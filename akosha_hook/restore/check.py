@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook import duckdb_reader
+from akosha_hook.restore import sets
+from akosha_hook.snapshot.sets import set_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +49,7 @@ class Check:
 
 
 def check(staging: Staging, wanted: Sequence[StoredFile], progress: Progress) -> dict[str, Check]:
-    """Open and fully scan every database in the staging directory; the result of each."""
+    """Read every database and every set in the staging directory through; the result of each."""
     progress.phase("check")
     return {each.name: _check_one(staging, each) for each in wanted if each.name == each.database}
 
@@ -58,6 +60,10 @@ def seconds_for(file: StoredFile) -> float:
 
 
 def _check_one(staging: Staging, file: StoredFile) -> Check:
+    if file.kind == "files":
+        name = set_of(file.name)
+        problem = sets.problem_of(staging.whole / file.name, name) if name else "it is not known"
+        return Check(problem, checked=name is not None)
     try:
         found = duckdb_reader.inspect(staging.whole / file.name, timeout_seconds=seconds_for(file))
     except duckdb_reader.NotCheckedError as error:

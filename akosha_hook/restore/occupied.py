@@ -7,13 +7,11 @@ import stat
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
-from akosha_hook.snapshot.duckdb import MAGIC, MAGIC_OFFSET
+from akosha_hook.snapshot.kinds import HEAD_BYTES, kind_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-SQLITE = b"SQLite format 3\0"
 
 
 def refuse(directory: Path, databases: Iterable[str], *, force: bool) -> None:
@@ -56,7 +54,7 @@ def _is_database(path: Path) -> bool:
     except OSError:
         return False
     try:
-        head = os.read(descriptor, max(len(SQLITE), MAGIC_OFFSET + len(MAGIC)))
+        head = os.read(descriptor, HEAD_BYTES)
     finally:
         os.close(descriptor)
-    return not head or head.startswith(SQLITE) or head[MAGIC_OFFSET:].startswith(MAGIC)
+    return not head or kind_of_bytes(head) is not None

@@ -76,19 +76,17 @@ def _into_place(
             f"{AS_STORED} gives the stored bytes."
             for name in replayed
         ]
-        members = _members(planned, staging)
+        members = _members(planned, replayed)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
     return assembled.restored(started, notes, kept=kept, replayed=replayed)
 
 
-def _members(planned: Plan, staging: Staging) -> dict[str, list[str]]:
-    """The files of each database; a log that was replayed is gone."""
+def _members(planned: Plan, replayed: tuple[str, ...]) -> dict[str, list[str]]:
+    """The files of each database; where its log was replayed, the database alone."""
     return {
-        name: [
-            each.name
-            for each in planned.files
-            if each.database == name and (staging.whole / each.name).exists()
-        ]
+        name: [name]
+        if name in replayed
+        else [each.name for each in planned.files if each.database == name]
         for name in planned.databases
     }
 

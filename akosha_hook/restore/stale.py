@@ -17,6 +17,9 @@ _REASONS = {
     "empty": "it was empty",
     "busy": "it was in use",
     "unreadable": "it could not be read",
+    "damaged": "it was damaged",
+    "not-a-database": "it was not a database",
+    # What 0.1.0 wrote.
     "not-duckdb": "it was not a DuckDB database",
 }
 

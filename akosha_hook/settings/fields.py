@@ -15,6 +15,8 @@ from msgspec import Meta
 
 ENVIRONMENT_PREFIX = "SESSION_BUDDY_"
 MAX_INTERVAL_SECONDS = 86_400
+# Sets of files that can be backed up beside the databases; what is in them, `snapshot.sets` says.
+FILE_SETS = ("session-files", "claude-memory", "claude-transcripts")
 
 
 class RepositoryRule(Enum):
@@ -102,6 +104,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(min_length=1),
         _help("Database file names, or globs, inside the data directory; *: every database."),
     ] = ("*",)
+    akosha_include: Annotated[
+        tuple[str, ...],
+        _help(
+            "Sets of files to back up beside the databases: session-files (Session-Buddy's own), "
+            "claude-memory (CLAUDE.md and projects' memories), claude-transcripts (whole "
+            "conversations, with whatever was typed or shown in them, secrets included)."
+        ),
+    ] = ("session-files",)
     akosha_upload_on_commit: Annotated[
         bool, _help("Upload after git commits and merges.", repository=RepositoryRule.ONLY_OFF)
     ] = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from akosha_hook.settings.endpoint import InvalidURLError, UrlPart, is_region, split_url
+from akosha_hook.settings.fields import FILE_SETS
 from akosha_hook.settings.values import RejectedError
 from akosha_hook.settings.wording import CREDENTIALS_BELONG
 from akosha_hook.util.net import is_ip, is_loopback
@@ -137,6 +138,12 @@ def _databases(value: tuple[str, ...], _: Given) -> tuple[str, ...]:
     return value
 
 
+def _include(value: tuple[str, ...], _: Given) -> tuple[str, ...]:
+    if not set(value) <= set(FILE_SETS):
+        raise RejectedError(f"names of sets of files; there are {', '.join(FILE_SETS)}")
+    return tuple(dict.fromkeys(value))
+
+
 def _profile(value: str, _: Given) -> str:
     if value != value.strip() or "]" in value or len(value) > MAX_NAME:
         raise RejectedError("a profile name as in ~/.aws/config")
@@ -162,6 +169,7 @@ _RULES: Mapping[str, Callable[[Any, Given], Any]] = {
     "akosha_system_id": _system_id,
     "akosha_data_dir": _path,
     "akosha_databases": _databases,
+    "akosha_include": _include,
     "akosha_aws_profile": _profile,
     "akosha_ca_file": _path,
     "akosha_metrics_file": _path,

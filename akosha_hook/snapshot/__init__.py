@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from akosha_hook.snapshot.duckdb import is_known, size_of
-from akosha_hook.snapshot.finding import find_databases
+from akosha_hook.snapshot.database import LiveDatabase
+from akosha_hook.snapshot.finding import Found, find, find_databases
 from akosha_hook.snapshot.index import merged, reopen
+from akosha_hook.snapshot.item import Item, is_known, size_of
 from akosha_hook.snapshot.model import Database, Fingerprint, Skipped, Snapshot, SnapshotFile
 from akosha_hook.snapshot.take import SPARE_BYTES, take
 
@@ -12,9 +13,13 @@ __all__ = [
     "SPARE_BYTES",
     "Database",
     "Fingerprint",
+    "Found",
+    "Item",
+    "LiveDatabase",
     "Skipped",
     "Snapshot",
     "SnapshotFile",
+    "find",
     "find_databases",
     "is_known",
     "merged",

@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook.snapshot import duckdb
 from akosha_hook.snapshot.copy import hash_file
 from akosha_hook.snapshot.model import COARSE_MARGIN_NS, MARGIN_NS, Database
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from akosha_hook.snapshot.model import Fingerprint, SnapshotFile
+    from akosha_hook.snapshot.model import Fingerprint, Member, Skipped, SnapshotFile
+    from akosha_hook.snapshot.rules import Rules
 
 ATTEMPTS = 3
 REST_SECONDS = (COARSE_MARGIN_NS + MARGIN_NS) / 1e9
@@ -43,7 +43,8 @@ class Candidate:
     """A copy that has yet to be proved, and the stat of the live files before it was made."""
 
     path: Path
-    before: Mapping[Path, Fingerprint]
+    rules: Rules
+    before: Sequence[Member]
     copy: Database
 
 
@@ -52,8 +53,10 @@ def wait_for_rest() -> None:
     time.sleep(REST_SECONDS)
 
 
-def proved(candidate: Candidate) -> Database | None:
+def proved(candidate: Candidate) -> Database | Skipped | None:
     """The copy, if the live files were at rest; to be called after `wait_for_rest`.
+
+    What its kind's rules say against it, if they do.
 
     Raises OSError where a live file cannot be read any more.
     """
@@ -62,19 +65,20 @@ def proved(candidate: Candidate) -> Database | None:
     # Also what was opened for the second read: only then does a network filesystem look again.
     if not _is_at_rest(candidate):
         return None
-    file, *sidecars = map(_without_fingerprint, candidate.copy.files)
-    return Database(candidate.copy.name, file, tuple(sidecars))
+    copy = candidate.copy
+    file, *sidecars = map(_without_fingerprint, copy.files)
+    return candidate.rules.refused(copy) or Database(copy.name, file, tuple(sidecars), copy.kind)
 
 
 def _is_at_rest(candidate: Candidate) -> bool:
-    return duckdb.members(candidate.path) == candidate.before
+    return list(candidate.rules.members(candidate.path)) == list(candidate.before)
 
 
 def _has_the_same_bytes(candidate: Candidate) -> bool:
     try:
         return all(
-            hash_file(candidate.path.with_name(each.name)) == each.sha256
-            for each in candidate.copy.files
+            hash_file(live.path) == copied.sha256
+            for live, copied in zip(candidate.before, candidate.copy.files, strict=True)
         )
     except FileNotFoundError:
         # A checkpoint removes the sidecar.

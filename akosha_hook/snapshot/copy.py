@@ -17,7 +17,7 @@ from akosha_hook.format.blocks import Blocks
 from akosha_hook.util.files import FILE_MODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 BUFFER_BYTES = 1024 * 1024
@@ -68,14 +68,22 @@ def copy_and_hash(
     """
     with source.open("rb", buffering=0) as reader, _create(target) as writer:
         if _share(reader, writer, size):
-            return _hashed(writer, size, on_read=on_read)
-        return _hashed(reader, size, copy_to=writer, on_read=on_read)
+            return _hashed(_pieces(writer, size), on_read=on_read)
+        return _hashed(_pieces(reader, size), copy_to=writer, on_read=on_read)
+
+
+def write_and_hash(
+    pieces: Iterable[bytes], target: Path, *, on_read: Callable[[], object] | None = None
+) -> Copied:
+    """Write the pieces to `target`; `on_read` is told of every one of them."""
+    with _create(target) as writer:
+        return _hashed(pieces, copy_to=writer, on_read=on_read)
 
 
 def hash_again(path: Path) -> Copied:
     """The hashes of a copy made earlier."""
     with path.open("rb", buffering=0) as file:
-        return _hashed(file, os.fstat(file.fileno()).st_size)
+        return _hashed(_pieces(file, os.fstat(file.fileno()).st_size))
 
 
 def _create(target: Path) -> BinaryIO:
@@ -94,8 +102,7 @@ def _share(source: BinaryIO, target: BinaryIO, size: int) -> bool:
 
 
 def _hashed(
-    source: BinaryIO,
-    size: int,
+    pieces: Iterable[bytes],
     *,
     copy_to: BinaryIO | None = None,
     on_read: Callable[[], object] | None = None,
@@ -103,7 +110,7 @@ def _hashed(
     digest, blocks = hashlib.sha256(), Blocks()
     hashers = (_Hasher(digest), _Hasher(blocks))
     try:
-        for piece in _pieces(source, size):
+        for piece in pieces:
             for hasher in hashers:
                 hasher.put(piece)
             if copy_to is not None:

@@ -1,6 +1,8 @@
-"""What makes a file a DuckDB database, and which files belong to it.
+"""DuckDB's rules: which files belong to a database, and what proves a copy of them consistent.
 
-DuckDB itself is never loaded here: it could not open a database that somebody has open.
+DuckDB itself is never loaded here: it could not open a database that somebody has open. That a
+copy is consistent if the database's stat did not change while it was made, with sidecars copied
+only up to the size they had before, was measured.
 """
 
 from __future__ import annotations
@@ -8,62 +10,55 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from akosha_hook.format.manifest import SIDECARS_OF
-from akosha_hook.snapshot.model import Fingerprint, Skipped
+from akosha_hook.snapshot.model import Member
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
-MAGIC = b"DUCK"
-MAGIC_OFFSET = 8
+    from akosha_hook.snapshot.kinds import Kind
+    from akosha_hook.snapshot.model import Database, Skipped
+
+kind: Kind = "duckdb"
+attempts = 8
+settle_seconds = 3.0
 
 
-def members(database: Path) -> dict[Path, Fingerprint]:
+def members(database: Path) -> tuple[Member, ...]:
     """The database file and the sidecars it has now, the database first.
 
     Raises OSError where the database itself cannot be looked at.
     """
-    fingerprints = {database: Fingerprint.of(database.stat())}
+    found = [Member.of(database)]
     for suffix in SIDECARS_OF["duckdb"]:
-        sidecar = database.with_name(database.name + suffix)
         try:
-            fingerprints[sidecar] = Fingerprint.of(sidecar.stat())
+            found.append(Member.of(database.with_name(database.name + suffix)))
         except FileNotFoundError:
             continue
-    return fingerprints
+    return tuple(found)
 
 
-def is_known(database: Path, known: Mapping[str, Fingerprint]) -> bool:
-    """Whether the database and its sidecars are, by stat, the files that `known` names."""
-    try:
-        now = {path.name: fingerprint for path, fingerprint in members(database).items()}
-    except OSError:
-        return False
-    before = {name: known[name] for name in _family(database.name) if name in known}
-    return now == before
+def has_to_settle(before: Sequence[Member]) -> Sequence[Member]:
+    """Only the database: what is appended to a sidecar meanwhile is cut off."""
+    return before[:1]
 
 
-def _family(name: str) -> tuple[str, ...]:
-    return (name, *(name + suffix for suffix in SIDECARS_OF["duckdb"]))
+def held_still(before: Sequence[Member], after: Sequence[Member]) -> bool:
+    """Whether the files moved too little since `before` for a copy of them to be torn."""
+    now = {each.name: each.fingerprint for each in after}
+    return after[0] == before[0] and all(
+        each.name in now
+        and now[each.name].inode == each.fingerprint.inode
+        and now[each.name].size >= each.fingerprint.size
+        for each in before
+    )
 
 
-def size_of(database: Path) -> int:
-    """Bytes of the database and its sidecars; 0 where it cannot be looked at."""
-    try:
-        return sum(fingerprint.size for fingerprint in members(database).values())
-    except OSError:
-        return 0
+def refused(copy: Database) -> Skipped | None:  # noqa: ARG001 - see `rules`
+    """DuckDB finds damage by the checksums of its blocks, when the copy is read."""
+    return None
 
 
-def unusable(database: Path) -> Skipped | None:
-    """Why the file is not a DuckDB database; None where it is one, encrypted or not."""
-    name = database.name
-    if not database.is_file():
-        return Skipped(name, "unreadable", f"{name} is not a file")
-    with database.open("rb") as file:
-        head = file.read(MAGIC_OFFSET + len(MAGIC))
-    if not head:
-        return Skipped(name, "empty", f"{name} is empty (0 bytes)")
-    if head[MAGIC_OFFSET:] != MAGIC:
-        return Skipped(name, "not-duckdb", f"{name} is not a DuckDB database")
+def without_rest(database: Path, into: Path) -> Database | Skipped | None:  # noqa: ARG001 - see `rules`
+    """There is no other way to copy a database that never holds still."""
     return None

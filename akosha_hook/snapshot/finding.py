@@ -2,54 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from akosha_hook.format.manifest import SIDECARS
-from akosha_hook.snapshot.kinds import kind_of
+from akosha_hook.snapshot.database import LiveDatabase
+from akosha_hook.snapshot.kinds import is_sidecar, kind_of
 from akosha_hook.snapshot.model import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# What only exists while SQLite has a database open; it is rebuilt from the `-wal`.
-NEVER_STORED = ("-shm",)
-BESIDE = (*SIDECARS, "-wal", "-journal", *NEVER_STORED)
 # A file of such a name that is no database is said to be none; of any other it is no news.
-SUFFIXES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
+DUCKDB_SUFFIXES = (".duckdb", ".ddb")
+SUFFIXES = (*DUCKDB_SUFFIXES, ".db", ".sqlite", ".sqlite3")
 # It goes first: if time is short, the conversations are what matters most.
 CONVERSATIONS = "reflection.duckdb"
 WILDCARDS = "*?["
 
 
-def find_databases(
-    directory: Path, patterns: Iterable[str]
-) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
-    """Names of the databases in `directory` that `patterns` (names or globs) choose.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The databases that are to be backed up, and those that are named and not there."""
+
+    databases: tuple[LiveDatabase, ...]
+    missing: tuple[Skipped, ...] = ()
+
+
+def find(directory: Path, patterns: Iterable[str], outside: Iterable[Path] = ()) -> Found:
+    """The databases in `directory` that `patterns` (names or globs) choose, and those `outside`.
 
     A glob chooses what is a database by its bytes or its suffix, and no sidecar. A plain name that
-    is not there is reported as missing; a glob without a match is not.
+    is not there is reported as missing; a glob without a match is not. One that lies outside comes
+    before another of its name.
     """
-    names: dict[str, None] = {}
+    found = {each.name: LiveDatabase(each) for each in outside if each.exists()}
     missing: list[Skipped] = []
     for pattern in patterns:
         if is_glob(pattern):
-            names.update(dict.fromkeys(_matches(directory, pattern)))
+            for each in _matches(directory, pattern):
+                found.setdefault(each.name, each)
+        elif pattern in found and found[pattern].path.parent != directory:
+            continue
         elif (directory / pattern).exists():
-            names[pattern] = None
+            found[pattern] = LiveDatabase(directory / pattern)
         else:
             missing.append(Skipped(pattern, "missing", f"{pattern} is not in {directory}"))
-    return tuple(names), tuple(missing)
+    return Found(tuple(found.values()), tuple(missing))
+
+
+def find_databases(
+    directory: Path, patterns: Iterable[str], outside: Iterable[Path] = ()
+) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
+    """The names that `find` finds."""
+    found = find(directory, patterns, outside)
+    return tuple(each.name for each in found.databases), found.missing
 
 
 def is_glob(pattern: str) -> bool:
     return any(character in pattern for character in WILDCARDS)
-
-
-def is_sidecar(name: str) -> bool:
-    """Whether a file of that name belongs to a database rather than being one."""
-    return name.endswith(BESIDE)
 
 
 def has_suffix(name: str) -> bool:
@@ -62,13 +74,20 @@ def is_selected(name: str, patterns: Iterable[str]) -> bool:
     return any(name == each or fnmatchcase(name, each) for each in patterns)
 
 
-def _matches(directory: Path, pattern: str) -> Iterator[str]:
+def _matches(directory: Path, pattern: str) -> Iterator[LiveDatabase]:
     names = sorted(entries(directory), key=lambda name: (name != CONVERSATIONS, name))
     for name in names:
-        if fnmatchcase(name, pattern) and not is_sidecar(name):
-            path = directory / name
-            if has_suffix(name) or (path.is_file() and kind_of(path)):
-                yield name
+        if not fnmatchcase(name, pattern) or is_sidecar(name):
+            continue
+        path, is_duckdb = directory / name, name.casefold().endswith(DUCKDB_SUFFIXES)
+        if path.is_file():
+            if kind_of(path):
+                yield LiveDatabase(path)
+            elif has_suffix(name):
+                yield LiveDatabase(path, doubtful=not is_duckdb)
+        elif is_duckdb:
+            # A directory, a pipe, or a link that leads nowhere, where a memory should be.
+            yield LiveDatabase(path)
 
 
 def entries(directory: Path) -> list[str]:

@@ -1,10 +1,12 @@
-"""Of which kind a database is, by its first bytes and not by its name."""
+"""Of which kind a database is, by its first bytes and not by its name; and what lies beside one."""
 
 from __future__ import annotations
 
 import os
 import stat
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from akosha_hook.format.manifest import SIDECARS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +17,8 @@ DUCKDB_MAGIC = b"DUCK"
 DUCKDB_OFFSET = 8
 # https://www.sqlite.org/fileformat.html#the_database_header
 SQLITE_MAGIC = b"SQLite format 3\x00"
+# `-shm` only exists while SQLite has a database open, and is never stored.
+BESIDE = (*SIDECARS, "-shm")
 HEAD_BYTES = max(len(SQLITE_MAGIC), DUCKDB_OFFSET + len(DUCKDB_MAGIC))
 
 
@@ -48,3 +52,8 @@ def head(path: Path) -> bytes:
         return os.read(descriptor, HEAD_BYTES)
     finally:
         os.close(descriptor)
+
+
+def is_sidecar(name: str) -> bool:
+    """Whether a file of that name belongs to a database rather than being one."""
+    return name.endswith(BESIDE)

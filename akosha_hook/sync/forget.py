@@ -14,16 +14,15 @@ from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.format.manifest import SIDECARS
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot.duckdb import unusable
 from akosha_hook.state import forgotten
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.sync import look, select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from akosha_hook.context import Context
+    from akosha_hook.snapshot import LiveDatabase
     from akosha_hook.state.receipt import Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
 
@@ -57,8 +56,9 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
     if name not in known:
         raise _unknown(name, tuple(known))
     directory = data_directory(context.settings, context.paths)
-    if name in snapshot.find_databases(directory, context.settings.akosha_databases)[0]:
-        raise _still_here(name, directory)
+    found = snapshot.find(directory, context.settings.akosha_databases)
+    if here := next((each for each in found.databases if each.name == name), None):
+        raise _still_here(here)
     having = [
         _only(each, name) for each in stored if any(_is_of(file, name) for file in each.files)
     ]
@@ -110,9 +110,10 @@ def _newest_copy(having: Sequence[Receipt], context: Context, receipts: Receipts
     return None
 
 
-def _still_here(name: str, directory: Path) -> AkoshaHookError:
+def _still_here(database: LiveDatabase) -> AkoshaHookError:
+    name, directory = database.name, database.path.parent
     try:
-        bad = unusable(directory / name)
+        bad = database.unusable()
     except OSError:
         bad = None
     if bad is None:

@@ -39,13 +39,17 @@ class Outcome:
     @property
     def lost_files(self) -> tuple[Skipped, ...]:
         """Databases that are there and could not be backed up for good."""
-        return tuple(each for each in self.skipped if each.reason not in _HARMLESS)
+        return tuple(
+            each for each in self.skipped if each.reason not in _HARMLESS and not each.uncertain
+        )
 
     @property
     def missed(self) -> tuple[Skipped, ...]:
-        """Databases that are not there, or not selected; those that were stored once have `as_of`."""
+        """What is not there, not selected, or no database; what was stored once has `as_of`."""
         return tuple(
-            each for each in self.skipped if each.reason in {"missing", "lost", "excluded"}
+            each
+            for each in self.skipped
+            if each.reason in {"missing", "lost", "excluded"} or each.uncertain
         )
 
     @property

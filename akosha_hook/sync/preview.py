@@ -60,11 +60,11 @@ def preview(request: Request, context: Context) -> Preview:
     if request.full or not settings.akosha_enable_deduplication:
         known = {}
     directory = data_directory(settings, paths)
-    names, missing = snapshot.find_databases(directory, settings.akosha_databases)
+    found = snapshot.find(directory, settings.akosha_databases)
     files = []
-    for name in names:
-        state = "unchanged" if snapshot.is_known(directory / name, known) else "send"
-        files.append(FilePreview(name, state, snapshot.size_of(directory / name)))
-    files += [FilePreview(each.name, each.reason, 0) for each in missing]
+    for each in found.databases:
+        state = "unchanged" if snapshot.is_known(each, known) else "send"
+        files.append(FilePreview(each.name, state, snapshot.size_of(each)))
+    files += [FilePreview(each.name, each.reason, 0) for each in found.missing]
     where = f"bucket {target.bucket}" if method == "cloud" else target.endpoint
     return Preview(method, where, tuple(files))

@@ -198,7 +198,9 @@ def _nothing_new(sync: Sync, frozen: Snapshot, source: Path) -> Outcome:
             f"There is no database to back up in {source}.",
             hint="Set akosha_data_dir to Session-Buddy's data directory.",
         )
-    if not same and all(each.reason in {"missing", "excluded"} for each in frozen.skipped):
+    if not same and all(
+        each.reason in {"missing", "excluded"} or each.uncertain for each in frozen.skipped
+    ):
         raise NothingToBackUpError(
             f"There is no database to back up: {frozen.skipped[0].message}.",
             hint="Set akosha_data_dir to Session-Buddy's data directory.",

@@ -22,6 +22,11 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file of that name is a temporary one of ours."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 def remove_abandoned(directory: Path, name: str | None = None) -> None:
     """Remove temporary files in `directory` that a killed writer left there.
 

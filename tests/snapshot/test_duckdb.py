@@ -1,4 +1,4 @@
-"""Which files are databases, and which belong to one."""
+"""What DuckDB's files have to do for a copy of them to be consistent."""
 
 from __future__ import annotations
 
@@ -6,52 +6,55 @@ from pathlib import Path
 
 import pytest
 
-from akosha_hook.snapshot.duckdb import is_known, members, size_of, unusable
+from akosha_hook.snapshot.duckdb import has_to_settle, held_still, members
+from akosha_hook.snapshot.model import Member
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "empty"),
-        (b"DUCK", "not-duckdb"),
-        (b"not a database at all, just text", "not-duckdb"),
-        (b"\0" * 8 + b"DUCK", None),
-    ],
-)
-def test_a_database_is_told_by_its_first_bytes(
-    tmp_path: Path, content: bytes, reason: str | None
-) -> None:
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
     path = tmp_path / "reflection.duckdb"
-    path.write_bytes(content)
-    problem = unusable(path)
-    assert (problem.reason if problem else None) == reason
-
-
-def test_anything_but_a_file_cannot_be_read(tmp_path: Path) -> None:
-    problem = unusable(tmp_path)
-    assert problem is not None
-    assert problem.reason == "unreadable"
-
-
-def test_a_database_and_its_sidecars_are_one(tmp_path: Path) -> None:
-    database = tmp_path / "reflection.duckdb"
     for name, size in (("", 100), (".wal", 10), (".wal.recovery", 1), (".txt", 1000)):
-        database.with_name(database.name + name).write_bytes(bytes(size))
-    names = [path.name for path in members(database)]
-    assert names == ["reflection.duckdb", "reflection.duckdb.wal", "reflection.duckdb.wal.recovery"]
-    assert size_of(database) == 111
-    assert size_of(tmp_path / "nothing.duckdb") == 0
+        path.with_name(path.name + name).write_bytes(bytes(size))
+    return path
 
 
-def test_a_database_is_known_while_none_of_its_files_came_went_or_changed(tmp_path: Path) -> None:
-    database, log = tmp_path / "reflection.duckdb", tmp_path / "reflection.duckdb.wal"
-    database.write_bytes(b"x")
-    log.write_bytes(b"y")
-    known = {path.name: fingerprint for path, fingerprint in members(database).items()}
-    assert is_known(database, known)
-    assert is_known(database, {**known, "other.duckdb": known[database.name]})
-    assert not is_known(database, {database.name: known[database.name]})
-    log.unlink()
-    assert not is_known(database, known)
-    database.unlink()
-    assert not is_known(database, known)
+def test_a_database_and_its_sidecars_are_one(database: Path) -> None:
+    found = members(database)
+    assert [each.name for each in found] == [
+        "reflection.duckdb",
+        "reflection.duckdb.wal",
+        "reflection.duckdb.wal.recovery",
+    ]
+    assert [each.path for each in found] == [database.with_name(each.name) for each in found]
+    assert [each.fingerprint.size for each in found] == [100, 10, 1]
+
+
+def test_only_the_database_has_to_be_at_rest(database: Path) -> None:
+    assert has_to_settle(members(database)) == (Member.of(database),)
+
+
+def test_a_sidecar_may_grow_and_another_may_come(database: Path) -> None:
+    before = members(database)
+    with database.with_name(database.name + ".wal").open("ab") as file:
+        file.write(b"more")
+    database.with_name(database.name + ".wal.checkpoint").touch()
+    assert held_still(before, members(database))
+
+
+def test_a_sidecar_that_shrank_was_begun_anew(database: Path) -> None:
+    before = members(database)
+    database.with_name(database.name + ".wal").write_bytes(b"x")
+    assert not held_still(before, members(database))
+
+
+def test_a_sidecar_that_went_was_merged(database: Path) -> None:
+    before = members(database)
+    database.with_name(database.name + ".wal").unlink()
+    assert not held_still(before, members(database))
+
+
+def test_a_database_that_changed_at_all_may_be_torn(database: Path) -> None:
+    before = members(database)
+    with database.open("ab") as file:
+        file.write(b"more")
+    assert not held_still(before, members(database))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 from pathlib import Path
@@ -15,11 +14,11 @@ from akosha_hook.errors import AkoshaHookError
 from akosha_hook.format.manifest import SIDECARS_OF
 from akosha_hook.snapshot import Snapshot, take
 from akosha_hook.snapshot import copy as copying
+from akosha_hook.snapshot import database as live
+from akosha_hook.snapshot import duckdb as rules
 from akosha_hook.snapshot.copy import hash_file
 from tests.support.writer import Writer
 
-# The package has a function of that name.
-taking = importlib.import_module("akosha_hook.snapshot.take")
 PATTERNS = ("reflection.duckdb", "knowledge_graph*.duckdb")
 
 
@@ -97,8 +96,8 @@ def test_a_database_that_changes_during_every_copy_is_busy_and_the_others_go(
             source.write_bytes(source.read_bytes())
         return copied
 
-    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
-    monkeypatch.setattr(taking, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(live, "copy_and_hash", disturbed)
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0)
     taken = frozen(data, tmp_path)
     assert [(each.name, each.reason) for each in taken.skipped] == [("reflection.duckdb", "busy")]
     assert [database.name for database in taken.databases] == ["knowledge_graph.duckdb"]
@@ -135,8 +134,8 @@ def test_a_wal_that_did_more_than_grow_during_the_copy_is_not_trusted(
             wal.unlink()
         return copied
 
-    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
-    monkeypatch.setattr(taking, "ATTEMPTS", 1)
+    monkeypatch.setattr(live, "copy_and_hash", disturbed)
+    monkeypatch.setattr(rules, "attempts", 1)
     assert [each.reason for each in frozen(data, tmp_path).skipped] == ["busy"]
 
 
@@ -152,8 +151,8 @@ def test_a_wal_that_goes_before_it_is_read_has_the_copy_made_again(
             wal.unlink()
         return real(source, target, size, **options)
 
-    monkeypatch.setattr(taking, "copy_and_hash", disturbed)
-    monkeypatch.setattr(taking, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(live, "copy_and_hash", disturbed)
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0)
     taken = frozen(data, tmp_path)
     assert taken.skipped == ()
     assert [each.name for database in taken.databases for each in database.files] == [
@@ -196,7 +195,7 @@ def test_what_is_known_by_stat_is_not_read_again(
         for each in database.files
         if each.fingerprint
     }
-    monkeypatch.setattr(taking, "copy_and_hash", None)
+    monkeypatch.setattr(live, "copy_and_hash", None)
     again = take(data, PATTERNS, tmp_path / "again", known=known)
     assert again.databases == ()
     assert again.unchanged == ("reflection.duckdb", "knowledge_graph.duckdb")
@@ -216,7 +215,7 @@ def test_a_new_sidecar_makes_a_known_database_changed(data: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"", "empty"), (b"not a database at all, just text", "not-duckdb")]
+    ("content", "reason"), [(b"", "empty"), (b"not a database at all, just text", "not-a-database")]
 )
 def test_a_file_that_is_no_database_is_named_and_the_others_go(
     data: Path, tmp_path: Path, content: bytes, reason: str

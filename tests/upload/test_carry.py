@@ -76,7 +76,7 @@ def locks_away(path: Path) -> None:
     [
         (loses, "missing"),
         (empties, "empty"),
-        (damages, "not-duckdb"),
+        (damages, "not-a-database"),
         (locks_away, "unreadable"),
     ],
 )
