@@ -124,6 +124,21 @@ def test_a_file_that_grows_is_taken_as_far_as_it_was(files: FileSet, into: Path)
     assert made.file.fingerprint is None
 
 
+def test_a_small_file_is_read_until_it_is_at_rest(
+    files: FileSet, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read, writes = files.root / "handoffs/h", os.pread, ["half", "whole and longer"]
+
+    def torn(descriptor: int, count: int, offset: int) -> bytes:
+        data = read(descriptor, count, offset)
+        if data in {b"two", b"half"} and writes:
+            path.write_text(writes.pop(0))
+        return data
+
+    monkeypatch.setattr(os, "pread", torn)
+    assert content(frozen(files, into))["handoffs/h"] == b"whole and longer"
+
+
 def test_a_file_that_vanishes_is_left_out(files: FileSet, into: Path) -> None:
     made = frozen(files, into, meanwhile((files.root / "sessions/s1/state").unlink))
     assert set(content(made)) == {"handoffs/h"}
