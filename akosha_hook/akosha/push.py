@@ -111,6 +111,8 @@ class Pusher:
         return {"url": self.transport.base, "server_version": version, **self.counts.details()}
 
     def _push(self, database: Database) -> None:
+        if database.kind != "duckdb":  # memories are in DuckDB databases only
+            return
         self.progress.file(database.name, database.file.size)
         progress = _DatabaseProgress(self.progress, self.transport, database)
         selector = RowSelector(self.system_id, self.acknowledged, self.counts)

@@ -164,7 +164,7 @@ class _Run:
         from akosha_hook.duckdb_reader import Counter
 
         # DuckDB counts for a third of a second, while the client is loaded and the bucket asked.
-        databases = [each for each in self.job.snapshot.databases if each.kind != "files"]
+        databases = [each for each in self.job.snapshot.databases if each.kind == "duckdb"]
         with Counter(databases) as counter:
             try:
                 return self._upload(counter)
