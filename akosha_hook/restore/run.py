@@ -16,6 +16,7 @@ from akosha_hook.restore.directory import created
 from akosha_hook.restore.judging import judged
 from akosha_hook.restore.pipeline import assemble_all
 from akosha_hook.restore.plan import plan
+from akosha_hook.restore.replaying import AS_STORED, replay_logs
 from akosha_hook.restore.select import LATEST
 from akosha_hook.restore.staging import continued
 from akosha_hook.state import identity
@@ -61,10 +62,6 @@ def _into_place(
     notes = [*planned.notes]
     if placing.clean(planned.directory):
         notes.append("An earlier restore had been cut off; what it had begun was undone first.")
-    members = {
-        name: [each.name for each in planned.files if each.database == name]
-        for name in planned.databases
-    }
     staging = continued(planned.directory, planned.files, planned.objects)
     interrupted = staging.bytes_kept > 0
     with _kept_when_interrupted(staging):
@@ -74,11 +71,20 @@ def _into_place(
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
         notes += judged(assembled.checks, force=request.force)
         occupied.refuse(planned.directory, planned.kinds, force=request.force)
+        replayed = (
+            () if request.as_stored else replay_logs(staging, planned.files, assembled.checks)
+        )
+        notes += [
+            f"{name}: its write-ahead log was replayed, as Session-Buddy could not have opened it; "
+            f"{AS_STORED} gives the stored bytes."
+            for name in replayed
+        ]
+        members = _members(planned, replayed)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
         aside = kept or placing.free_name(planned.directory)
         results = [_put_back(staging, each, aside, request) for each in planned.sets]
     kept = aside if aside.exists() else None
-    return assembled.restored(started, notes, kept=kept, sets=results)
+    return assembled.restored(started, notes, kept=kept, sets=results, replayed=replayed)
 
 
 def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreRequest) -> SetResult:
@@ -91,6 +97,16 @@ def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreReq
             hint="The others are as they were.",
             kind=Kind.FULL if files.is_disk_error(error) else Kind.FAILED,
         ) from error
+
+
+def _members(planned: Plan, replayed: tuple[str, ...]) -> dict[str, list[str]]:
+    """The files of each database; where its log was replayed, the database alone."""
+    return {
+        name: [name]
+        if name in replayed
+        else [each.name for each in planned.files if each.database == name]
+        for name in planned.databases
+    }
 
 
 @contextlib.contextmanager
