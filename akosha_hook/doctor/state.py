@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from akosha_hook.context import Context
-    from akosha_hook.snapshot import Item
     from akosha_hook.paths import Paths
+    from akosha_hook.snapshot import Item
 
 AREA = "State"
 
