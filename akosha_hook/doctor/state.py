@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import SPARE_BYTES, find, size_of
+from akosha_hook.snapshot import SPARE_BYTES, find, live_sets, size_of
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import files
 
@@ -89,7 +89,8 @@ def _space(context: Context) -> Finding:
     source = data_directory(context.loaded.settings, context.paths)
     patterns = context.loaded.settings.akosha_databases
     found = find(source, patterns, context.outside_databases)
-    needed = SPARE_BYTES + sum(map(size_of, found.databases))
+    sets = live_sets(context.loaded.settings, context.paths)
+    needed = SPARE_BYTES + sum(map(size_of, (*found.databases, *sets)))
     existing = context.paths.state
     while not existing.exists():
         existing = existing.parent
