@@ -90,7 +90,8 @@ def _space(context: Context) -> Finding:
     patterns = context.loaded.settings.akosha_databases
     found = find(source, patterns, context.outside_databases)
     sets = live_sets(context.loaded.settings, context.paths)
-    needed = SPARE_BYTES + sum(map(size_of, (*found.databases, *sets)))
+    needed = SPARE_BYTES + sum(size_of(each) for each in found.databases)
+    needed += sum(size_of(each) for each in sets)
     existing = context.paths.state
     while not existing.exists():
         existing = existing.parent
