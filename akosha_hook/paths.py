@@ -93,6 +93,11 @@ class Paths:
         return self.state / "notice.json"
 
     @property
+    def notice_shown(self) -> Path:
+        """Touched by the hook when a session start has shown the notice."""
+        return self.state / "notice-shown"
+
+    @property
     def setup_notice_shown(self) -> Path:
         """Exists once the session start has said how to set things up."""
         return self.state / "setup-notice-shown"
@@ -129,6 +134,11 @@ class Paths:
     def forgotten(self) -> Path:
         """Databases that the user gave up: they are not missed any more."""
         return self.state / "forgotten.json"
+
+    @property
+    def collapsed(self) -> Path:
+        """Databases that lost most of what was in them, until the user has looked."""
+        return self.state / "collapsed.json"
 
     @property
     def looks(self) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from akosha_hook.cli import screen
 from akosha_hook.cli.activity import is_running, next_sync, with_bar
 from akosha_hook.cli.screen import Line, Tone
-from akosha_hook.state import tampering
+from akosha_hook.state import collapsed, tampering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -270,6 +270,9 @@ def _problems(report: Report) -> Iterator[Line]:
     yield from _held(report)
     for each in report.missed:
         yield Line(each, Tone.PROBLEM)
+    for collapse in report.collapsed:
+        yield Line(collapsed.summary(collapse), Tone.PROBLEM)
+        yield Line(f"Try: {collapsed.advice(collapse)}", Tone.HINT)
     if report.tampering is not None:
         seen = tampering.sentence(report.tampering)
         yield Line(f"{seen[0].upper()}{seen[1:]}.", Tone.PROBLEM)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.context import Context
     from akosha_hook.paths import Paths
+    from akosha_hook.snapshot import Item
 
 AREA = "State"
 
@@ -87,11 +88,11 @@ def _owner(path: Path) -> int | None:
 def _space(context: Context) -> Finding:
     """A snapshot is a copy of every database that changed."""
     source = data_directory(context.loaded.settings, context.paths)
-    patterns = context.loaded.settings.akosha_databases
-    found = find(source, patterns, context.outside_databases)
-    sets = live_sets(context.loaded.settings, context.paths)
-    needed = SPARE_BYTES + sum(size_of(each) for each in found.databases)
-    needed += sum(size_of(each) for each in sets)
+    settings = context.loaded.settings
+    found = find(source, settings.akosha_databases, context.outside_databases)
+    sets = live_sets(settings, context.paths)
+    items: tuple[Item, ...] = (*found.databases, *sets)
+    needed = SPARE_BYTES + sum(map(size_of, items))
     existing = context.paths.state
     while not existing.exists():
         existing = existing.parent

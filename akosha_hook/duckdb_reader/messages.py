@@ -25,13 +25,15 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     """What identifies a row, without its contents.
 
     `digest` is the MD5 of the text in hex, so an edited row has another one. `rowid` is DuckDB's
-    own and is valid in this copy only.
+    own and is valid in this copy only. `created` is the time of creation in microseconds as it is
+    stored, whatever the time zone of this machine; None where there is none.
     """
 
     rowid: int
     id: str | None
     digest: str
     empty: bool
+    created: int | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, tag="keys"):
@@ -68,6 +70,12 @@ class Carries(msgspec.Struct, frozen=True, tag="carries"):
     name: str
 
 
+class Replayed(msgspec.Struct, frozen=True, tag="replayed"):
+    """Whether the write-ahead log had to be replayed into the database."""
+
+    replayed: bool
+
+
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
     """Why the child stopped, as its last message; `kind` is a value of `akosha_hook.errors.Kind`."""
 
@@ -79,4 +87,4 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """The last message of a complete stream."""
 
 
-Message = Table | Keys | Row | Count | Carries | Failure | End
+Message = Table | Keys | Row | Count | Carries | Replayed | Failure | End

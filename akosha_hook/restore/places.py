@@ -67,6 +67,7 @@ def merged(planned: Plan, parts: Sequence[Restored]) -> Restored:
         duration_seconds=parts[-1].duration_seconds,
         notes=tuple(dict.fromkeys(notes)),
         sets=tuple(result for each in parts for result in each.sets),
+        replayed=tuple(name for each in parts for name in each.replayed),
     )
 
 

@@ -18,6 +18,7 @@ from akosha_hook.restore.judging import judged
 from akosha_hook.restore.pipeline import assemble_all
 from akosha_hook.restore.places import by_place, merged
 from akosha_hook.restore.plan import plan
+from akosha_hook.restore.replaying import AS_STORED, replay_logs
 from akosha_hook.restore.select import LATEST
 from akosha_hook.restore.staging import continued
 from akosha_hook.state import identity
@@ -69,6 +70,7 @@ class _Ready:
     staging: Staging
     assembled: Assembled
     notes: list[str]
+    replayed: tuple[str, ...]
 
 
 def _ready(
@@ -91,7 +93,13 @@ def _ready(
         notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
     notes += judged(assembled.checks, force=request.force)
     occupied.refuse(planned.directory, planned.kinds, force=request.force)
-    return _Ready(planned, staging, assembled, notes)
+    replayed = () if request.as_stored else replay_logs(staging, planned.files, assembled.checks)
+    notes += [
+        f"{name}: its write-ahead log was replayed, as Session-Buddy could not have opened it; "
+        f"{AS_STORED} gives the stored bytes."
+        for name in replayed
+    ]
+    return _Ready(planned, staging, assembled, notes, replayed)
 
 
 def _put_in_place(
@@ -111,17 +119,16 @@ def _put_in_place(
 
 def _into_place(ready: _Ready, request: RestoreRequest, started: float) -> Restored:
     planned, staging = ready.planned, ready.staging
-    members = {
-        name: [each.name for each in planned.files if each.database == name]
-        for name in planned.databases
-    }
+    members = _members(planned, ready.replayed)
     kept = placing.place(staging.whole, staging.root, planned.directory, members)
     aside = kept or placing.free_name(planned.directory)
     results = [_put_back(staging, each, aside, request) for each in planned.sets]
     # What is in place is not for the next restore to undo.
     files.remove_tree(staging.root)
     kept = aside if aside.exists() else None
-    return ready.assembled.restored(started, ready.notes, kept=kept, sets=results)
+    return ready.assembled.restored(
+        started, ready.notes, kept=kept, sets=results, replayed=ready.replayed
+    )
 
 
 def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreRequest) -> SetResult:
@@ -134,6 +141,16 @@ def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreReq
             hint="The others are as they were.",
             kind=Kind.FULL if files.is_disk_error(error) else Kind.FAILED,
         ) from error
+
+
+def _members(planned: Plan, replayed: tuple[str, ...]) -> dict[str, list[str]]:
+    """The files of each database; where its log was replayed, the database alone."""
+    return {
+        name: [name]
+        if name in replayed
+        else [each.name for each in planned.files if each.database == name]
+        for name in planned.databases
+    }
 
 
 @contextlib.contextmanager

@@ -106,6 +106,21 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Collapse(msgspec.Struct, frozen=True, kw_only=True):
+    """A database that lost most of what was in it from one upload to a later one.
+
+    `before` and `now` count the `what` in it, `upload_id` is the newest upload that has what it had,
+    `since` when the later one was made (ISO 8601 UTC).
+    """
+
+    name: Name
+    what: str
+    before: Bytes
+    now: Bytes
+    upload_id: Name
+    since: str
+
+
 class Part(msgspec.Struct, frozen=True):
     """A stored part: its number from 1, size in bytes, and the server's ETag."""
 
@@ -170,6 +185,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     partial: dict[str, PartialUpload] = {}
     leftovers: bool = False
     lost: dict[Name, str] = {}
+    collapsed: tuple[Collapse, ...] = ()
     manifest_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
 
     def __post_init__(self) -> None:

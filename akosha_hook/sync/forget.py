@@ -15,7 +15,7 @@ from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.format.manifest import SIDECARS
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot.sets import item_of, set_of
-from akosha_hook.state import forgotten
+from akosha_hook.state import collapsed, forgotten
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.sync import look, select
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.context import Context
     from akosha_hook.snapshot import LiveDatabase
-    from akosha_hook.state.receipt import Receipt, ReceiptFile
+    from akosha_hook.state.receipt import Collapse, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
 
 # Uploads that are looked at, newest first, until one has a whole copy.
@@ -81,6 +81,21 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
         upload_id=newest.upload_id,
         keys=tuple(dict.fromkeys(key for each in files for key in each.keys)),
     )
+
+
+def accept(name: str, context: Context, receipts: Receipts) -> Collapse | None:
+    """Take the database `name` as it is now, where it lost most of what was in it: what it lost.
+
+    None where nothing is known of that. The caller holds the sync lock.
+    """
+    target = select.preferred(context)
+    if target is None:
+        return None
+    found = collapsed.at(context.paths, target).get(name)
+    newest = receipts.last_success(target)
+    if found is not None:
+        collapsed.accept(context.paths, target, [name], newest.sequence if newest else 0)
+    return found
 
 
 def _only(receipt: Receipt, name: str) -> Receipt:

@@ -78,8 +78,11 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
             if number == 0:
                 raise
             break
-        if outcome is None or latest.state != "unchanged":
+        if outcome is None:
             outcome = latest
+        elif latest.state != "unchanged":
+            collapsed = (*outcome.collapsed, *latest.collapsed)
+            outcome = dataclasses.replace(latest, collapsed=collapsed)
         else:
             outcome = dataclasses.replace(outcome, skipped=latest.skipped)
         if latest.state != "uploaded":

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from akosha_hook.akosha import forget
+from akosha_hook.akosha.presence import SAMPLES
 from akosha_hook.demo.databases import (
     REFLECTION_TABLES,
     add_conversations,
@@ -24,6 +25,7 @@ from akosha_hook.util.progress import Silent
 from tests.akosha.conftest import PushRunner, change
 from tests.support.akosha_server import AkoshaServer
 from tests.support.duckdb_files import contents, crash_after, make_too_new
+from tests.support.first_session import ROWS, make_first_session
 
 
 def test_every_memory_arrives_in_the_form_that_akosha_stores(
@@ -50,13 +52,13 @@ def test_every_memory_arrives_in_the_form_that_akosha_stores(
     assert memory["embedding"] == pytest.approx(embedding, rel=1e-7)
 
 
-def test_an_unchanged_database_sends_nothing(
+def test_an_unchanged_database_sends_a_few_samples_and_nothing_else(
     runner: PushRunner, akosha: AkoshaServer, database: Path
 ) -> None:
     runner.push(database)
-    akosha.requests.clear()
+    akosha.batches.clear()
     assert runner.counts(database) == {"known": 50}
-    assert akosha.requests == []
+    assert akosha.batches == [SAMPLES]
 
 
 def test_a_grown_database_sends_the_new_rows(
@@ -68,7 +70,7 @@ def test_a_grown_database_sends_the_new_rows(
         add_reflections(connection, 2, start=10)
     akosha.batches.clear()
     assert runner.counts(database) == {"stored": 10, "known": 50}
-    assert akosha.batches == [10]
+    assert akosha.batches == [SAMPLES, 10]
 
 
 def test_rows_still_in_the_wal_are_sent_and_the_copy_is_left_alone(
@@ -83,6 +85,13 @@ def test_rows_still_in_the_wal_are_sent_and_the_copy_is_left_alone(
     assert runner.counts(database) == {"stored": 51}
     assert "in the wal" in {each["text"] for each in akosha.memories.values()}
     assert contents(database.parent) == before
+
+
+def test_a_first_session_that_a_plain_open_cannot_replay_is_sent(
+    runner: PushRunner, tmp_path: Path
+) -> None:
+    path = make_first_session(tmp_path / "first" / "reflection.duckdb")
+    assert runner.counts(path) == {"stored": ROWS + 1}
 
 
 def test_blank_texts_are_skipped_and_counted(

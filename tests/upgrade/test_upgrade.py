@@ -306,8 +306,11 @@ def test_every_command_takes_the_old_state_as_it_is(upgraded: Upgraded) -> None:
     upgraded.nothing_was_set_aside()
 
 
-def test_installing_again_changes_nothing(upgraded: Upgraded) -> None:
+def test_installing_again_changes_the_script_and_nothing_else(upgraded: Upgraded) -> None:
     home = Path(os.environ["HOME"])
+    printed = upgraded.succeed("install", cwd=upgraded.notes)
+    changed = [line for line in printed.splitlines() if line.startswith(("changed: ", "created: "))]
+    assert changed == [f"changed: {upgraded.paths.hook_script}"]
     before = {name: content for name, content in tree(home).items() if "akosha.log" not in name}
     for options in ((), ("--git",)):
         printed = upgraded.succeed("install", *options, cwd=upgraded.notes)
