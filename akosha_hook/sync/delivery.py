@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import snapshot
-from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
+from akosha_hook.errors import (
+    AkoshaHookError,
+    DeadlinePassedError,
+    DeliveryError,
+    ForeignListenerError,
+    Kind,
+)
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff, forgotten
+from akosha_hook.state import backoff, forgotten, held
 from akosha_hook.sync import leftovers
 from akosha_hook.sync.absent import marked, with_absent
 from akosha_hook.sync.known import NOT_RECALLED, known_files, last_good, recall
@@ -76,6 +82,8 @@ def deliver(
     try:
         arrived = run.push() if method == "http" else run.upload()
     except AkoshaHookError as error:
+        if isinstance(error, ForeignListenerError):
+            held.remember(job.context.paths, error.message)
         ended = run.failed(error, before)
     else:
         ended = Ended(succeeded_receipt(run.receipt, arrived, attempts, sum(run.sent)))

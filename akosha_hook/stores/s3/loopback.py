@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from akosha_hook.errors import DeliveryError, Kind
+from akosha_hook.errors import ForeignListenerError
 from akosha_hook.util import listeners
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def guard_for(provider: Provider, settings: Settings, *, subject: str) -> Guard 
 def _trusted(addresses: Sequence[str], port: int, subject: str) -> list[Listener] | None:
     """The listeners at `addresses`, None where they cannot be seen.
 
-    Raises DeliveryError of kind DENIED where one is another person's.
+    Raises ForeignListenerError where one is another person's.
     """
     if not addresses:
         return []
@@ -69,12 +69,10 @@ def _trusted(addresses: Sequence[str], port: int, subject: str) -> list[Listener
     answering = [each for each in found if any(each.answers(to, port) for to in addresses)]
     for each in answering:
         if each.uid >= FIRST_PERSON and each.uid != os.geteuid():
-            raise DeliveryError(
+            raise ForeignListenerError(
                 f"{subject}: nothing was sent, since the program that listens at port {port} belongs "
                 f"to another user of this machine (uid {each.uid}).",
                 hint="Start your own server again, or, if that one is yours or you trust it: "
                 "akosha-hook config set akosha_allow_insecure_endpoint true",
-                kind=Kind.DENIED,
-                code="foreign-listener",
             )
     return answering
