@@ -149,7 +149,13 @@ def _decision(context: Context, parts: Iterable[Part]) -> Decision:
 def _pin(context: Context, pin: Pin, *, by: str) -> None:
     """Pin, and say so in one line."""
     pins.write(context.paths, pin, by=by)
-    click.echo(printable(f"From now on, memories go to {pin}."), err=True)
+    said = f"From now on, memories go to {pin}."
+    if not pin.bucket and context.settings.akosha_force_method != "http":
+        said = (
+            "No bucket is set yet. Until one is, memories only go to the Akosha server "
+            f"{pin.akosha_url}, if one runs there, and that is not a backup."
+        )
+    click.echo(printable(said, keep=""), err=True)
 
 
 def _show(decision: Decision) -> None:

@@ -320,3 +320,17 @@ def test_a_settings_directory_that_a_variable_names_is_asked_about_first(
     assert not (clone / "akosha" / "pin.json").exists()
     at_terminal("sync", typed="y\n", **environ)
     assert (clone / "akosha" / "pin.json").exists()
+
+
+def test_install_without_a_bucket_says_that_none_is_set_and_what_to_type(paths: Paths) -> None:
+    home = Home(paths)
+    done = home.akosha_hook("install", "--yes")
+    assert "No bucket is set yet." in done.stderr
+    assert "From now on" not in done.stderr
+    assert "akosha-hook config set akosha_cloud_bucket NAME" in done.stdout
+    home.configure(akosha_force_method="http")
+    paths.pin.unlink()
+    assert (
+        "From now on, memories go to the Akosha server"
+        in home.akosha_hook("install", "--yes").stderr
+    )
