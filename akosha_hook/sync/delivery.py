@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import snapshot
-from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
+from akosha_hook.errors import (
+    AkoshaHookError,
+    DeadlinePassedError,
+    DeliveryError,
+    ForeignListenerError,
+    Kind,
+)
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot.sets import set_of
-from akosha_hook.state import backoff, collapsed, forgotten
+from akosha_hook.state import backoff, collapsed, forgotten, held
 from akosha_hook.sync import leftovers
 from akosha_hook.sync.absent import marked, with_absent
 from akosha_hook.sync.collapse import collapses
@@ -80,6 +86,8 @@ def deliver(
     try:
         arrived = run.push() if method == "http" else run.upload()
     except AkoshaHookError as error:
+        if isinstance(error, ForeignListenerError):
+            held.remember(job.context.paths, error.message)
         ended = run.failed(error, before)
     else:
         ended = Ended(succeeded_receipt(run.receipt, arrived, attempts, sum(run.sent)))
