@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from akosha_hook.util.progress import Progress
     from akosha_hook.util.retry import RetryPolicy
 
+# The kind of database that conversations and reflections are in.
+READ = "duckdb"
+MAX_NAMED = 10
 logger = logging.getLogger(__name__)
 
 
@@ -99,12 +103,15 @@ class Pusher:
     def run(self, databases: Sequence[Database]) -> None:
         """Raises AkoshaHookError, with the counts as its details."""
         try:
+            if self.acknowledged.is_owed:
+                databases = [*databases, *self.others()]
             try:
                 self._push_all(databases)
             except _RowsLostError:
                 self._start_over()
                 self._push_all([*databases, *self.others()])
             self._raise_unless_complete()
+            self._settle()
         except AkoshaHookError as error:
             stored = self.counts.stored
             if stored and not isinstance(error, _IncompleteError):
@@ -115,6 +122,30 @@ class Pusher:
         finally:
             if self._session is not None:
                 self._session.close()
+
+    def _settle(self) -> None:
+        self.acknowledged.settle()
+        if self._sender is not None and not self._has_asked:
+            self.acknowledged.remember_asking(time.time())  # it has everything at this moment
+
+    def has_lost(self, databases: Sequence[Database]) -> bool:
+        """Ask for a few rows of `databases`; where they are lost, all are forgotten.
+
+        Nothing else is sent. False where the server cannot be asked.
+        """
+        try:
+            for database in databases:
+                if not self._has_asked:
+                    self._push(database, only_samples=True)
+            if self._samples:
+                self._ask()
+        except _RowsLostError:
+            self._start_over()
+            return True
+        finally:
+            if self._session is not None:
+                self._session.close()
+        return False
 
     def details(self) -> dict[str, Any]:
         """For the receipt."""
@@ -128,16 +159,24 @@ class Pusher:
             self._ask()
         if self._sender is not None:
             self._sender.flush()
+        unread = [each.name for each in databases if each.kind != READ]
+        if unread:
+            self.notes.append(
+                f"Akosha takes no rows of these, which were not sent: {_list(unread)}"
+            )
 
-    def _push(self, database: Database) -> None:
+    def _push(self, database: Database, *, only_samples: bool = False) -> None:
         self.progress.file(database.name, database.file.size)
         progress = _DatabaseProgress(self.progress, self.transport, database)
+        if database.kind != READ:
+            progress.finish()
+            return
         selector = RowSelector(self.system_id, self.acknowledged, self.counts, self._is_waiting)
 
         def select(table: Table, keys: list[Key]) -> list[int]:
             progress.advance(len(keys))
             samples = 0 if self._has_asked else presence.SAMPLES - len(self._samples)
-            return selector.select(table, keys, samples)
+            return selector.select(table, keys, samples, only_samples=only_samples)
 
         remaining = self.retry.deadline.remaining
         try:
@@ -155,6 +194,8 @@ class Pusher:
                         self.counts.not_carried[message.name] += message.rows
                     else:
                         progress.total_rows += message.rows
+                    if only_samples and self._has_asked:
+                        break
         except duckdb_reader.ReadError as error:
             if error.kind is Kind.TIMED_OUT:
                 raise DeadlinePassedError(self.retry.deadline.seconds) from error
@@ -186,9 +227,12 @@ class Pusher:
         """
         samples, self._samples = self._samples, []
         self._has_asked = True
+        now = time.time()
         try:
             lost = presence.has_lost(self._open(), samples)
+            self.acknowledged.remember_asking(now)
         except AkoshaHookError as error:
+            self.acknowledged.remember_asking(now - presence.ASK_SECONDS + presence.AGAIN_SECONDS)
             logger.warning("%s: %s", presence.NOT_ASKED, error.message)
             self.notes.append(f"{presence.NOT_ASKED}: {error.message}")
             return
@@ -238,6 +282,11 @@ class Pusher:
             retryable=True,
             exit_code=ExitCode.FAILED,
         )
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MAX_NAMED])
+    return shown if len(names) <= MAX_NAMED else f"{shown} and {len(names) - MAX_NAMED} more"
 
 
 class _IncompleteError(DeliveryError):

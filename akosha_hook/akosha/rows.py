@@ -60,10 +60,12 @@ class RowSelector:
         self._is_waiting = is_waiting
         self._selected: dict[int, _Selected] = {}
 
-    def select(self, table: Table, keys: Sequence[Key], samples: int = 0) -> list[int]:
+    def select(
+        self, table: Table, keys: Sequence[Key], samples: int = 0, *, only_samples: bool = False
+    ) -> list[int]:
         """The rowids of the memories that the server has not acknowledged.
 
-        Up to `samples` of those that it has are selected too, at random.
+        Up to `samples` of those that it has are selected too, at random; or `only_samples`.
         """
         candidates = self._candidates(table, keys)
         known = self._known(candidates.values())
@@ -81,6 +83,8 @@ class RowSelector:
                 if each.content is not None:
                     sent.add(each.content)
         self._counts.known += len(candidates) - len(self._selected)
+        if only_samples:
+            self._selected.clear()
         for rowid in random.sample(acknowledged, min(samples, len(acknowledged))):
             each = candidates[rowid]
             id_ = each.id if each.id in known else each.own_id

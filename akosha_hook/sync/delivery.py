@@ -152,11 +152,22 @@ class _Run:
         job = self.job
         self.receipts.save(self.receipt)
         result = push(
-            self.context, job.snapshot.databases, job.identity.system_id, self._retry_policy()
+            self.context,
+            job.snapshot.databases,
+            job.identity.system_id,
+            self._retry_policy(),
+            self._unchanged,
         )
         self.sent.append(result.bytes_sent)
-        files = pushed_files(job.snapshot, job.known)
+        files = pushed_files(self.job.snapshot, job.known)
         return Arrived(files, notes=result.notes, details=result.details)
+
+    def _unchanged(self) -> tuple[Database, ...]:
+        """The databases that have not changed, added to the snapshot."""
+        before = {each.name for each in self.job.snapshot.databases}
+        frozen = _with_again(self.job, set(self.job.snapshot.unchanged))
+        self.job = replace(self.job, snapshot=frozen)
+        return tuple(each for each in frozen.databases if each.name not in before)
 
     def upload(self) -> Arrived:
         """Upload the snapshot to the object store."""
@@ -322,11 +333,11 @@ def _referenced(job: UploadJob) -> list[ReceiptFile]:
 
 
 def _with_again(job: UploadJob, gone: set[str]) -> Snapshot:
-    """The snapshot, with the unchanged databases that the bucket no longer has added to it."""
+    """The snapshot, with the unchanged databases that the destination lost added to it."""
     frozen = job.snapshot
     if not gone:
         return frozen
-    logger.info("Sent again, since the bucket lacks them: %s", ", ".join(sorted(gone)))
+    logger.info("Sent again, since they are no longer there: %s", ", ".join(sorted(gone)))
     more = snapshot.take(
         data_directory(job.context.settings, job.context.paths),
         [glob.escape(name) for name in sorted(gone)],
