@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from akosha_hook.util.progress import Progress
     from akosha_hook.util.retry import RetryPolicy
 
-# The kind of database that conversations and reflections are in.
-READ = "duckdb"
-MAX_NAMED = 10
 logger = logging.getLogger(__name__)
 
 
@@ -159,18 +156,12 @@ class Pusher:
             self._ask()
         if self._sender is not None:
             self._sender.flush()
-        unread = [each.name for each in databases if each.kind != READ]
-        if unread:
-            self.notes.append(
-                f"Akosha takes no rows of these, which were not sent: {_list(unread)}"
-            )
 
     def _push(self, database: Database, *, only_samples: bool = False) -> None:
+        if database.kind != "duckdb":  # memories are in DuckDB databases only
+            return
         self.progress.file(database.name, database.file.size)
         progress = _DatabaseProgress(self.progress, self.transport, database)
-        if database.kind != READ:
-            progress.finish()
-            return
         selector = RowSelector(self.system_id, self.acknowledged, self.counts, self._is_waiting)
 
         def select(table: Table, keys: list[Key]) -> list[int]:
@@ -282,11 +273,6 @@ class Pusher:
             retryable=True,
             exit_code=ExitCode.FAILED,
         )
-
-
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MAX_NAMED])
-    return shown if len(names) <= MAX_NAMED else f"{shown} and {len(names) - MAX_NAMED} more"
 
 
 class _IncompleteError(DeliveryError):

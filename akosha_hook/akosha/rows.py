@@ -65,7 +65,8 @@ class RowSelector:
     ) -> list[int]:
         """The rowids of the memories that the server has not acknowledged.
 
-        Up to `samples` of those that it has are selected too, at random; or `only_samples`.
+        Up to `samples` of those that it has are selected too, at random; or `only_samples`. What
+        0.1.0 sent is no sample yet when it is seen first: an upgrade sends nothing again.
         """
         candidates = self._candidates(table, keys)
         known = self._known(candidates.values())
@@ -73,7 +74,8 @@ class RowSelector:
         acknowledged: list[int] = []
         for rowid, each in candidates.items():
             if known & each.ids:
-                acknowledged.append(rowid)
+                if each.is_listed or each.content is None:
+                    acknowledged.append(rowid)
             elif each.content is not None and (
                 each.content in sent or self._is_waiting(each.content)
             ):

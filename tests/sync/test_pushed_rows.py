@@ -83,7 +83,7 @@ def test_what_is_no_duckdb_database_is_named_as_not_sent(
     outcome = sync(paths, akosha)
     assert outcome.success
     assert len(akosha.memories) == ROWS + TEAM_ROWS
-    assert "which were not sent: activity.db" in notes(outcome)
+    assert "activity.db had nothing to send" in notes(outcome)
 
 
 def test_a_sync_by_hand_after_a_restart_sends_everything_again(

@@ -12,8 +12,8 @@ from akosha_hook.akosha.client import documents, failures, tools
 from akosha_hook.akosha.client.session import MAX_VERSION, Session
 from akosha_hook.akosha.client.transport import Transport, base_of
 from akosha_hook.errors import AkoshaHookError, CredentialsError, Kind
+from akosha_hook.settings import Layer
 from akosha_hook.settings.fields import Settings
-from akosha_hook.settings.layers import Layer
 from akosha_hook.util import log
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from akosha_hook.util.secret import Secret
