@@ -113,3 +113,10 @@ def test_a_path_is_escaped_in_the_logs(hostile: Home) -> None:
         text = log.read_text()
         assert ESCAPED in text
         assert not any(each in text for each in ACTS)
+
+
+def test_a_path_is_escaped_where_it_is_said_where_memories_go(hostile: Home) -> None:
+    hostile.unpin()
+    shown = run(hostile, "install --yes")
+    assert f"{ESCAPED}/claude/data" in shown.partition("From now on")[2].partition("\n")[0]
+    assert not any(each in shown for each in ACTS)
