@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from akosha_hook import snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
+from akosha_hook.format.manifest import sidecars_of
 from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
+from akosha_hook.snapshot.kinds import kind_of
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import select
 from akosha_hook.sync.outcome import restore_advice
@@ -73,13 +75,16 @@ def _stored(context: Context) -> dict[str, str]:
 
 def _live(path: Path) -> Finding:
     size = path.stat().st_size
-    wal = path.with_name(f"{path.name}.wal")
+    kind = kind_of(path) or "duckdb"
+    log = sidecars_of(kind)[0]
+    wal = path.with_name(path.name + log)
     wal_size = wal.stat().st_size if wal.exists() else 0
     pid = owner.owner(path)
-    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its .wal"
+    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its {log}"
     detail += f", open in process {pid}" if pid else ", not open in any process"
     if wal_size > LARGE_WAL_BYTES:
-        fix = "close Session-Buddy: DuckDB then merges the .wal into the database"
+        engine = "SQLite" if kind == "sqlite" else "DuckDB"
+        fix = f"close Session-Buddy: {engine} then merges the {log} into the database"
         return Finding(AREA, path.name, "warning", detail, fix)
     return Finding(AREA, path.name, "ok", detail)
 
@@ -97,21 +102,25 @@ def _skipped(skipped: snapshot.Skipped, as_of: str) -> Finding:
 
 def _read(database: Database, as_of: str) -> Finding:
     from akosha_hook import duckdb_reader as rows
+    from akosha_hook import sqlite_reader
 
     path = database.file.path
+    inspect = sqlite_reader.inspect if database.kind == "sqlite" else rows.inspect
     try:
-        damage = rows.check(path, timeout_seconds=READ_SECONDS)
+        damage = inspect(path, timeout_seconds=READ_SECONDS).problem
     except rows.NotCheckedError as error:
         return Finding(AREA, database.name, "warning", error.message, error.hint)
     if damage:
         fix = restore_advice([snapshot.Skipped(database.name, "damaged", damage, as_of=as_of)])
         detail = f"a copy cannot be read: {damage}"
         return Finding(AREA, database.name, "problem", detail, fix, ExitCode.DAMAGED)
-    count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
-    conversations = "" if count is None else f", it has {count} conversations"
-    return Finding(
-        AREA, database.name, "ok", f"a copy opens and every value can be read{conversations}"
-    )
+    if database.kind == "sqlite":
+        count = sqlite_reader.row_count(path, timeout_seconds=READ_SECONDS)
+        holds = "" if count is None else f", it has {count:,} rows"
+    else:
+        count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
+        holds = "" if count is None else f", it has {count} conversations"
+    return Finding(AREA, database.name, "ok", f"a copy opens and every value can be read{holds}")
 
 
 @contextlib.contextmanager
