@@ -41,7 +41,7 @@ def test_a_dry_run_says_what_would_be_replaced(uploading_home: Home, upload_id: 
 
 def test_a_dry_run_as_json_has_the_plan(uploading_home: Home, upload_id: str) -> None:
     document = json.loads(uploading_home.akosha_hook("restore", "--dry-run", "--json").stdout)
-    assert document.keys() == {"dry_run", *PLAN_KEYS}
+    assert document.keys() == {"dry_run", "sets", *PLAN_KEYS}
     assert (document["dry_run"], document["upload_id"]) == (True, upload_id)
 
 
@@ -63,7 +63,7 @@ def test_a_restore_as_json_has_the_plan_and_the_checks(
 ) -> None:
     to = str(tmp_path / "restored")
     document = json.loads(uploading_home.akosha_hook("restore", "--to", to, "--json").stdout)
-    more = {"success", "checks", "bytes_downloaded", "duration_seconds", "kept", "replayed"}
+    more = {"success", "checks", "sets", "bytes_downloaded", "duration_seconds", "kept", "replayed"}
     assert document.keys() == PLAN_KEYS | more
     assert (document["success"], document["kept"], document["directory"]) == (True, None, to)
 
