@@ -193,6 +193,7 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
 def _dry_run(request: RestoreRequest, context: Context, *, as_json: bool) -> int:
     store = catalog.open_to_read(context)
     plan = restoring.plan(store, request, context)
+    plan = replace(plan, notes=(*plan.notes, *restoring.place_notes(plan)))
     if request.as_stored:
         plan = replace(plan, notes=(*plan.notes, AS_STORED_NOTE))
     sets = restoring.preview_sets(store, plan, request, context)
@@ -216,12 +217,16 @@ def _show_plan(plan: Plan) -> None:
     upload = plan.upload
     _warn_of_passed_over(plan)
     click.echo(f"Upload:     {upload.upload_id} of {upload.system_id}, {local(upload.at)}")
-    click.echo(f"Into:       {printable(str(plan.directory))}")
+    click.echo(f"Into:       {printable(_into(plan))}")
     for each in plan.files:
         kind = "delta" if each.delta else "full"
         click.echo(f"  {kind:<6} {screen.size(each.size):>9}  {printable(each.name)}")
     click.echo(f"Download:   {screen.size(plan.download_bytes)}")
     _show_notes(plan.notes, plan)
+
+
+def _into(plan: Plan) -> str:
+    return " and ".join(str(each) for each in plan.directories)
 
 
 def _warn_of_passed_over(plan: Plan) -> None:
@@ -245,7 +250,7 @@ def _show(result: Restored, context: Context) -> None:
         f"{_amount(result)} in {screen.duration(result.duration_seconds)}."
     )
     click.echo(f"As of:     {local(upload.at)}")
-    click.echo(f"Into:      {printable(str(result.plan.directory))}")
+    click.echo(f"Into:      {printable(_into(result.plan))}")
     click.echo(f"Upload id: {upload.upload_id}")
     show_sets(result.sets)
     _show_checks(result)

@@ -60,6 +60,12 @@ class Plan:
         return tuple(name for name in self.items if set_of(name) is None)
 
     @property
+    def directories(self) -> tuple[Path, ...]:
+        """Where its databases and sets go."""
+        inside = [self.directory] if set(self.items) - set(self.elsewhere) else []
+        return tuple(dict.fromkeys([*inside, *(each.parent for each in self.elsewhere.values())]))
+
+    @property
     def kinds(self) -> dict[str, str]:
         """The kind of each database, by name."""
         kinds = {each.name: each.kind or "duckdb" for each in self.files}
@@ -99,7 +105,7 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         directory=directory,
         replaces=replaces,
         objects=stored_objects(store, wanted),
-        notes=(*selected.notes, *stale_notes(wanted), *places.notes(outside)),
+        notes=(*selected.notes, *stale_notes(wanted)),
         passed_over=selected.passed_over,
         sets=sets,
         guarded=tuple(each.item for each in sets if not request.to and _is_guarded(each)),
