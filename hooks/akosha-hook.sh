@@ -26,8 +26,8 @@ main() {
   # The working directory is somebody else's: nothing may be found there, nor keep it busy.
   cd /
 
-  case $event in session-start) greet || return ;; esac
   umask 077
+  case $event in session-start) greet || return ;; esac
   [ -d "$outbox" ] || mkdir -p "$outbox"
   temporary=$outbox/.$$-$event.tmp
   write_event || { drain; return; }
@@ -62,7 +62,9 @@ find_state() {
 
 # Shows what the worker has to say; true if events wait that nobody has taken care of.
 greet() {
-  [ -f "$state/notice.json" ] && cat "$state/notice.json"
+  shown=$state/notice-shown
+  # Not ":": where the file cannot be opened, a special builtin would end the shell.
+  [ -f "$state/notice.json" ] && cat "$state/notice.json" && [ ! -L "$shown" ] && true >"$shown"
   for file in "$outbox"/*.event "$outbox"/.*.tmp; do
     [ -f "$file" ] && return
   done

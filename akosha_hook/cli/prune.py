@@ -97,6 +97,8 @@ def prune(
                 store, keep, context, system_id=system_id, ignore_collapse=ignore_collapse
             )
             pruned = None if dry_run else pruning.apply(store, plan, context)
+            if ignore_collapse and not dry_run:
+                pruning.accept_losses(context, plan.system_id)
     except AkoshaHookError as error:
         if not as_json:
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from akosha_hook.cli import screen
 from akosha_hook.cli.activity import is_running, next_sync, with_bar
 from akosha_hook.cli.screen import Line, Tone
-from akosha_hook.state import tampering
+from akosha_hook.state import collapsed, tampering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,8 @@ def sections(report: Report, servers: tuple[Finding, ...] | None = None) -> Iter
     unsafe = report.loaded.unsafe
     yield Section("Backup", [_headline(report)])
     yield Section("To", [Line(_where(report.destination, report.system_id, unsafe))])
-    yield Section("From", [Line(str(report.data_directory))])
+    places = [report.data_directory, *(each.path for each in report.loaded.outside)]
+    yield Section("From", [Line(str(each)) for each in places])
     yield Section("Last sync", [_success(report.last_success), *_unchanged(report)])
     yield Section("Last error", list(_failure(report)))
     yield Section("Now", list(_now(report)))
@@ -269,6 +270,9 @@ def _problems(report: Report) -> Iterator[Line]:
     yield from _held(report)
     for each in report.missed:
         yield Line(each, Tone.PROBLEM)
+    for collapse in report.collapsed:
+        yield Line(collapsed.summary(collapse), Tone.PROBLEM)
+        yield Line(f"Try: {collapsed.advice(collapse)}", Tone.HINT)
     if report.tampering is not None:
         seen = tampering.sentence(report.tampering)
         yield Line(f"{seen[0].upper()}{seen[1:]}.", Tone.PROBLEM)

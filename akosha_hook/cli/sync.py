@@ -16,6 +16,7 @@ from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError, SettingsError
 from akosha_hook.hook import outbox
+from akosha_hook.state import collapsed
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import run as syncing
 from akosha_hook.sync import select
@@ -157,6 +158,9 @@ def _show(outcome: Outcome) -> None:
             click.echo(_pushed(receipt.details))
     elif outcome.state == "unchanged" and outcome.unchanged:
         click.echo(f"Unchanged since the last upload: {printable(', '.join(outcome.unchanged))}.")
+    for collapse in outcome.collapsed:
+        click.echo(f"Warning: {printable(collapsed.summary(collapse))}.", err=True)
+        click.echo(f"Try: {printable(collapsed.advice(collapse))}", err=True)
     for each in outcome.missed:
         click.echo(f"Note: {printable(each.message)}.", err=True)
     for note in receipt.notes if receipt else ():

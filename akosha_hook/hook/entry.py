@@ -107,6 +107,8 @@ def _read_stdin(name: str) -> bytes:
 def _show_notice(paths: Paths) -> None:
     with contextlib.suppress(OSError):
         os.write(1, paths.notice.read_bytes())
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        os.close(os.open(paths.notice_shown, flags, 0o600))
 
 
 def _anything_waits(paths: Paths) -> bool:

@@ -11,7 +11,7 @@ from akosha_hook.errors import AkoshaHookError, DamagedError
 from akosha_hook.format import manifest
 from akosha_hook.format.parse import referenced_keys
 from akosha_hook.prune import age
-from akosha_hook.prune.collapse import before_collapse
+from akosha_hook.prune.collapse import Unseen, before_collapse, unseen
 from akosha_hook.prune.keep import kept
 from akosha_hook.prune.last_good import last_good_copies
 from akosha_hook.prune.unfinished import begun, unfinished_uploads
@@ -71,7 +71,8 @@ def plan(
 ) -> Plan:
     """Work out what goes: of this state's own uploads, or of all of the system `system_id`.
 
-    With `ignore_collapse`, the last upload before conversations went missing is not kept for that. The caller holds the sync lock. A state that turns out to have a copy, or to be one, takes a new
+    With `ignore_collapse`, the last upload before conversations went missing is not kept for that.
+    The caller holds the sync lock. A state that turns out to have a copy, or to be one, takes a new
     machine id. Raises DamagedError where a manifest that matters cannot be read: what it refers to
     is not known then.
     """
@@ -112,7 +113,7 @@ def plan(
         receipts={each.upload_id: each for each in receipts.newest_first()},
         begun=begun(receipts, context, name, store),
         forgotten=forgotten.names(context.paths) if name == me.system_id else frozenset(),
-        ignore_collapse=ignore_collapse,
+        unseen=None if ignore_collapse else unseen(context, name),
     )
     return work.plan(keep, notes)
 
@@ -130,7 +131,7 @@ class _Work:
     """What a plan is worked out from; `named` says that the user named the system on purpose.
 
     `receipts` are this state's by the id of their upload. `left_out` says that not everything there
-    was read.
+    was read. `unseen` is None where nothing is kept for what later uploads have lost.
     """
 
     store: ObjectStore
@@ -142,7 +143,7 @@ class _Work:
     receipts: Mapping[str, Receipt]
     begun: Sequence[Begun]
     forgotten: Collection[str]
-    ignore_collapse: bool
+    unseen: Unseen | None
 
     def plan(self, keep: Keep, notes: tuple[str, ...]) -> Plan:
         ours = [each for each in self.uploads if self.named or self.whose.owns(each)]
@@ -195,17 +196,29 @@ class _Work:
             for upload_id, names in last_good_copies(its, self.forgotten).items():
                 reason = f"last good copy of {', '.join(names)}"
                 reasons[upload_id] = ", ".join(filter(None, (reasons.get(upload_id), reason)))
-            fallen = None if self.ignore_collapse else before_collapse(its)
-            if fallen is not None:
-                reasons[fallen.upload.upload_id] = ", ".join(
-                    filter(None, (reasons.get(fallen.upload.upload_id), fallen.reason))
-                )
+            for upload_id, reason in self._before_loss(its, own=not machine).items():
+                reasons[upload_id] = ", ".join(filter(None, (reasons.get(upload_id), reason)))
         for each in ours:
             if each.has_manifest and each.upload_id not in reasons and age.is_young(each):
                 reasons[each.upload_id] = YOUNG
         return {
             each.upload_id: reasons[each.upload_id] for each in ours if each.upload_id in reasons
         }
+
+    def _before_loss(self, its: Sequence[Upload], *, own: bool) -> dict[str, str]:
+        """Uploads of one machine that stay for what later ones have lost, and why."""
+        if self.unseen is None:
+            return {}
+        there = {each.upload_id for each in its if each.has_manifest}
+        reasons = {
+            upload_id: reason
+            for upload_id, reason in self.unseen.reasons.items()
+            if own and upload_id in there
+        }
+        fallen = before_collapse(its, accepted=self.unseen.accepted if own else 0)
+        if fallen is not None:
+            reasons.setdefault(fallen.upload.upload_id, fallen.reason)
+        return reasons
 
     def _may_go(self, upload: Upload) -> bool:
         """Whether nobody is at work on it."""

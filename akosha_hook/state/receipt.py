@@ -56,7 +56,8 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `etag` is what the store calls the digest of that object. `conversations` is counted in a
     database's copy; None for sidecars and where it could not be. `stale` is set where the database
-    was not in the snapshot: this is its last good copy. `kind` is as in the manifest.
+    was not in the snapshot: this is its last good copy. `kind` is as in the manifest, `members` how
+    many files a set has.
     """
 
     name: Name
@@ -76,6 +77,7 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     etag: str = ""
     stale: Stale | None = None
     kind: StoredKind = ""
+    members: int | None = None
 
     @property
     def oldest_object_at(self) -> int:
@@ -102,6 +104,21 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
             stale=self.stale,
             kind=self.kind,
         )
+
+
+class Collapse(msgspec.Struct, frozen=True, kw_only=True):
+    """A database that lost most of what was in it from one upload to a later one.
+
+    `before` and `now` count the `what` in it, `upload_id` is the newest upload that has what it had,
+    `since` when the later one was made (ISO 8601 UTC).
+    """
+
+    name: Name
+    what: str
+    before: Bytes
+    now: Bytes
+    upload_id: Name
+    since: str
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -168,6 +185,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     partial: dict[str, PartialUpload] = {}
     leftovers: bool = False
     lost: dict[Name, str] = {}
+    collapsed: tuple[Collapse, ...] = ()
     manifest_sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
 
     def __post_init__(self) -> None:

@@ -42,6 +42,7 @@ def document(report: Report) -> dict[str, Any]:
         "hooks": [_hook(place) for place in report.places],
         "problems": list(report.problems),
         "missed": _missed(report.last_success),
+        "collapsed": msgspec.to_builtins(report.collapsed),
         "pin": msgspec.to_builtins(report.pin),
         "hold": _hold(report.hold),
         "last_held": _last_held(report.last_held),

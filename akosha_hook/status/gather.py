@@ -11,6 +11,7 @@ from akosha_hook.hook import outbox
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import (
     backoff,
+    collapsed,
     held,
     identity,
     looks,
@@ -83,6 +84,7 @@ def gather(context: Context, directory: Path) -> Report:
         hold=_hold(context),
         last_held=held.last(paths),
         tampering=_tampering(paths, destination),
+        collapsed=tuple(collapsed.at(paths, destination).values()) if destination else (),
     )
     return _with_advice(report, context) if report.has_lost_objects else report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akosha_hook.state import identity, tampering
+from akosha_hook.state import collapsed, identity, tampering
 from akosha_hook.util.clock import minute
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from akosha_hook.state.pinning import Decision
     from akosha_hook.state.progress_file import State, SyncResult
     from akosha_hook.state.pruning import Pruning
-    from akosha_hook.state.receipt import Receipt, Target
+    from akosha_hook.state.receipt import Collapse, Receipt, Target
     from akosha_hook.state.tampering import Tampering
     from akosha_hook.state.verification import Verification
     from akosha_hook.status.trouble import Trouble
@@ -41,7 +41,8 @@ class Report:
     `next_try` is in epoch seconds, 0 if nothing delays the next upload. `corrupt` lists files of
     ours that could not be read and were set aside. `pin` is where the user has confirmed that memories
     may go, `hold` why they do not go where the settings lead now, and `last_held` the last time that
-    they did not go where some settings led.
+    they did not go where some settings led. `collapsed` are the databases that have lost most of what
+    was in them, until the user has looked.
     """
 
     loaded: Loaded
@@ -66,6 +67,7 @@ class Report:
     pin: Pin | None = None
     hold: Decision | None = None
     last_held: Held | None = None
+    collapsed: tuple[Collapse, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ class Report:
             ),
             *self._held(),
             *self.missed,
+            *(collapsed.sentence(each) for each in self.collapsed),
             *self._trouble(),
             *((tampering.sentence(self.tampering),) if self.tampering else ()),
             *(f"{path} could not be read and was set aside" for path in self.corrupt),

@@ -13,9 +13,11 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import backoff, forgotten
+from akosha_hook.snapshot.sets import set_of
+from akosha_hook.state import backoff, collapsed, forgotten
 from akosha_hook.sync import leftovers
 from akosha_hook.sync.absent import marked, with_absent
+from akosha_hook.sync.collapse import collapses
 from akosha_hook.sync.known import NOT_RECALLED, known_files, last_good, recall
 from akosha_hook.sync.policy import upload_policy
 from akosha_hook.sync.pushed import pushed_files
@@ -30,11 +32,13 @@ from akosha_hook.sync.record import (
 from akosha_hook.util.clock import now_iso
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from akosha_hook.context import Context
     from akosha_hook.duckdb_reader import Counter
     from akosha_hook.snapshot import Database, Skipped, Snapshot
     from akosha_hook.state.journal import Journal
-    from akosha_hook.state.receipt import Attempt, Method, Receipt, ReceiptFile
+    from akosha_hook.state.receipt import Attempt, Collapse, Method, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
     from akosha_hook.stores.base import ObjectStore
     from akosha_hook.upload.job import UploadJob
@@ -85,6 +89,9 @@ def deliver(
         finished=now_iso(),
         duration_seconds=round(earlier + time.monotonic() - started, 3),
     )
+    if receipt.success and run.collapsed is not None:
+        # Before the receipt: an upload that is finished is not compared again.
+        collapsed.remember(job.context.paths, target, run.collapsed)
     run.close(receipt)
     logger.info(
         "%s %s by %s: %d files, %d bytes sent in %.1f s",
@@ -132,7 +139,10 @@ def _named(job: UploadJob, receipt: Receipt, journal: Journal) -> UploadJob:
 
 @dataclass(slots=True)
 class _Run:
-    """One try to deliver; `sent` are the sizes of the bodies that left (bytes)."""
+    """One try to deliver; `sent` are the sizes of the bodies that left (bytes).
+
+    `collapsed` are the databases that have lost most of what was in them, this time or before.
+    """
 
     job: UploadJob
     receipts: Receipts
@@ -140,6 +150,7 @@ class _Run:
     receipt: Receipt
     config_hash: str
     sent: list[int] = field(default_factory=list)
+    collapsed: dict[str, Collapse] | None = None
 
     @property
     def context(self) -> Context:
@@ -151,9 +162,9 @@ class _Run:
 
         job = self.job
         self.receipts.save(self.receipt)
-        result = push(
-            self.context, job.snapshot.databases, job.identity.system_id, self._retry_policy()
-        )
+        # Memories are in DuckDB databases only.
+        databases = [each for each in job.snapshot.databases if each.kind == "duckdb"]
+        result = push(self.context, databases, job.identity.system_id, self._retry_policy())
         self.sent.append(result.bytes_sent)
         files = pushed_files(job.snapshot, job.known)
         return Arrived(files, notes=result.notes, details=result.details)
@@ -163,7 +174,8 @@ class _Run:
         from akosha_hook.duckdb_reader import Counter
 
         # DuckDB counts for a third of a second, while the client is loaded and the bucket asked.
-        with Counter(self.job.snapshot.databases) as counter:
+        databases = [each for each in self.job.snapshot.databases if each.kind != "files"]
+        with Counter(databases) as counter:
             try:
                 return self._upload(counter)
             except DeliveryError as error:
@@ -217,8 +229,23 @@ class _Run:
             self.receipt,
             manifest_sha256=uploaded.manifest_sha256,
             lost={name: as_of for name, as_of in lost.items() if name not in given_up},
+            collapsed=self._compare(uploaded.files),
         )
         return Arrived(uploaded.files, uploaded.keys, uploaded.notes)
+
+    def _compare(self, files: Sequence[ReceiptFile]) -> tuple[Collapse, ...]:
+        """Look for databases that have lost most of what the last upload had of them."""
+        paths, target = self.context.paths, self.receipt.destination
+        self.collapsed, new = collapses(
+            files,
+            self.receipts.successes(target),
+            collapsed.at(paths, target),
+            forgotten.names(paths),
+            now=now_iso(),
+        )
+        for each in new:
+            logger.warning("%s", collapsed.sentence(each))
+        return new
 
     def _recall(self, store: ObjectStore) -> None:
         """Learn from the bucket what lost receipts said, and write it down again."""
@@ -327,10 +354,13 @@ def _with_again(job: UploadJob, gone: set[str]) -> Snapshot:
     if not gone:
         return frozen
     logger.info("Sent again, since the bucket lacks them: %s", ", ".join(sorted(gone)))
+    settings, paths = job.context.settings, job.context.paths
     more = snapshot.take(
-        data_directory(job.context.settings, job.context.paths),
-        [glob.escape(name) for name in sorted(gone)],
+        data_directory(settings, paths),
+        [glob.escape(name) for name in sorted(gone) if set_of(name) is None],
         frozen.directory,
+        outside=[each for each in job.context.outside_databases if each.name in gone],
+        more=[each for each in snapshot.live_sets(settings, paths) if each.name in gone],
     )
     unchanged = tuple(name for name in frozen.unchanged if name not in gone)
     found = {each.name for each in more.databases} | {each.name for each in more.skipped}

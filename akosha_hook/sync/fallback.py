@@ -66,6 +66,7 @@ def deliver_with_fallback(
         skipped=skipped,
         unchanged=job.snapshot.unchanged,
         pending=busy or receipt.method != chain[0] or not receipt.success,
+        collapsed=shown.collapsed,
     )
 
 

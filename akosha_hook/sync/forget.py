@@ -14,7 +14,8 @@ from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.format.manifest import SIDECARS
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.state import forgotten
+from akosha_hook.snapshot.sets import item_of, set_of
+from akosha_hook.state import collapsed, forgotten
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.sync import look, select
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.context import Context
     from akosha_hook.snapshot import LiveDatabase
-    from akosha_hook.state.receipt import Receipt, ReceiptFile
+    from akosha_hook.state.receipt import Collapse, Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
 
 # Uploads that are looked at, newest first, until one has a whole copy.
@@ -51,14 +52,18 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
 
     Nothing is deleted. Raises AkoshaHookError where it was never stored, or would be stored again.
     """
+    name = item_of(name)
     stored = [each for each in receipts.newest_first() if each.success and each.method == "cloud"]
     known = dict.fromkeys(file.database for each in stored for file in each.files)
     if name not in known:
         raise _unknown(name, tuple(known))
     directory = data_directory(context.settings, context.paths)
-    found = snapshot.find(directory, context.settings.akosha_databases)
+    patterns = context.settings.akosha_databases
+    found = snapshot.find(directory, patterns, context.outside_databases)
     if here := next((each for each in found.databases if each.name == name), None):
         raise _still_here(here)
+    if name in {each.name for each in snapshot.live_sets(context.settings, context.paths)}:
+        raise _still_has_files(name, context)
     having = [
         _only(each, name) for each in stored if any(_is_of(file, name) for file in each.files)
     ]
@@ -76,6 +81,21 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
         upload_id=newest.upload_id,
         keys=tuple(dict.fromkeys(key for each in files for key in each.keys)),
     )
+
+
+def accept(name: str, context: Context, receipts: Receipts) -> Collapse | None:
+    """Take the database `name` as it is now, where it lost most of what was in it: what it lost.
+
+    None where nothing is known of that. The caller holds the sync lock.
+    """
+    target = select.preferred(context)
+    if target is None:
+        return None
+    found = collapsed.at(context.paths, target).get(name)
+    newest = receipts.last_success(target)
+    if found is not None:
+        collapsed.accept(context.paths, target, [name], newest.sequence if newest else 0)
+    return found
 
 
 def _only(receipt: Receipt, name: str) -> Receipt:
@@ -125,6 +145,14 @@ def _still_here(database: LiveDatabase) -> AkoshaHookError:
         f"{bad.message}, but it is in {directory}, and every sync would go on trying to store it.",
         hint="Delete it first, leave it out (akosha-hook config set akosha_databases NAMES), or "
         f"bring its last good copy back: akosha-hook restore --file {shlex.quote(name)}",
+    )
+
+
+def _still_has_files(item: str, context: Context) -> AkoshaHookError:
+    others = [name for name in context.settings.akosha_include if item_of(name) != item]
+    return AkoshaHookError(
+        f"{set_of(item)} still has files, so the next upload would only store it again.",
+        hint=f"Leave it out: akosha-hook config set akosha_include {shlex.quote(','.join(others))}",
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from akosha_hook.snapshot import Skipped
-    from akosha_hook.state.receipt import Receipt
+    from akosha_hook.state.receipt import Collapse, Receipt
 
 _HARMLESS = frozenset({"missing", "excluded", "busy"})
 
@@ -25,7 +25,8 @@ class Outcome:
     """The end of a sync.
 
     `pending` says that the preferred destination still lacks something that a later try can bring:
-    a busy database, or everything when the fallback took it.
+    a busy database, or everything when the fallback took it. `collapsed` are the databases that have
+    lost most of what the upload before had of them.
     """
 
     state: Literal["uploaded", "unchanged", "busy", "failed"]
@@ -35,6 +36,7 @@ class Outcome:
     unchanged: tuple[str, ...] = ()
     pending: bool = False
     duration_seconds: float = 0.0
+    collapsed: tuple[Collapse, ...] = ()
 
     @property
     def lost_files(self) -> tuple[Skipped, ...]:
@@ -110,6 +112,7 @@ class Outcome:
                 *(receipt.notes if receipt else ()),
                 *(each.message for each in self.missed if each.as_of),
             ],
+            "collapsed": msgspec.to_builtins(self.collapsed),
             "attempts": msgspec.to_builtins(receipt.attempts) if receipt else [],
             "details": receipt.details if receipt else {},
         }

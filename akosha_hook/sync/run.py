@@ -78,8 +78,11 @@ def run(request: Request, context: Context, receipts: Receipts) -> Outcome:
             if number == 0:
                 raise
             break
-        if outcome is None or latest.state != "unchanged":
+        if outcome is None:
             outcome = latest
+        elif latest.state != "unchanged":
+            collapsed = (*outcome.collapsed, *latest.collapsed)
+            outcome = dataclasses.replace(latest, collapsed=collapsed)
         else:
             outcome = dataclasses.replace(outcome, skipped=latest.skipped)
         if latest.state != "uploaded":
@@ -146,6 +149,11 @@ def _snapshot(sync: Sync, known: Mapping[str, ReceiptFile], source: Path) -> Sna
             source,
             context.settings.akosha_databases,
             directory,
+            outside=context.outside_databases,
+            # An Akosha server takes rows, not files.
+            more=snapshot.live_sets(context.settings, context.paths)
+            if sync.chain[0] == "cloud"
+            else (),
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
             meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
             on_read=functools.partial(context.progress.advance, "", 0, 0),

@@ -49,6 +49,8 @@ def finish(outcome: Outcome, events: Sequence[Event], context: Context, receipts
         _show_setup_once(context, events)
     elif outcome.error:
         notice.leave_failure(context.paths, outcome.error, outcome.hint)
+    elif outcome.collapsed:
+        notice.clear(context.paths)
     metrics.write(context, receipts)
 
 

@@ -191,6 +191,7 @@ def test_session_start_shows_the_notice_as_it_is_and_leaves_no_event(
     paths.notice.write_bytes(notice)
     assert run(tmp_path, "session-start", stdin=b"{}").stdout == notice
     assert names(paths) == []
+    assert paths.notice_shown.stat().st_mode & 0o777 == 0o600
 
 
 def test_session_start_starts_a_worker_only_if_something_waits(

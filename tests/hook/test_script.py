@@ -438,6 +438,28 @@ def test_session_start_shows_the_notice_as_it_is_and_leaves_no_event(
     command = [*shell, script, "session-start"]
     assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == (0, notice, b"")
     assert left_in(paths.outbox) == []
+    assert paths.notice_shown.stat().st_mode & 0o777 == 0o600
+    os.utime(paths.notice_shown, (0, 0))
+    fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")
+    assert paths.notice_shown.stat().st_mtime_ns >= paths.notice.stat().st_mtime_ns
+
+
+def test_session_start_shows_the_notice_where_that_cannot_be_noted(
+    shell: list[str | Path], script: Path, paths: Paths, tmp_path: Path
+) -> None:
+    notice = b'{"systemMessage": "a"}\n'
+    paths.notice.write_bytes(notice)
+    command = [*shell, script, "session-start"]
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    paths.notice_shown.symlink_to(victim)
+    outbox.record(paths, "session-end", tmp_path, b"")
+    assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == (0, notice, b"")
+    assert victim.read_text() == "precious"
+    paths.notice_shown.unlink()
+    paths.notice_shown.mkdir()
+    assert message(fire(command, cwd=tmp_path, environ=os.environ, stdin=b"{}")) == (0, notice, b"")
+    assert len(outbox.waiting(paths)) == 3
 
 
 def test_session_start_starts_a_worker_only_if_something_waits(

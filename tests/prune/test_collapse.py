@@ -7,14 +7,14 @@ from akosha_hook.format import manifest
 from akosha_hook.prune.collapse import before_collapse
 
 
-def upload(name: str, count: int, *, counted: bool = True) -> Upload:
+def upload(name: str, count: int, *, counted: bool = True, sequence: int = 1) -> Upload:
     details = manifest.Details(
         schema=1,
         tool="test",
         system_id="laptop",
         machine_id="m",
         upload_id=name,
-        sequence=1,
+        sequence=sequence,
         conversations_counted=counted,
     )
     document = manifest.Manifest(
@@ -52,3 +52,16 @@ def test_fewer_by_less_than_half_is_tidying_up() -> None:
 def test_what_was_not_counted_says_nothing() -> None:
     assert kept(upload("now", 0, counted=False), upload("before", 9)) == ""
     assert kept(upload("now", 1), upload("before", 9, counted=False)) == ""
+
+
+def test_what_went_missing_before_the_user_looked_keeps_nothing() -> None:
+    uploads = [
+        upload("now", 9, sequence=4),
+        upload("low", 10, sequence=3),
+        upload("before", 100, sequence=2),
+    ]
+    assert before_collapse(uploads, accepted=3) is None
+    uploads.insert(0, upload("lower", 2, sequence=5))
+    fallen = before_collapse(uploads, accepted=3)
+    assert fallen is not None
+    assert fallen.upload.upload_id == "now"

@@ -38,6 +38,7 @@ def test_symlinks_in_the_state_directory_are_not_written_through(
         state.backoff,
         state.notice,
         state.regions,
+        state.collapsed,
     ):
         path.symlink_to(victim)
     planted.akosha_hook("sync", **KEYS)

@@ -43,6 +43,12 @@ def conversations_in(path: Path) -> int:
     return int(row[0])
 
 
+def empty(path: Path) -> None:
+    """Delete every conversation and close."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DELETE FROM conversations_v2")
+
+
 def change(path: Path, count: int) -> None:
     """Add `count` conversations and close: the rows are in the file itself."""
     start = conversations_in(path)

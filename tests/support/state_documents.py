@@ -93,6 +93,24 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     },
     "machine.json": {"system_id": "laptop", "machine_id": "m", "sequence": 3},
     "notice.json": {"systemMessage": "m"},
+    "collapsed.json": {
+        "open": {
+            f"{TARGET.endpoint} memories laptop": {
+                "reflection.duckdb": {
+                    "collapse": {
+                        "name": "reflection.duckdb",
+                        "what": "conversations",
+                        "before": 20,
+                        "now": 0,
+                        "upload_id": UPLOAD,
+                        "since": WHEN,
+                    },
+                    "seen": False,
+                }
+            }
+        },
+        "accepted": {f"{TARGET.endpoint} memories laptop": 1},
+    },
     # What 0.1 called verification.json.
     "drill.json": {"at": WHEN, "success": True, "upload_id": UPLOAD, "system_id": "laptop"},
     "verification.json": {"at": WHEN, "success": True, "upload_id": UPLOAD, "size": 3},

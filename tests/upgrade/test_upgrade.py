@@ -107,6 +107,26 @@ def test_an_upgrade_under_other_settings_is_held(
     assert upgraded.document("sync")["success"]
 
 
+def test_what_the_old_version_did_not_follow_is_asked_for_first(upgraded: Upgraded) -> None:
+    """Settings that were there all along, and those of a newer Session-Buddy."""
+    before = upgraded.store.object_keys()
+    upgraded.settings_are({"paths": {"data_dir": str(upgraded.notes)}})
+    assert upgraded.work() == ""
+    notice = upgraded.paths.notice.read_text()
+    assert "paths.data_dir" in notice
+    assert "but you confirmed" in notice
+    assert not upgraded.paths.pin.exists()
+    assert upgraded.store.object_keys() == before
+    # What a newer Session-Buddy writes by default leads nowhere else.
+    upgraded.settings_are(
+        {
+            "paths": {"data_dir": "~/.claude/data"},
+            "database": {"path": "~/.claude/data/reflection.duckdb"},
+        }
+    )
+    assert upgraded.document("sync")["success"]
+
+
 def test_a_try_that_fails_first_leaves_the_parts_to_the_next_one(upgraded: Upgraded) -> None:
     upgraded.network.on(fault=error(503, "SlowDown"))
     assert upgraded.akosha_hook("sync").returncode != 0
@@ -286,8 +306,11 @@ def test_every_command_takes_the_old_state_as_it_is(upgraded: Upgraded) -> None:
     upgraded.nothing_was_set_aside()
 
 
-def test_installing_again_changes_nothing(upgraded: Upgraded) -> None:
+def test_installing_again_changes_the_script_and_nothing_else(upgraded: Upgraded) -> None:
     home = Path(os.environ["HOME"])
+    printed = upgraded.succeed("install", cwd=upgraded.notes)
+    changed = [line for line in printed.splitlines() if line.startswith(("changed: ", "created: "))]
+    assert changed == [f"changed: {upgraded.paths.hook_script}"]
     before = {name: content for name, content in tree(home).items() if "akosha.log" not in name}
     for options in ((), ("--git",)):
         printed = upgraded.succeed("install", *options, cwd=upgraded.notes)
