@@ -14,6 +14,7 @@ from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
+from akosha_hook.snapshot.kinds import kind_of
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync import select
 from akosha_hook.sync.outcome import restore_advice
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.context import Context
-    from akosha_hook.snapshot import Database
+    from akosha_hook.snapshot import Database, LiveDatabase
 
 AREA = "Databases"
 READ_SECONDS = 30.0
@@ -45,7 +46,7 @@ def findings(context: Context) -> Iterator[Finding]:
         detail = f"{each.message}: it will be backed up once it exists"
         yield Finding(AREA, each.name, "ok", detail)
     for live in found.databases:
-        yield _live(live.path)
+        yield _live(live)
     stored = _stored(context)
     with _scratch(context) as directory:
         try:
@@ -71,47 +72,63 @@ def _stored(context: Context) -> dict[str, str]:
     return {each.name: each.stale.as_of if each.stale else last.started for each in last.files}
 
 
-def _live(path: Path) -> Finding:
-    size = path.stat().st_size
-    wal = path.with_name(f"{path.name}.wal")
-    wal_size = wal.stat().st_size if wal.exists() else 0
-    pid = owner.owner(path)
-    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its .wal"
-    detail += f", open in process {pid}" if pid else ", not open in any process"
+def _live(live: LiveDatabase) -> Finding:
+    name, kind = live.name, kind_of(live.path)
+    try:
+        sizes = {each: found.size for each, found in live.fingerprints().items()}
+    except OSError as error:
+        return Finding(AREA, name, "warning", f"it cannot be looked at: {error.strerror}")
+    wal = "-wal" if kind == "sqlite" else ".wal"
+    wal_size = sizes.get(name + wal, 0)
+    detail = f"{sizes[name] / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its {wal}"
+    pid = owner.owner(live.path)
+    if pid:
+        detail += f", open in process {pid}"
+    elif kind != "sqlite":
+        # SQLite has a lock only while it reads or writes.
+        detail += ", not open in any process"
     if wal_size > LARGE_WAL_BYTES:
-        fix = "close Session-Buddy: DuckDB then merges the .wal into the database"
-        return Finding(AREA, path.name, "warning", detail, fix)
-    return Finding(AREA, path.name, "ok", detail)
+        engine = "SQLite" if kind == "sqlite" else "DuckDB"
+        fix = f"close Session-Buddy: {engine} then merges the {wal} into the database"
+        return Finding(AREA, name, "warning", detail, fix)
+    return Finding(AREA, name, "ok", detail)
 
 
 def _skipped(skipped: snapshot.Skipped, as_of: str) -> Finding:
+    skipped = replace(skipped, as_of=as_of)
+    if skipped.uncertain:
+        return Finding(AREA, skipped.name, "warning", f"{skipped.message}: it is not backed up")
     if skipped.reason == "busy":
         fix = "run akosha-hook doctor again when the database is less busy"
         return Finding(AREA, skipped.name, "warning", skipped.message, fix)
     if skipped.reason == "unreadable":
         fix = "make the file readable: chmod u+r"
         return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.CREDENTIALS)
-    fix = restore_advice([replace(skipped, as_of=as_of)])
+    fix = restore_advice([skipped])
     return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.DAMAGED)
 
 
 def _read(database: Database, as_of: str) -> Finding:
-    from akosha_hook import duckdb_reader as rows
+    from akosha_hook import duckdb_reader, sqlite_reader
 
     path = database.file.path
+    is_sqlite = database.kind == "sqlite"
+    inspect = sqlite_reader.inspect if is_sqlite else duckdb_reader.inspect
     try:
-        damage = rows.check(path, timeout_seconds=READ_SECONDS)
-    except rows.NotCheckedError as error:
+        damage = inspect(path, timeout_seconds=READ_SECONDS).problem
+    except duckdb_reader.NotCheckedError as error:
         return Finding(AREA, database.name, "warning", error.message, error.hint)
     if damage:
         fix = restore_advice([snapshot.Skipped(database.name, "damaged", damage, as_of=as_of)])
         detail = f"a copy cannot be read: {damage}"
         return Finding(AREA, database.name, "problem", detail, fix, ExitCode.DAMAGED)
-    count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
-    conversations = "" if count is None else f", it has {count} conversations"
-    return Finding(
-        AREA, database.name, "ok", f"a copy opens and every value can be read{conversations}"
-    )
+    detail = "a copy opens and every value can be read"
+    count = None
+    if not is_sqlite:
+        count = duckdb_reader.conversation_count(path, timeout_seconds=READ_SECONDS)
+    if count is not None:
+        detail += f", it has {count} conversations"
+    return Finding(AREA, database.name, "ok", detail)
 
 
 @contextlib.contextmanager

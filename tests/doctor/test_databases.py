@@ -15,6 +15,7 @@ from akosha_hook.util.clock import minute
 from tests.support.findings import context_of, examine, examined_within_modes, only
 from tests.support.home import Home
 from tests.support.recovery import upload
+from tests.support.sqlite_writer import leave_a_wal, make_sqlite
 from tests.support.writer import Writer
 
 
@@ -88,3 +89,22 @@ def test_a_database_outside_the_data_directory_is_looked_into(
         each for each in databases.findings(context_of(at_home)) if each.name == outside.name
     ]
     assert [each.state for each in findings] == ["ok", "ok"]
+
+
+def test_a_sqlite_database_is_read_by_sqlite(at_home: Home) -> None:
+    make_sqlite(at_home.paths.data / "activity.db")
+    leave_a_wal(at_home.paths.data / "activity.db")
+    live, read = (each for each in examine(at_home) if each.name == "activity.db")
+    assert "MB in its -wal" in live.detail
+    assert "process" not in live.detail
+    assert read == Finding(
+        "Databases", "activity.db", "ok", "a copy opens and every value can be read"
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"random bytes"])
+def test_what_is_only_called_a_database_is_no_problem(at_home: Home, content: bytes) -> None:
+    (at_home.paths.data / "sealed.db").write_bytes(content)
+    finding = [each for each in examine(at_home) if each.name == "sealed.db"][-1]
+    assert finding.state == "warning"
+    assert finding.detail.endswith("it is not backed up")
