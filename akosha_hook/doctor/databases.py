@@ -109,26 +109,26 @@ def _skipped(skipped: snapshot.Skipped, as_of: str) -> Finding:
 
 
 def _read(database: Database, as_of: str) -> Finding:
-    from akosha_hook import duckdb_reader, sqlite_reader
+    from akosha_hook import duckdb_reader as rows
+    from akosha_hook import sqlite_reader
 
     path = database.file.path
-    is_sqlite = database.kind == "sqlite"
-    inspect = sqlite_reader.inspect if is_sqlite else duckdb_reader.inspect
+    inspect = sqlite_reader.inspect if database.kind == "sqlite" else rows.inspect
     try:
         damage = inspect(path, timeout_seconds=READ_SECONDS).problem
-    except duckdb_reader.NotCheckedError as error:
+    except rows.NotCheckedError as error:
         return Finding(AREA, database.name, "warning", error.message, error.hint)
     if damage:
         fix = restore_advice([snapshot.Skipped(database.name, "damaged", damage, as_of=as_of)])
         detail = f"a copy cannot be read: {damage}"
         return Finding(AREA, database.name, "problem", detail, fix, ExitCode.DAMAGED)
-    detail = "a copy opens and every value can be read"
-    count = None
-    if not is_sqlite:
-        count = duckdb_reader.conversation_count(path, timeout_seconds=READ_SECONDS)
-    if count is not None:
-        detail += f", it has {count} conversations"
-    return Finding(AREA, database.name, "ok", detail)
+    if database.kind == "sqlite":
+        count = sqlite_reader.row_count(path, timeout_seconds=READ_SECONDS)
+        holds = "" if count is None else f", it has {count:,} rows"
+    else:
+        count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
+        holds = "" if count is None else f", it has {count} conversations"
+    return Finding(AREA, database.name, "ok", f"a copy opens and every value can be read{holds}")
 
 
 @contextlib.contextmanager

@@ -91,7 +91,7 @@ def _space(context: Context) -> Finding:
     settings = context.loaded.settings
     found = find(source, settings.akosha_databases, context.outside_databases)
     sets = live_sets(settings, context.paths)
-    items: list[Item] = [*found.databases, *sets]
+    items: tuple[Item, ...] = (*found.databases, *sets)
     needed = SPARE_BYTES + sum(map(size_of, items))
     existing = context.paths.state
     while not existing.exists():
