@@ -279,3 +279,11 @@ def test_a_database_that_lies_ahead_of_the_clock_is_proved_at_rest(
     assert restored_rows(taken, tmp_path / "restored") == ROWS + 1
     assert taken.databases[0].kind == "sqlite"
     assert [each.fingerprint for each in taken.databases[0].files] == [None, None]
+
+
+def test_fifty_databases_are_all_taken(data: Path, tmp_path: Path) -> None:
+    for number in range(50):
+        make_sqlite(data / f"many-{number:02}.db", 1)
+    taken = frozen(data, tmp_path)
+    assert len(taken.databases) == 51
+    assert taken.skipped == ()
