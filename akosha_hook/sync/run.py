@@ -17,7 +17,7 @@ from akosha_hook.settings.derived import data_directory
 from akosha_hook.state import forgotten, identity, looks, pinning
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipt import DAY_SECONDS, is_reusable, same_content
-from akosha_hook.sync import cleanup, leftovers, look
+from akosha_hook.sync import cleanup, leftovers, look, pushed_rows
 from akosha_hook.sync.absent import absent, marked
 from akosha_hook.sync.fallback import deliver_with_fallback
 from akosha_hook.sync.known import older_copies
@@ -131,7 +131,10 @@ def _round(sync: Sync) -> Outcome:
     refresh = last is not None and _needs_refresh(last, frozen, good, context)
     if (same or not frozen.databases) and not refresh:
         files.remove_tree(frozen.directory)
-        return _still_there(sync, frozen, _nothing_new(sync, frozen, source))
+        outcome = _nothing_new(sync, frozen, source)
+        if sync.chain[0] == "http":
+            return _still_pushed(sync, outcome)
+        return _still_there(sync, frozen, outcome)
     if sync.sends_everything:
         # Of what changed meanwhile, too, nothing builds on what is stored.
         known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
@@ -249,6 +252,18 @@ def _still_there(sync: Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
     receipt = msgspec.structs.replace(sent.receipt, notes=notes)
     sync.receipts.save(receipt)
     return dataclasses.replace(sent, receipt=receipt)
+
+
+def _still_pushed(sync: Sync, outcome: Outcome) -> Outcome:
+    """`outcome`, unless the Akosha server lost what was pushed to it: then all is sent again."""
+    if outcome.state != "unchanged" or not pushed_rows.is_due(sync):
+        return outcome
+    source = data_directory(sync.context.settings, sync.context.paths)
+    whole = sync.gone(_snapshot(sync, {}, source))
+    if not pushed_rows.are_lost(sync, whole):
+        files.remove_tree(whole.directory)
+        return outcome
+    return _deliver(sync, whole, {})
 
 
 def _deliver(
