@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from akosha_hook import snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
-from akosha_hook.format.manifest import sidecars_of
 from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.context import Context
-    from akosha_hook.snapshot import Database
+    from akosha_hook.snapshot import Database, LiveDatabase
 
 AREA = "Databases"
 READ_SECONDS = 30.0
@@ -47,7 +46,7 @@ def findings(context: Context) -> Iterator[Finding]:
         detail = f"{each.message}: it will be backed up once it exists"
         yield Finding(AREA, each.name, "ok", detail)
     for live in found.databases:
-        yield _live(live.path)
+        yield _live(live)
     stored = _stored(context)
     with _scratch(context) as directory:
         try:
@@ -73,30 +72,39 @@ def _stored(context: Context) -> dict[str, str]:
     return {each.name: each.stale.as_of if each.stale else last.started for each in last.files}
 
 
-def _live(path: Path) -> Finding:
-    size = path.stat().st_size
-    kind = kind_of(path) or "duckdb"
-    log = sidecars_of(kind)[0]
-    wal = path.with_name(path.name + log)
-    wal_size = wal.stat().st_size if wal.exists() else 0
-    pid = owner.owner(path)
-    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its {log}"
-    detail += f", open in process {pid}" if pid else ", not open in any process"
+def _live(live: LiveDatabase) -> Finding:
+    name, kind = live.name, kind_of(live.path)
+    try:
+        sizes = {each: found.size for each, found in live.fingerprints().items()}
+    except OSError as error:
+        return Finding(AREA, name, "warning", f"it cannot be looked at: {error.strerror}")
+    wal = "-wal" if kind == "sqlite" else ".wal"
+    wal_size = sizes.get(name + wal, 0)
+    detail = f"{sizes[name] / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its {wal}"
+    pid = owner.owner(live.path)
+    if pid:
+        detail += f", open in process {pid}"
+    elif kind != "sqlite":
+        # SQLite has a lock only while it reads or writes.
+        detail += ", not open in any process"
     if wal_size > LARGE_WAL_BYTES:
         engine = "SQLite" if kind == "sqlite" else "DuckDB"
-        fix = f"close Session-Buddy: {engine} then merges the {log} into the database"
-        return Finding(AREA, path.name, "warning", detail, fix)
-    return Finding(AREA, path.name, "ok", detail)
+        fix = f"close Session-Buddy: {engine} then merges the {wal} into the database"
+        return Finding(AREA, name, "warning", detail, fix)
+    return Finding(AREA, name, "ok", detail)
 
 
 def _skipped(skipped: snapshot.Skipped, as_of: str) -> Finding:
+    skipped = replace(skipped, as_of=as_of)
+    if skipped.uncertain:
+        return Finding(AREA, skipped.name, "warning", f"{skipped.message}: it is not backed up")
     if skipped.reason == "busy":
         fix = "run akosha-hook doctor again when the database is less busy"
         return Finding(AREA, skipped.name, "warning", skipped.message, fix)
     if skipped.reason == "unreadable":
         fix = "make the file readable: chmod u+r"
         return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.CREDENTIALS)
-    fix = restore_advice([replace(skipped, as_of=as_of)])
+    fix = restore_advice([skipped])
     return Finding(AREA, skipped.name, "problem", skipped.message, fix, ExitCode.DAMAGED)
 
 
