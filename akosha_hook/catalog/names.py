@@ -1,15 +1,18 @@
-"""Which names of files are believed in a manifest that is not provably this state's own."""
+"""Which names of databases and sets are believed in a manifest that is not provably our own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from akosha_hook.snapshot.sets import set_of
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from akosha_hook.catalog.model import Upload
     from akosha_hook.catalog.ownership import Ownership
+    from akosha_hook.format.manifest import StoredFile
 
 # What databases are called; akosha_databases may name others.
 SUFFIXES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
@@ -25,13 +28,19 @@ def is_database_name(name: str, selected: Collection[str]) -> bool:
     return not name.startswith((".", "-")) and name.casefold().endswith(SUFFIXES)
 
 
+def _may_be_called_so(file: StoredFile, selected: Collection[str]) -> bool:
+    if file.kind == "files":
+        return set_of(file.name) is not None
+    # A sidecar's name is its database's with an ending: format/parse.py has seen to that.
+    return is_database_name(file.database, selected)
+
+
 def with_names_checked(upload: Upload, ownership: Ownership, selected: Collection[str]) -> Upload:
     """The upload, with a problem where it names what can be no database. Our own are as they are."""
     if upload.manifest is None or upload.problem or ownership.owns(upload):
         return upload
-    # A sidecar's name is its database's with an ending: format/parse.py has seen to that.
-    names = {each.database for each in upload.manifest.metadata.files}
-    odd = sorted(name for name in names if not is_database_name(name, selected))
+    listed = upload.manifest.metadata.files
+    odd = sorted(each.database for each in listed if not _may_be_called_so(each, selected))
     if not odd:
         return upload
     return replace(

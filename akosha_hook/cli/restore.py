@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from akosha_hook.context import Context
-    from akosha_hook.restore import Plan, Restored, RestoreRequest
+    from akosha_hook.restore import Plan, Restored, RestoreRequest, SetResult
 
 
 @click.command()
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     "names",
     multiple=True,
     metavar="NAME",
-    help="Restore only this database; may be repeated.",
+    help="Restore only this database, or set of files; may be repeated.",
 )
 @click.option(
     "--to",
@@ -68,7 +68,8 @@ if TYPE_CHECKING:
 @click.option(
     "--force",
     is_flag=True,
-    help="Replace your databases even with another system's or machine's, or with damaged ones.",
+    help="Replace your databases even with another system's or machine's, or with damaged ones, and "
+    "files of sets even if they are newer.",
 )
 @click.option(
     "--yes-replace-databases", "confirmed", is_flag=True, help="Needed under a coding agent only."
@@ -95,6 +96,9 @@ def restore(
     Every file is checked against its SHA-256 and every database is read from end to end before
     anything is replaced. The replaced files are kept in a directory next to the new ones. Close
     Claude Code first: a database that is in use is never replaced.
+
+    Of a set of files, such as session-files, those that are missing or older here are put back, and
+    no file is deleted. With --to, a set goes into a folder of its name.
     """
     request = restoring.RestoreRequest(
         upload_id, system_id, at, names, to.absolute() if to else None, force, machine
@@ -174,13 +178,21 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
 
 
 def _dry_run(request: RestoreRequest, context: Context, *, as_json: bool) -> int:
-    plan = restoring.plan(catalog.open_to_read(context), request, context)
+    store = catalog.open_to_read(context)
+    plan = restoring.plan(store, request, context)
+    sets = restoring.preview_sets(store, plan, request, context)
     if as_json:
-        screen.print_json({"dry_run": True, **_plan_document(plan)})
+        screen.print_json({"dry_run": True, **_plan_document(plan), "sets": _sets_document(sets)})
         return 0
     _show_plan(plan)
     if plan.replaces:
         click.echo(f"Would be moved aside: {printable(', '.join(plan.replaces))}")
+    _show_sets(sets, are="would be ")
+    seen = {each.name for each in sets}
+    for each in plan.sets:
+        if each.name not in seen:
+            click.echo(f"{each.name}: not looked into, since it is large")
+    _show_notes([note for each in sets for note in each.notes], plan)
     click.echo("Nothing was changed.")
     return 0
 
@@ -214,12 +226,13 @@ def _show(result: Restored, context: Context) -> None:
     upload = result.plan.upload
     _warn_of_passed_over(result.plan)
     click.echo(
-        f"Restored {', '.join(printable(name) for name in result.plan.databases)}: "
+        f"Restored {', '.join(printable(name) for name in result.plan.items)}: "
         f"{_amount(result)} in {screen.duration(result.duration_seconds)}."
     )
     click.echo(f"As of:     {local(upload.at)}")
     click.echo(f"Into:      {printable(str(result.plan.directory))}")
     click.echo(f"Upload id: {upload.upload_id}")
+    _show_sets(result.sets)
     _show_checks(result)
     if result.kept is not None:
         click.echo(
@@ -231,6 +244,40 @@ def _show(result: Restored, context: Context) -> None:
             f"This machine uploads as {own_id}. To continue as {upload.system_id}: "
             f"akosha-hook config set akosha_system_id {upload.system_id}"
         )
+
+
+def _show_sets(sets: Sequence[SetResult], *, are: str = "") -> None:
+    """A line for each set; `are` stands before what happens to files, where it has yet to happen."""
+    for each in sets:
+        counts = [f"{_files(each.put_back)} {are}put back"]
+        if each.newer:
+            ones = "1 newer one" if len(each.newer) == 1 else f"{len(each.newer):,} newer ones"
+            counts.append(
+                f"{ones} {are}kept (--force replaces {'it' if len(each.newer) == 1 else 'them'})"
+            )
+        if each.blocked:
+            counts.append(f"{_files(len(each.blocked))} {are}left out, since something else is there")
+        if each.same:
+            counts.append(f"{each.same:,} there already")
+        click.echo(f"{each.name}: {', '.join(counts)}.")
+        click.echo(f"  into {printable(str(each.into))}")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+def _sets_document(sets: Sequence[SetResult]) -> dict[str, Any]:
+    return {
+        each.name: {
+            "into": str(each.into),
+            "put_back": each.put_back,
+            "same": each.same,
+            "newer_kept": len(each.newer),
+            "blocked": len(each.blocked),
+        }
+        for each in sets
+    }
 
 
 def _amount(result: Restored) -> str:
@@ -252,6 +299,7 @@ def as_document(result: Restored) -> dict[str, Any]:
         **_plan_document(result.plan),
         "notes": list(result.notes),
         "checks": {name: str(each) for name, each in result.checks.items()},
+        "sets": _sets_document(result.sets),
         "bytes_downloaded": result.downloaded_bytes,
         "duration_seconds": round(result.duration_seconds, 3),
         "kept": str(result.kept) if result.kept else None,

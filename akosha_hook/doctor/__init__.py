@@ -30,6 +30,7 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
         hooks,
         practices,
         server,
+        sets,
         state,
         versions,
     )
@@ -38,6 +39,7 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
     yield from hooks.findings(context, directory)
     yield from state.findings(context)
     yield from databases.findings(context)
+    yield from sets.findings(context)
     yield from bucket.findings(context)
     yield from server.findings(context)
     yield from practices.findings(context, directory)

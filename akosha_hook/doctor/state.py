@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import SPARE_BYTES, find_databases
+from akosha_hook.snapshot import SPARE_BYTES, find_databases, live_sets, size_of
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import files
 
@@ -91,6 +91,8 @@ def _space(context: Context) -> Finding:
     needed = SPARE_BYTES
     for name in names:
         needed += sum(each.stat().st_size for each in source.glob(f"{name}*") if each.is_file())
+    sets = live_sets(context.loaded.settings, context.paths)
+    needed += sum(size_of(each) for each in sets)
     existing = context.paths.state
     while not existing.exists():
         existing = existing.parent

@@ -21,6 +21,7 @@ from akosha_hook.errors import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+MODULE = "akosha_hook.duckdb_reader"
 # All that the child gets of our environment: nothing in it can be a credential.
 INHERITED = (
     *("PATH", "TMPDIR", "LANG", "LC_ALL", "TZ"),
@@ -95,10 +96,12 @@ class Child:
 
 
 @contextlib.contextmanager
-def run(mode: str, database_path: Path, timeout_seconds: float) -> Iterator[Child]:
-    """Run the child on `database_path`; it ends with the block.
+def run(
+    mode: str, database_path: Path, timeout_seconds: float, *, module: str = MODULE
+) -> Iterator[Child]:
+    """Run the child, `module`, on `database_path`; it ends with the block.
 
-    DuckDB's temporary files go to a directory beside the copy, which is removed. Raises ReadError
+    Its temporary files go to a directory beside the copy, which is removed. Raises ReadError
     where the child cannot be started: the disk is full, or the interpreter is gone.
     """
     database_path = database_path.absolute()
@@ -107,7 +110,7 @@ def run(mode: str, database_path: Path, timeout_seconds: float) -> Iterator[Chil
     except OSError as error:
         raise _not_started(error) from error
     try:
-        child = _start(mode, database_path, scratch, timeout_seconds)
+        child = _start(module, mode, database_path, scratch, timeout_seconds)
         try:
             yield child
         finally:
@@ -116,14 +119,16 @@ def run(mode: str, database_path: Path, timeout_seconds: float) -> Iterator[Chil
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _start(mode: str, database_path: Path, scratch: Path, timeout_seconds: float) -> Child:
+def _start(
+    module: str, mode: str, database_path: Path, scratch: Path, timeout_seconds: float
+) -> Child:
     stderr_path = scratch / "errors"
     try:
         with stderr_path.open("wb") as stderr:
             process = subprocess.Popen(
                 [
                     sys.executable,
-                    *("-P", "-m", "akosha_hook.duckdb_reader"),
+                    *("-P", "-m", module),
                     *(mode, str(database_path), str(scratch)),
                 ],
                 stdin=subprocess.PIPE,

@@ -32,16 +32,22 @@ def judged(checks: Mapping[str, Check], *, force: bool) -> list[str]:
 def _refusal(name: str, check: Check) -> AkoshaHookError:
     if check.is_damaged:
         return DamagedError(
-            f"{name} is what was uploaded, but DuckDB finds it damaged: {check.problem}",
+            f"{name} is what was uploaded, but {check.engine} finds it damaged: {check.problem}",
             hint=GO_AHEAD,
         )
     if not check.checked:
         return AkoshaHookError(
             f"{name} is what was uploaded, but it was not checked: {check.problem}",
-            hint="pip install -U duckdb may help; or go ahead with --force.",
+            hint=_what_may_help(check),
         )
     return AkoshaHookError(
         f"{name} carries {', '.join(check.carries)}, which would run in Session-Buddy. Its own "
         "databases carry no such thing.",
         hint=GO_AHEAD,
     )
+
+
+def _what_may_help(check: Check) -> str:
+    if check.engine == "DuckDB":
+        return "pip install -U duckdb may help; or go ahead with --force."
+    return f"{check.hint} Go ahead with --force.".strip()

@@ -10,11 +10,12 @@ from akosha_hook.restore.assemble import assemble
 from akosha_hook.restore.check import Check, check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from akosha_hook.context import Context
     from akosha_hook.restore.plan import Plan
+    from akosha_hook.restore.sets import SetResult
     from akosha_hook.restore.staging import Staging
     from akosha_hook.stores.base import ObjectStore
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class Restored:
     """What was restored, or only proved restorable.
 
-    `checks` is by database. `kept` is the directory with the files that were replaced.
+    `checks` is by database or set. `kept` is the directory with the files that were replaced, `sets`
+    say what became of the files of each set.
     """
 
     plan: Plan
@@ -32,6 +34,7 @@ class Restored:
     duration_seconds: float
     kept: Path | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
+    sets: tuple[SetResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,14 @@ class Assembled:
     checks: Mapping[str, Check]
     downloaded_bytes: int
 
-    def restored(self, started: float, notes: list[str], *, kept: Path | None = None) -> Restored:
+    def restored(
+        self,
+        started: float,
+        notes: list[str],
+        *,
+        kept: Path | None = None,
+        sets: Sequence[SetResult] = (),
+    ) -> Restored:
         """The end of a run that began at `started` (monotonic seconds)."""
         return Restored(
             plan=self.plan,
@@ -50,7 +60,8 @@ class Assembled:
             downloaded_bytes=self.downloaded_bytes,
             duration_seconds=time.monotonic() - started,
             kept=kept,
-            notes=tuple(notes),
+            notes=(*notes, *(note for each in sets for note in each.notes)),
+            sets=tuple(sets),
         )
 
 

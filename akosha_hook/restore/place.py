@@ -65,7 +65,7 @@ def place(
     Raises BusyError, or AkoshaHookError for a disk that does not let us; then nothing has changed
     for the database concerned and those after it.
     """
-    kept = _free_name(target)
+    kept = free_name(target)
     journal = Journal(
         kept=kept.name,
         databases=tuple(members),
@@ -138,7 +138,8 @@ def _add(staged: Path, here: Path) -> None:
         staged.unlink()
 
 
-def _free_name(target: Path) -> Path:
+def free_name(target: Path) -> Path:
+    """A new directory in `target` for what is replaced there; it is not made."""
     first = target / f"{KEPT_PREFIX}{stamp()}"
     candidate, number = first, 1
     while os.path.lexists(candidate):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
@@ -12,6 +12,8 @@ from akosha_hook.restore.select import select_upload
 from akosha_hook.restore.sidecars import sidecars
 from akosha_hook.restore.stale import stale_notes
 from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot.sets import file_set, item_of, set_of
+from akosha_hook.snapshot.tree import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from akosha_hook.context import Context
     from akosha_hook.format.manifest import StoredFile
     from akosha_hook.restore.select import PassedOver, RestoreRequest
+    from akosha_hook.snapshot.sets import FileSet
     from akosha_hook.stores.base import Info, ObjectStore
 
 
@@ -29,7 +32,9 @@ class Plan:
     """What would be restored, where to, and the files there that it would replace.
 
     `whose` says whether the upload is this state's own. `objects` are those in the bucket that it
-    takes, by key. `passed_over` are newer uploads that cannot be used.
+    takes, by key. `passed_over` are newer uploads that cannot be used. `sets` are the sets of files
+    in it, with where they go; of those in `guarded` something here may be replaced, or is to be
+    followed by Claude.
     """
 
     upload: Upload
@@ -40,10 +45,23 @@ class Plan:
     objects: Mapping[str, Info]
     notes: tuple[str, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
+    sets: tuple[FileSet, ...] = ()
+    guarded: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Names of the databases and sets."""
+        return tuple(each.name for each in self.files if each.name == each.database)
 
     @property
     def databases(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self.files if each.name == each.database)
+        return tuple(name for name in self.items if set_of(name) is None)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each database, by name."""
+        kinds = {each.name: each.kind or "duckdb" for each in self.files}
+        return {name: kinds[name] for name in self.databases}
 
     @property
     def download_bytes(self) -> int:
@@ -60,7 +78,10 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
     assert document is not None
     wanted = _wanted(document.metadata.files, request)
     directory = request.to or data_directory(context.settings, context.paths)
-    databases = [each.name for each in wanted if each.name == each.database]
+    databases = [
+        each.name for each in wanted if each.name == each.database and each.kind != "files"
+    ]
+    sets = tuple(_file_set(each.name, request, context) for each in wanted if each.kind == "files")
     replaces = tuple(
         path.name
         for name in databases
@@ -76,12 +97,32 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         objects=stored_objects(store, wanted),
         notes=(*selected.notes, *stale_notes(wanted)),
         passed_over=selected.passed_over,
+        sets=sets,
+        guarded=tuple(each.item for each in sets if not request.to and _is_guarded(each)),
     )
+
+
+def _file_set(item: str, request: RestoreRequest, context: Context) -> FileSet:
+    """The set stored under that name, where it is to be restored."""
+    name = set_of(item)
+    if name is None:
+        raise AkoshaHookError(
+            f"{item} is a set of files that this version does not know.",
+            hint="pip install -U akosha-hook, or name what to restore: akosha-hook restore --file NAME",
+        )
+    here = file_set(name, context.settings, context.paths)
+    return replace(here, root=request.to / name) if request.to else here
+
+
+def _is_guarded(files: FileSet) -> bool:
+    """Whether only what is known to be this machine's own is put there unasked."""
+    return files.is_followed or bool(listing(files).members)
 
 
 def _wanted(stored: tuple[StoredFile, ...], request: RestoreRequest) -> tuple[StoredFile, ...]:
     databases = {each.database for each in stored}
-    for name in request.names:
+    names = {item_of(name) for name in request.names}
+    for name in names:
         if name not in databases:
             owner_of = {each.name: each.database for each in stored}
             hint = f"A sidecar comes with its database: --file {owner_of.get(name)}"
@@ -90,4 +131,4 @@ def _wanted(stored: tuple[StoredFile, ...], request: RestoreRequest) -> tuple[St
                 f"{name} is not a database of that upload; it has {there}.",
                 hint=hint if name in owner_of else "akosha-hook ls shows every upload.",
             )
-    return tuple(each for each in stored if not request.names or each.database in request.names)
+    return tuple(each for each in stored if not names or each.database in names)

@@ -148,7 +148,7 @@ def _read(reading: _Reading, state: DatabaseState, staging: Staging) -> str:
         return error.message.rstrip(".")
     for name, result in results.items():
         if result.is_damaged:
-            return f"DuckDB finds {name} damaged: {result.problem}".rstrip(".")
+            return f"{result.engine} finds {name} damaged: {result.problem}".rstrip(".")
         if result.needs_force:
             reading.notes[f"{name} ({state[0].key}): {result}"] = None
     return ""

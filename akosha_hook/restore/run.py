@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from akosha_hook import catalog
 from akosha_hook.catalog import machine_name, machine_of
 from akosha_hook.errors import AkoshaHookError, DamagedError, ExitCode, Kind
-from akosha_hook.restore import occupied
+from akosha_hook.restore import occupied, sets
 from akosha_hook.restore import place as placing
 from akosha_hook.restore.directory import created
 from akosha_hook.restore.judging import judged
@@ -23,12 +23,15 @@ from akosha_hook.util import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from akosha_hook.context import Context
     from akosha_hook.restore.pipeline import Restored
     from akosha_hook.restore.plan import Plan
     from akosha_hook.restore.select import RestoreRequest
+    from akosha_hook.restore.sets import SetResult
     from akosha_hook.restore.staging import Staging
+    from akosha_hook.snapshot.sets import FileSet
     from akosha_hook.stores.base import ObjectStore
 
 logger = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ def restore(request: RestoreRequest, context: Context) -> Restored:
     started = time.monotonic()
     store = catalog.open_to_read(context)
     planned = plan(store, request, context)
-    occupied.refuse(planned.directory, planned.databases, force=request.force)
+    occupied.refuse(planned.directory, planned.kinds, force=request.force)
     placing.refuse_held(planned.directory, planned.databases)
     _refuse_foreign(planned, request, context)
     with created(planned.directory):
@@ -70,9 +73,24 @@ def _into_place(
         if interrupted and spared > 0:
             notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
         notes += judged(assembled.checks, force=request.force)
-        occupied.refuse(planned.directory, planned.databases, force=request.force)
+        occupied.refuse(planned.directory, planned.kinds, force=request.force)
         kept = placing.place(staging.whole, staging.root, planned.directory, members)
-    return assembled.restored(started, notes, kept=kept)
+        aside = kept or placing.free_name(planned.directory)
+        results = [_put_back(staging, each, aside, request) for each in planned.sets]
+    kept = aside if aside.exists() else None
+    return assembled.restored(started, notes, kept=kept, sets=results)
+
+
+def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreRequest) -> SetResult:
+    """Put the files of a set back. Raises AkoshaHookError where not all of them could be."""
+    try:
+        return sets.put_back(staging.whole / files_.item, files_, kept, force=request.force)
+    except OSError as error:
+        raise AkoshaHookError(
+            f"Not every file of {files_.name} could be put into {files_.root}: {error.strerror}.",
+            hint="The others are as they were.",
+            kind=Kind.FULL if files.is_disk_error(error) else Kind.FAILED,
+        ) from error
 
 
 @contextlib.contextmanager
@@ -129,9 +147,9 @@ def _refuse_foreign(planned: Plan, request: RestoreRequest, context: Context) ->
         return
     if planned.whose == "changed":
         raise _not_ours(planned, request, me.machine_id)
-    if not planned.replaces:
+    if not planned.replaces and not planned.guarded:
         return
-    replaces = ", ".join(planned.replaces)
+    replaces = ", ".join((*planned.replaces, *planned.guarded))
     if upload.system_id != me.system_id:
         raise AkoshaHookError(
             f"{upload.upload_id} was made by {upload.system_id}; here, on {me.system_id}, it would replace "
@@ -159,7 +177,8 @@ def _not_ours(planned: Plan, request: RestoreRequest, machine_id: str) -> Akosha
     else:
         why = f"is not known to be this machine's: machine {machine_name(upload)} made it"
         go_ahead = f"{command} --machine {machine_name(upload)}"
-    replaces = f" Here it would replace {', '.join(planned.replaces)}." if planned.replaces else ""
+    here = ", ".join((*planned.replaces, *planned.guarded))
+    replaces = f" Here it would replace {here}." if here else ""
     return AkoshaHookError(
         f"{upload.upload_id} of {upload.at.astimezone():%Y-%m-%d %H:%M} {why}.{replaces}",
         hint=f"{go_ahead} (what is there is kept aside), or look at it first: --to DIR",

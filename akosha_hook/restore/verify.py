@@ -95,7 +95,7 @@ def _verify(request: RestoreRequest, context: Context, started: float) -> Restor
     for name, each in assembled.checks.items():
         if each.is_damaged:
             raise DamagedError(
-                f"{planned.upload.upload_id}: DuckDB finds {name} damaged: {each.problem}",
+                f"{planned.upload.upload_id}: {each.engine} finds {name} damaged: {each.problem}",
                 hint="akosha-hook verify UPLOAD_ID looks at an earlier upload; akosha-hook ls "
                 "shows them.",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from akosha_hook.snapshot.archive import live_sets
 from akosha_hook.snapshot.database import LiveDatabase
 from akosha_hook.snapshot.finding import Found, find, find_databases
 from akosha_hook.snapshot.index import merged, reopen
@@ -22,6 +23,7 @@ __all__ = [
     "find",
     "find_databases",
     "is_known",
+    "live_sets",
     "merged",
     "reopen",
     "size_of",

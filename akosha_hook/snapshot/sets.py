@@ -42,6 +42,11 @@ class FileSet:
         """Its name where databases have theirs."""
         return self.name + SUFFIX
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether Claude does what stands in its files."""
+        return self.name == "claude-memory"
+
     def includes(self, parts: Pattern) -> bool:
         """Whether the file at that path is one of the set's."""
         return includes(self.name, parts)
@@ -65,6 +70,11 @@ def included(settings: Settings, paths: Paths) -> tuple[FileSet, ...]:
 def includes(name: str, parts: Pattern) -> bool:
     """Whether the set of that name includes the file at that path."""
     return any(_matches(parts, pattern) for pattern in _PATTERNS[name])
+
+
+def item_of(name: str) -> str:
+    """The name under which a set is stored; that of a database as it is."""
+    return name + SUFFIX if name in FILE_SETS else name
 
 
 def set_of(item: str) -> str | None:

@@ -156,8 +156,8 @@ class Steps:
         self._left = 0
         self._total = 0
         self._began = 0.0
-        # The slowest seen: pages a second.
-        self._speed = float("inf")
+        # Pages a second, in the fastest step: in the others, a lock was waited for.
+        self._speed = 0.0
 
     def begin(self) -> None:
         """A step follows."""
@@ -173,7 +173,7 @@ class Steps:
             if time.monotonic() + took > self._deadline:
                 raise TimeoutError
             if status == sqlite3.SQLITE_OK:
-                self._speed = min(self._speed, self.pages / max(took, 1e-6))
+                self._speed = max(self._speed, self.pages / max(took, 1e-6))
                 before, self._left, self._total = self._left, left, total
                 if before and left >= before:
                     raise RestartedError

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from akosha_hook.snapshot.model import Database
 
 CHECK_SECONDS = 300.0
-BACKUP_SECONDS = 30.0
+BACKUP_SECONDS = 20.0
 # All that the child gets of our environment: nothing in it can be a credential.
 INHERITED = (
     *("PATH", "TMPDIR", "LANG", "LC_ALL"),

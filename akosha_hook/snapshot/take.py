@@ -53,7 +53,9 @@ def take(
     AkoshaHookError when the disk is full or not writable.
     """
     found = find(source, patterns, outside)
-    items = [*found.databases, *more]
+    others = tuple(more)
+    taken = {each.name for each in others}
+    items = [*(each for each in found.databases if each.name not in taken), *others]
     unchanged = tuple(each.name for each in items if known and is_known(each, known))
     changed = [each for each in items if each.name not in unchanged]
     databases: list[Database] = []

@@ -56,7 +56,8 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
 
     `etag` is what the store calls the digest of that object. `conversations` is counted in a
     database's copy; None for sidecars and where it could not be. `stale` is set where the database
-    was not in the snapshot: this is its last good copy. `kind` is as in the manifest.
+    was not in the snapshot: this is its last good copy. `kind` is as in the manifest, `members` how
+    many files a set has.
     """
 
     name: Name
@@ -76,6 +77,7 @@ class ReceiptFile(msgspec.Struct, frozen=True, kw_only=True):
     etag: str = ""
     stale: Stale | None = None
     kind: StoredKind = ""
+    members: int | None = None
 
     @property
     def oldest_object_at(self) -> int:

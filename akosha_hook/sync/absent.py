@@ -10,6 +10,7 @@ import msgspec
 
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import Skipped
+from akosha_hook.snapshot.sets import set_of
 from akosha_hook.util.clock import minute
 
 if TYPE_CHECKING:
@@ -138,6 +139,10 @@ def _stale(frozen: Snapshot, last_good: Mapping[str, ReceiptFile]) -> dict[str, 
 
 
 def _why(name: str, context: Context) -> tuple[str, str]:
+    if files := set_of(name):
+        if files not in context.settings.akosha_include:
+            return "excluded", f"{files} is not among akosha_include"
+        return "empty", f"{files} has no files any more"
     patterns = context.settings.akosha_databases
     if not any(name == each or fnmatchcase(name, each) for each in patterns):
         return "excluded", f"{name} is not among akosha_databases"

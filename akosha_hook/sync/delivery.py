@@ -13,6 +13,7 @@ import msgspec
 from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
 from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot.sets import set_of
 from akosha_hook.state import backoff, collapsed, forgotten
 from akosha_hook.sync import leftovers
 from akosha_hook.sync.absent import marked, with_absent
@@ -161,9 +162,9 @@ class _Run:
 
         job = self.job
         self.receipts.save(self.receipt)
-        result = push(
-            self.context, job.snapshot.databases, job.identity.system_id, self._retry_policy()
-        )
+        # Memories are in DuckDB databases only.
+        databases = [each for each in job.snapshot.databases if each.kind == "duckdb"]
+        result = push(self.context, databases, job.identity.system_id, self._retry_policy())
         self.sent.append(result.bytes_sent)
         files = pushed_files(job.snapshot, job.known)
         return Arrived(files, notes=result.notes, details=result.details)
@@ -173,7 +174,8 @@ class _Run:
         from akosha_hook.duckdb_reader import Counter
 
         # DuckDB counts for a third of a second, while the client is loaded and the bucket asked.
-        with Counter(self.job.snapshot.databases) as counter:
+        databases = [each for each in self.job.snapshot.databases if each.kind != "files"]
+        with Counter(databases) as counter:
             try:
                 return self._upload(counter)
             except DeliveryError as error:
@@ -352,10 +354,12 @@ def _with_again(job: UploadJob, gone: set[str]) -> Snapshot:
     if not gone:
         return frozen
     logger.info("Sent again, since the bucket lacks them: %s", ", ".join(sorted(gone)))
+    settings, paths = job.context.settings, job.context.paths
     more = snapshot.take(
-        data_directory(job.context.settings, job.context.paths),
-        [glob.escape(name) for name in sorted(gone)],
+        data_directory(settings, paths),
+        [glob.escape(name) for name in sorted(gone) if set_of(name) is None],
         frozen.directory,
+        more=[each for each in snapshot.live_sets(settings, paths) if each.name in gone],
     )
     unchanged = tuple(name for name in frozen.unchanged if name not in gone)
     found = {each.name for each in more.databases} | {each.name for each in more.skipped}

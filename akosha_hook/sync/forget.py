@@ -14,6 +14,7 @@ from akosha_hook import snapshot
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.format.manifest import SIDECARS
 from akosha_hook.settings.derived import data_directory
+from akosha_hook.snapshot.sets import item_of, set_of
 from akosha_hook.state import collapsed, forgotten
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.sync import look, select
@@ -51,6 +52,7 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
 
     Nothing is deleted. Raises AkoshaHookError where it was never stored, or would be stored again.
     """
+    name = item_of(name)
     stored = [each for each in receipts.newest_first() if each.success and each.method == "cloud"]
     known = dict.fromkeys(file.database for each in stored for file in each.files)
     if name not in known:
@@ -59,6 +61,8 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
     found = snapshot.find(directory, context.settings.akosha_databases)
     if here := next((each for each in found.databases if each.name == name), None):
         raise _still_here(here)
+    if name in {each.name for each in snapshot.live_sets(context.settings, context.paths)}:
+        raise _still_has_files(name, context)
     having = [
         _only(each, name) for each in stored if any(_is_of(file, name) for file in each.files)
     ]
@@ -140,6 +144,14 @@ def _still_here(database: LiveDatabase) -> AkoshaHookError:
         f"{bad.message}, but it is in {directory}, and every sync would go on trying to store it.",
         hint="Delete it first, leave it out (akosha-hook config set akosha_databases NAMES), or "
         f"bring its last good copy back: akosha-hook restore --file {shlex.quote(name)}",
+    )
+
+
+def _still_has_files(item: str, context: Context) -> AkoshaHookError:
+    others = [name for name in context.settings.akosha_include if item_of(name) != item]
+    return AkoshaHookError(
+        f"{set_of(item)} still has files, so the next upload would only store it again.",
+        hint=f"Leave it out: akosha-hook config set akosha_include {shlex.quote(','.join(others))}",
     )
 
 

@@ -160,6 +160,7 @@ def advice(context: Context, last: Receipt, look: Look) -> str:
     settings = context.loaded.settings
     directory = data_directory(settings, context.paths)
     here = set(snapshot.find_databases(directory, settings.akosha_databases)[0])
+    here |= {each.name for each in snapshot.live_sets(settings, context.paths)}
     # One that is here and was left out of the last upload is empty, damaged or unreadable.
     bad = {each.database for each in last.files if each.stale and each.stale.reason not in _ABSENT}
     broken = affected(last, look)

@@ -62,7 +62,9 @@ def preview(request: Request, context: Context) -> Preview:
     directory = data_directory(settings, paths)
     found = snapshot.find(directory, settings.akosha_databases)
     files = []
-    for each in found.databases:
+    sets = snapshot.live_sets(settings, paths) if method == "cloud" else ()
+    items: list[snapshot.Item] = [*found.databases, *sets]
+    for each in items:
         state = "unchanged" if snapshot.is_known(each, known) else "send"
         files.append(FilePreview(each.name, state, snapshot.size_of(each)))
     files += [FilePreview(each.name, each.reason, 0) for each in found.missing]

@@ -18,7 +18,7 @@ def pushed_files(snapshot: Snapshot, known: Mapping[str, ReceiptFile]) -> tuple[
     """What was pushed now, and what had not changed since an earlier push.
 
     After a fallback the known files are the bucket's, which this server never saw; only those
-    have a key.
+    have a key. Sets of files are not pushed.
     """
     unchanged = set(snapshot.unchanged)
     shown = [
@@ -34,8 +34,10 @@ def pushed_files(snapshot: Snapshot, known: Mapping[str, ReceiptFile]) -> tuple[
             size=each.size,
             sha256=each.sha256,
             fingerprint=each.fingerprint,
+            kind=database.kind,
         )
         for database in snapshot.databases
+        if database.kind != "files"
         for each in database.files
     ]
     return (*shown, *pushed)

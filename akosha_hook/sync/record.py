@@ -52,7 +52,10 @@ def new_receipt(job: UploadJob, method: Method) -> Receipt:
         started=now_iso(),
         destination=target,
         skipped={each.name: each.message for each in job.snapshot.skipped},
-        notes=_renewal(job, target),
+        notes=(
+            *_renewal(job, target),
+            *(note for each in job.snapshot.databases for note in each.notes),
+        ),
     )
 
 

@@ -149,6 +149,10 @@ def _snapshot(sync: Sync, known: Mapping[str, ReceiptFile], source: Path) -> Sna
             source,
             context.settings.akosha_databases,
             directory,
+            # An Akosha server takes rows, not files.
+            more=snapshot.live_sets(context.settings, context.paths)
+            if sync.chain[0] == "cloud"
+            else (),
             known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
             meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
             on_read=functools.partial(context.progress.advance, "", 0, 0),

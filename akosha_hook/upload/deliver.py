@@ -43,7 +43,11 @@ def deliver(job: UploadJob, store: ObjectStore) -> Uploaded:
     for database in job.snapshot.databases:
         if database.name not in kept:
             files += [_upload(job, store, database, each) for each in database.files]
-    counts = {each.name: job.conversations(each) for each in job.snapshot.databases}
+    counts = {
+        each.name: job.conversations(each)
+        for each in job.snapshot.databases
+        if each.kind != "files"
+    }
     files = [
         msgspec.structs.replace(each, conversations=counts[each.name])
         if each.name in counts and (each.status == "uploaded" or each.conversations is None)

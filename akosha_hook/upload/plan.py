@@ -133,6 +133,7 @@ def stored_file(planned: PlannedObject, content: Content, stored: Stored) -> Rec
         verified=stored.verified,
         etag=stored.etag,
         kind=planned.database.kind,
+        members=planned.database.members,
     )
 
 

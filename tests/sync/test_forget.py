@@ -98,7 +98,9 @@ def test_before_the_first_upload_there_is_nothing_to_forget(
     assert "Nothing was uploaded" in caught.value.hint
 
 
-@pytest.mark.parametrize(("content", "why"), [(b"", "is empty"), (b"x" * 99, "is not a DuckDB")])
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"", "is empty"), (b"x" * 99, "is neither a DuckDB nor")]
+)
 def test_one_that_cannot_be_stored_is_not_said_to_be_stored_again(
     paths: Paths, data: Path, bucket: TestBucket, content: bytes, why: str
 ) -> None:

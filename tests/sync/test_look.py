@@ -268,12 +268,16 @@ def test_a_lost_copy_of_a_database_that_is_no_longer_here_is_said_and_named_no_m
     paths: Paths, data: Path, bucket: TestBucket, network: FaultyProxy
 ) -> None:
     """It cannot be sent again; an upload that named it could never be restored."""
-    first = receipt_of(sync(paths, bucket, CLOUD, **behind(network)))
+    settings = {
+        **behind(network),
+        "SESSION_BUDDY_AKOSHA_DATABASES": "reflection.duckdb,knowledge*.duckdb",
+    }
+    first = receipt_of(sync(paths, bucket, CLOUD, **settings))
     gone = file_of(first, "reflection.duckdb").key
     remove(bucket, gone)
     (data / "reflection.duckdb").unlink()
     pass_time(paths)
-    outcome = sync(paths, bucket, CLOUD, **behind(network))
+    outcome = sync(paths, bucket, CLOUD, **settings)
     assert outcome.state == "uploaded"
     second = receipt_of(outcome)
     assert [each.name for each in second.files] == ["knowledge_graph.duckdb"]
@@ -283,7 +287,7 @@ def test_a_lost_copy_of_a_database_that_is_no_longer_here_is_said_and_named_no_m
     assert len(lost) == 1
     assert f"is lost: {gone} is no longer in the bucket" in lost[0]
     network.asked.clear()
-    assert sync(paths, bucket, CLOUD, **behind(network)).state == "unchanged"
+    assert sync(paths, bucket, CLOUD, **settings).state == "unchanged"
     assert network.operations() == []
 
 

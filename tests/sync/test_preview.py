@@ -78,6 +78,7 @@ def test_everything_would_be_sent_in_full_and_without_deduplication(configured: 
 
 
 def test_a_database_that_is_not_there_is_named(configured: Home) -> None:
+    configured.configure(akosha_databases=["reflection.duckdb"])
     (configured.paths.data / "reflection.duckdb").unlink()
     assert states(configured, Request())["reflection.duckdb"] == "missing"
 
