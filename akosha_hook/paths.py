@@ -18,16 +18,18 @@ DOCTOR_SCRATCH = ".doctor-"
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where things are, derived from Claude Code's configuration directory and the user's own."""
+    """Where things are, derived from Claude Code's configuration directory and the user's own.
+
+    `session_buddy` is where Session-Buddy 0.32 and later has its settings; None: nowhere.
+    """
 
     claude: Path
     user_toml: Path
+    session_buddy: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Paths:
         """Follow `CLAUDE_CONFIG_DIR`, else `~/.claude`."""
-        import platformdirs
-
         try:
             home = Path(environ.get("HOME") or Path.home())
         except RuntimeError as error:
@@ -38,7 +40,9 @@ class Paths:
         claude = Path(configured).expanduser() if configured else home / ".claude"
         return cls(
             claude=Path(os.path.abspath(claude)),  # noqa: PTH100 - a symlink stays a symlink
-            user_toml=platformdirs.user_config_path("akosha-hook") / "config.toml",
+            user_toml=_own_configuration(home) / "config.toml",
+            # On macOS, too.
+            session_buddy=_xdg_configuration(environ, home) / "session-buddy",
         )
 
     @property
@@ -193,12 +197,49 @@ class Paths:
         return self.claude / "settings" / "local.yaml"
 
     @property
+    def config_yaml(self) -> Path | None:
+        return self.session_buddy and self.session_buddy / "config.yaml"
+
+    @property
+    def config_local_yaml(self) -> Path | None:
+        return self.session_buddy and self.session_buddy / "local.yaml"
+
+    @property
+    def settings_files(self) -> tuple[Path, ...]:
+        """Every file that settings of the user are read from, highest first."""
+        newer = (self.config_local_yaml, self.config_yaml)
+        return (
+            self.user_toml,
+            *(each for each in newer if each is not None),
+            self.local_yaml,
+            self.settings_yaml,
+        )
+
+    @property
     def data(self) -> Path:
         return self.claude / "data"
 
     @property
     def claude_settings(self) -> Path:
         return self.claude / "settings.json"
+
+
+def _xdg_configuration(environ: Mapping[str, str], home: Path) -> Path:
+    """`XDG_CONFIG_HOME`, else `~/.config`; one that is not absolute does not count.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/#variables
+    """
+    configured = environ.get("XDG_CONFIG_HOME", "")
+    return Path(configured) if os.path.isabs(configured) else home / ".config"  # noqa: PTH117
+
+
+def _own_configuration(home: Path) -> Path:
+    """The platform's directory for our settings."""
+    import platformdirs
+
+    directory = platformdirs.user_config_path("akosha-hook")
+    # Beside a relative one, a repository's file would be ours.
+    return directory if directory.is_absolute() else home / ".config" / "akosha-hook"
 
 
 def account_home() -> Path:

@@ -1,7 +1,9 @@
 """The ids of the memories that a server has acknowledged, so that only new rows are sent.
 
-One SQLite file per server with 16 bytes a memory, written durably after every batch. Losing it
-costs only time: the rows are sent again, and the server answers that it has them.
+One SQLite file per server, written durably after every batch: the id of each memory, and for what it
+says the id under which the server was sent it, which stays when `session-buddy migrate` gives the row
+another. Losing the file costs only time: the rows are sent again, and the server answers that it has
+them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from akosha_hook.akosha.client.transport import base_of
 from akosha_hook.util.files import FILE_MODE, private_directory, set_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from akosha_hook.paths import Paths
@@ -37,9 +39,9 @@ def path_of(paths: Paths, url: str) -> Path:
 
 def forget(paths: Paths, url: str) -> None:
     """Forget what the server at `url` acknowledged: the next push sends every row again."""
-    path = path_of(paths, url)
-    path.unlink(missing_ok=True)
-    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+    if path_of(paths, url).exists():
+        with opened(paths, url) as acknowledged:
+            acknowledged.forget()
 
 
 class Acknowledged:
@@ -62,44 +64,61 @@ class Acknowledged:
 
     def known(self, ids: Collection[bytes]) -> set[bytes]:
         """Those of `ids` that the server has acknowledged."""
-        known: set[bytes] = set()
-        try:
-            for chunk in _chunks(list(ids)):
-                if self._connection is not None:
-                    marks = ", ".join("?" * len(chunk))
-                    known.update(
-                        id_
-                        for (id_,) in self._connection.execute(
-                            f"SELECT id FROM acknowledged WHERE id IN ({marks})",  # noqa: S608
-                            chunk,
-                        )
-                    )
-        except sqlite3.DatabaseError as error:
-            self._recover(error)
-        return known
+        return {id_ for (id_,) in self._rows("SELECT id FROM acknowledged WHERE id", ids)}
 
-    def remember(self, ids: Collection[bytes]) -> None:
-        """Record durably that the server has these."""
-        if self._connection is None or not ids:
+    def ids_of(self, contents: Collection[bytes]) -> dict[bytes, bytes]:
+        """The id under which the server was sent a content, for those of which it is known."""
+        rows = self._rows("SELECT content, id FROM contents WHERE content", contents)
+        return {content: id_ for content, id_ in rows}  # noqa: C416 - mypy wants pairs
+
+    def remember(
+        self, ids: Collection[bytes], contents: Mapping[bytes, bytes] | None = None
+    ) -> None:
+        """Record durably that the server has these; `contents` are ids by content."""
+        if self._connection is None or not (ids or contents):
             return
-        try:
-            with self._connection:
-                self._connection.executemany(
-                    "INSERT OR IGNORE INTO acknowledged VALUES (?)", ((id_,) for id_ in ids)
-                )
-        except sqlite3.DatabaseError as error:
-            self._recover(error)
+        with self._recovering(), self._connection as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO acknowledged VALUES (?)", ((id_,) for id_ in ids)
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO contents VALUES (?, ?)", (contents or {}).items()
+            )
+
+    def forget(self) -> None:
+        """The server has none of them any more. Under which ids it gets them again is kept."""
+        if self._connection is None:
+            return
+        with self._recovering(), self._connection as connection:
+            connection.execute("DELETE FROM acknowledged")
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    def _rows(self, query: str, keys: Collection[bytes]) -> list[tuple[bytes, ...]]:
+        """What `query`, completed with some of `keys` at a time, gives."""
+        found: list[tuple[bytes, ...]] = []
+        with self._recovering():
+            for chunk in _chunks(list(keys)):
+                if self._connection is not None:
+                    marks = ", ".join("?" * len(chunk))
+                    found.extend(self._connection.execute(f"{query} IN ({marks})", chunk))
+        return found
+
+    @contextlib.contextmanager
+    def _recovering(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            self._recover(error)
+
     def _connect(self) -> sqlite3.Connection:
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE))
         connection = sqlite3.connect(self._path, check_same_thread=False)
         try:
-            _create_table(connection)
+            _create_tables(connection)
         except BaseException:
             connection.close()
             raise
@@ -134,8 +153,11 @@ class Acknowledged:
         logger.warning("%s", self.problem)
 
 
-def _create_table(connection: sqlite3.Connection) -> None:
-    """Create the table where it is missing. A file of another layout counts as damaged."""
+def _create_tables(connection: sqlite3.Connection) -> None:
+    """Create what is missing. A file of another layout counts as damaged.
+
+    0.1.0 wrote the first table only, and takes no notice of the second.
+    """
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if layout not in {0, _LAYOUT}:
         error = sqlite3.DatabaseError(f"unknown layout {layout}")
@@ -144,6 +166,10 @@ def _create_table(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {_LAYOUT}")
     connection.execute(
         "CREATE TABLE IF NOT EXISTS acknowledged (id BLOB PRIMARY KEY) WITHOUT ROWID"
+    )
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS contents (content BLOB PRIMARY KEY, id BLOB NOT NULL) "
+        "WITHOUT ROWID"
     )
     connection.commit()
 

@@ -7,6 +7,10 @@ the text, so two machines that recorded the same words would share one, and the 
 counters. So the id is a hash of the system, the kind, Session-Buddy's id and the text. A duplicate
 then means that this memory of this system is stored with this text, and a row whose text was
 edited is a new memory. Session-Buddy's id is sent as `original_id`.
+
+`session-buddy migrate` gives every row another id. What stays is its content: kind, text and time of
+creation. So it is kept, for each content, under which `memory_id` the server has it
+(`akosha_hook/akosha/acknowledged.py`).
 """
 
 from __future__ import annotations
@@ -22,21 +26,24 @@ if TYPE_CHECKING:
     from akosha_hook.duckdb_reader import Key, Row, Table
 
 ID_BYTES = 16
+# What Session-Buddy's own embeddings have, in every version.
+OWN_DIMENSION = 384
 # The limit of the server's embedding tool; the model behind it uses far less of a text.
 MAX_EMBEDDED_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A memory to be sent; `id` is its `memory_id` in bytes.
+    """A memory to be sent; `id` is its `memory_id` in bytes, `content` identifies what it says.
 
     `document` has every field but the embedding; `embedding` is None where the server has to
-    make one.
+    make one, else the text of a JSON array of OWN_DIMENSION numbers.
     """
 
     id: bytes
     document: dict[str, object]
     embedding: str | None
+    content: bytes | None = None
 
     @property
     def text(self) -> str:
@@ -48,15 +55,37 @@ class Memory:
 
 
 def identify(system_id: str, table: Table, key: Key) -> bytes:
-    """The `memory_id` of a row."""
+    """The `memory_id` of a row that the server does not have yet."""
+    return _hash(system_id, table.kind, key.id or "", key.digest)
+
+
+def content_of(system_id: str, table: Table, key: Key) -> bytes | None:
+    """What stays of a row when its id and its table change.
+
+    None where it has no time of creation: two rows may say the same words at different times.
+    """
+    if key.created is None:
+        return None
+    return _hash("content", system_id, table.kind, key.digest, str(key.created))
+
+
+def _hash(*parts: str) -> bytes:
     digest = hashlib.blake2b(digest_size=ID_BYTES)
-    for part in (system_id, table.kind, key.id or "", key.digest):
+    for part in parts:
         data = part.encode("utf-8", "surrogatepass")
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.digest()
 
 
-def memory_of(row: Row, *, id_: bytes, original_id: str, kind: str, system_id: str) -> Memory:
+def memory_of(
+    row: Row,
+    *,
+    id_: bytes,
+    original_id: str,
+    kind: str,
+    system_id: str,
+    content: bytes | None = None,
+) -> Memory:
     metadata = {
         **row.columns,
         "source": system_id,
@@ -65,7 +94,7 @@ def memory_of(row: Row, *, id_: bytes, original_id: str, kind: str, system_id: s
         "created_at": _datetime_of(row.created_us).isoformat(),
     }
     document: dict[str, object] = {"memory_id": id_.hex(), "text": row.text, "metadata": metadata}
-    return Memory(id_, document, row.embedding)
+    return Memory(id_, document, row.embedding, content)
 
 
 def embeddable(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from akosha_hook import duckdb_reader
-from akosha_hook.akosha import acknowledged
+from akosha_hook.akosha import acknowledged, presence
 from akosha_hook.akosha.client import probing
 from akosha_hook.akosha.client.failures import NotRunningError
 from akosha_hook.akosha.client.session import Session
@@ -24,7 +24,7 @@ from akosha_hook.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from akosha_hook.akosha.acknowledged import Acknowledged
     from akosha_hook.akosha.client.transport import Transport
@@ -48,12 +48,18 @@ class PushResult:
 
 
 def push(
-    context: Context, databases: Sequence[Database], system_id: str, retry: RetryPolicy
+    context: Context,
+    databases: Sequence[Database],
+    system_id: str,
+    retry: RetryPolicy,
+    others: Callable[[], Sequence[Database]] = tuple,
 ) -> PushResult:
-    """Send every new row of `databases` to the server of the settings. No new row: no request.
+    """Send every new row of `databases` to the server of the settings.
 
-    Raises AkoshaHookError where a row that should have been stored was not. Its `details` count
-    the rows too: what was stored stays stored, and the next push sends the rest.
+    Where the server has lost what it acknowledged earlier, every row is sent again, also those of
+    `others`: the databases that have not changed, which are asked for only then. Raises
+    AkoshaHookError where a row that should have been stored was not. Its `details` count the rows
+    too: what was stored stays stored, and the next push sends the rest.
     """
     transport = probing.connect(
         context.settings,
@@ -62,12 +68,12 @@ def push(
         url_is_set=probing.url_is_set(context.loaded),
     )
     with acknowledged.opened(context.paths, transport.base) as known:
-        pusher = Pusher(transport, retry, known, context.progress, system_id)
+        pusher = Pusher(transport, retry, known, context.progress, system_id, others)
         pusher.run(databases)
         problems = (known.problem,) if known.problem else ()
     return PushResult(
         bytes_sent=transport.bytes_sent,
-        notes=(*pusher.counts.notes(), *problems),
+        notes=(*pusher.counts.notes(), *pusher.notes, *problems),
         details=pusher.details(),
     )
 
@@ -81,18 +87,23 @@ class Pusher:
     acknowledged: Acknowledged
     progress: Progress
     system_id: str
+    others: Callable[[], Sequence[Database]] = tuple
     counts: Counts = field(default_factory=Counts)
+    notes: list[str] = field(default_factory=list)
     _session: Session | None = None
     _sender: Sender | None = None
     _unreadable: dict[str, str] = field(default_factory=dict)
+    _samples: list[Memory] = field(default_factory=list)
+    _has_asked: bool = False
 
     def run(self, databases: Sequence[Database]) -> None:
         """Raises AkoshaHookError, with the counts as its details."""
         try:
-            for database in databases:
-                self._push(database)
-            if self._sender is not None:
-                self._sender.flush()
+            try:
+                self._push_all(databases)
+            except _RowsLostError:
+                self._start_over()
+                self._push_all([*databases, *self.others()])
             self._raise_unless_complete()
         except AkoshaHookError as error:
             stored = self.counts.stored
@@ -110,14 +121,23 @@ class Pusher:
         version = self._session.server_version if self._session is not None else ""
         return {"url": self.transport.base, "server_version": version, **self.counts.details()}
 
+    def _push_all(self, databases: Sequence[Database]) -> None:
+        for database in databases:
+            self._push(database)
+        if self._samples:
+            self._ask()
+        if self._sender is not None:
+            self._sender.flush()
+
     def _push(self, database: Database) -> None:
         self.progress.file(database.name, database.file.size)
         progress = _DatabaseProgress(self.progress, self.transport, database)
-        selector = RowSelector(self.system_id, self.acknowledged, self.counts)
+        selector = RowSelector(self.system_id, self.acknowledged, self.counts, self._is_waiting)
 
         def select(table: Table, keys: list[Key]) -> list[int]:
             progress.advance(len(keys))
-            return selector.select(table, keys)
+            samples = 0 if self._has_asked else presence.SAMPLES - len(self._samples)
+            return selector.select(table, keys, samples)
 
         remaining = self.retry.deadline.remaining
         try:
@@ -126,7 +146,11 @@ class Pusher:
             ) as messages:
                 for message in messages:
                     if isinstance(message, duckdb_reader.Row):
-                        self._send(selector.memory(message))
+                        memory = selector.memory(message)
+                        if selector.is_sample(message):
+                            self._sample(memory)
+                        else:
+                            self._open().add(memory)
                     elif message.kind == "graph":
                         self.counts.not_carried[message.name] += message.rows
                     else:
@@ -138,14 +162,50 @@ class Pusher:
             self._unreadable[database.name] = error.message
         progress.finish()
 
-    def _send(self, memory: Memory) -> None:
+    def _open(self) -> Sender:
         if self._sender is None:
             self._require_server()
             self._session = Session(self.transport, self.retry)
             self._sender = Sender(
                 self._session, self.transport.base, self.acknowledged, self.counts
             )
-        self._sender.add(memory)
+        return self._sender
+
+    def _is_waiting(self, content: bytes) -> bool:
+        return self._sender is not None and self._sender.is_waiting(content)
+
+    def _sample(self, memory: Memory) -> None:
+        self._samples.append(memory)
+        if len(self._samples) == presence.SAMPLES:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Raise _RowsLostError where the server no longer has a row of the samples.
+
+        Without an answer nothing changes: then there may be nothing to send either.
+        """
+        samples, self._samples = self._samples, []
+        self._has_asked = True
+        try:
+            lost = presence.has_lost(self._open(), samples)
+        except AkoshaHookError as error:
+            logger.warning("%s: %s", presence.NOT_ASKED, error.message)
+            self.notes.append(f"{presence.NOT_ASKED}: {error.message}")
+            return
+        if lost:
+            raise _RowsLostError
+
+    def _start_over(self) -> None:
+        """Forget what the server acknowledged, and every count but of what it has stored now."""
+        logger.warning("%s", presence.LOST)
+        self.notes.append(presence.LOST)
+        self.acknowledged.forget()
+        if self._sender is not None:
+            self._sender.discard()
+        self.counts.known = 0
+        for reasons in (self.counts.skipped, self.counts.failed, self.counts.not_carried):
+            reasons.clear()
+        self._unreadable.clear()
 
     def _require_server(self) -> None:
         """Fail at once where nothing listens; whatever else is wrong, `/mcp` will say."""
@@ -182,6 +242,10 @@ class Pusher:
 
 class _IncompleteError(DeliveryError):
     """Some rows are stored and others are not."""
+
+
+class _RowsLostError(Exception):
+    """The server no longer has rows that it acknowledged."""
 
 
 class _DatabaseProgress:

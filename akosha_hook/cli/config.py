@@ -20,9 +20,14 @@ from akosha_hook.cli.confirm import confirm_setting
 from akosha_hook.cli.opening import open_context
 from akosha_hook.errors import AkoshaHookError, ExitCode, SettingsError
 from akosha_hook.paths import Paths, shipped
-from akosha_hook.settings import Layer, wording
-from akosha_hook.settings.reference import TOML_TEMPLATE, YAML_TEMPLATE, literal
-from akosha_hook.settings.table import table
+from akosha_hook.settings import Layer, spellings, wording
+from akosha_hook.settings.reference import (
+    NESTED_TEMPLATE,
+    TOML_TEMPLATE,
+    YAML_TEMPLATE,
+    literal,
+)
+from akosha_hook.settings.table import DATA_DIR, session_buddys, table
 from akosha_hook.state import pinning
 from akosha_hook.util.text import one_line, printable, with_tilde
 
@@ -90,6 +95,8 @@ def set_(name: str, value: str, path: Path | None) -> None:
     from akosha_hook.settings import edit
 
     row = _row(name)
+    if name.lower() == "cloud_sync.force_method":
+        value = str(spellings.method(value))
     context = open_context(strict=False)
     try:
         typed = settings.check_value(row.name, value, context.environ, context.paths)
@@ -107,7 +114,10 @@ def set_(name: str, value: str, path: Path | None) -> None:
     if path is None:
         context = open_context(strict=False)
         origin = context.loaded.origins[row.name]
-        if origin.layer is not Layer.USER:
+        if (
+            origin.layer in {Layer.COMMAND_LINE, Layer.ENVIRONMENT}
+            and spellings.flat(origin.key) == row.name
+        ):
             click.echo(
                 f"Note: {printable(str(origin))} sets it too, and takes precedence.", err=True
             )
@@ -120,35 +130,57 @@ def _home() -> str:
 
 
 def _row(name: str) -> Field:
-    row = table().get(name.lower())
+    """The setting that `name` spells, flat or nested."""
+    key = spellings.flat(name.lower())
+    row = table().get(key)
     if row is not None:
         return row
+    if key in session_buddys():
+        raise click.UsageError(
+            f"{one_line(name)} is a setting of Session-Buddy's own, and is read from its files"
+            + ("; akosha_data_dir takes precedence over it" if key == DATA_DIR else "")
+        )
     if wording.is_credential_name(name):
         raise SettingsError(
             f"{one_line(name)} looks like a credential; {wording.CREDENTIALS_BELONG}"
         )
-    similar = wording.similar(name, table())
+    similar = spellings.meant(name) if spellings.is_nested(name) else None
+    similar = similar or wording.similar(name, table())
     suggestion = f"; did you mean {similar}?" if similar else ""
     raise click.UsageError(f"{one_line(name)} is not a setting{suggestion}")
 
 
 @config.command()
 @click.option(
-    "--yaml", "base", is_flag=True, help="Write Session-Buddy's session-buddy.yaml instead."
+    "--config",
+    "newer",
+    is_flag=True,
+    help="Write config.yaml of Session-Buddy 0.32 and later instead, in ~/.config/session-buddy.",
 )
 @click.option(
-    "--local", is_flag=True, help="Write local.yaml instead, which overrides session-buddy.yaml."
+    "--yaml",
+    "base",
+    is_flag=True,
+    help="Write session-buddy.yaml instead, where Session-Buddy's guide has it.",
 )
-def init(base: bool, local: bool) -> None:
+@click.option(
+    "--local",
+    is_flag=True,
+    help="Write local.yaml instead, beside session-buddy.yaml, or with --config beside config.yaml.",
+)
+def init(newer: bool, base: bool, local: bool) -> None:
     """Write a commented template with every setting.
 
     It becomes your TOML file if no option names another. An existing file is never changed.
     """
-    if base and local:
-        raise click.UsageError("--yaml and --local name different files: choose one.")
+    if base and (local or newer):
+        raise click.UsageError("--yaml and the other options name different files: choose one.")
     paths = Paths.from_environment(os.environ)
     target = paths.settings_yaml if base else paths.local_yaml if local else paths.user_toml
     template = shipped(YAML_TEMPLATE if base or local else TOML_TEMPLATE)
+    if newer and paths.session_buddy is not None:
+        target = paths.session_buddy / ("local.yaml" if local else "config.yaml")
+        template = shipped(NESTED_TEMPLATE)
     name = one_line(str(target), 1024)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

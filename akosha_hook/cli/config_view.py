@@ -9,30 +9,25 @@ import click
 
 from akosha_hook.settings import Layer
 from akosha_hook.settings.reference import literal
+from akosha_hook.settings.table import DATABASE_PATH
 from akosha_hook.util.text import as_json, printable, with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from akosha_hook.settings import Loaded
+    from akosha_hook.settings import Loaded, Origin
     from akosha_hook.settings.validation import FileReport
 
 
 def print_document(loaded: Loaded) -> None:
     import msgspec
 
-    origins = {
-        name: {
-            "layer": each.layer,
-            "file": str(each.file) if each.file else None,
-            "line": each.line,
-            "name": each.name,
-        }
-        for name, each in loaded.origins.items()
-    }
     document = {
         "settings": loaded.settings,
-        "origins": origins,
+        "origins": {name: _origin(each) for name, each in loaded.origins.items()},
+        "outside_databases": [
+            {"path": str(each.path), "origin": _origin(each.origin)} for each in loaded.outside
+        ],
         "problems": loaded.problems,
         "warnings": loaded.warnings,
         "notes": loaded.notes,
@@ -41,11 +36,24 @@ def print_document(loaded: Loaded) -> None:
     click.echo(as_json(msgspec.to_builtins(document)))
 
 
+def _origin(origin: Origin) -> dict[str, str | int | None]:
+    return {
+        "layer": origin.layer,
+        "file": str(origin.file) if origin.file else None,
+        "line": origin.line,
+        "name": origin.name,
+    }
+
+
 def print_lines(loaded: Loaded, *, origin: bool) -> None:
     """TOML, so that a saved copy is a settings file."""
     for name, where in loaded.origins.items():
         line = f"{name} = {literal(getattr(loaded.settings, name))}"
         click.echo(printable(f"{line}  # {where}" if origin else line))
+    for each in loaded.outside:
+        # Session-Buddy's own setting: no setting of this file.
+        line = f"# {DATABASE_PATH} = {literal(str(each.path))}"
+        click.echo(printable(f"{line}  # {each.origin}" if origin else line))
 
 
 def print_table(loaded: Loaded, *, origin: bool) -> None:
@@ -64,6 +72,10 @@ def print_table(loaded: Loaded, *, origin: bool) -> None:
         rows.add_row(Text(name), Text(printable(text), "dim" if default else "bold"))
         if origin and not default:
             rows.add_row("", Text(printable(f"from {with_tilde(str(where), home)}"), "dim"))
+    for each in loaded.outside:
+        rows.add_row(Text(DATABASE_PATH), Text(printable(str(each.path)), "bold"))
+        if origin:
+            rows.add_row("", Text(printable(f"from {with_tilde(str(each.origin), home)}"), "dim"))
     Console(highlight=False).print(rows)
 
 

@@ -46,7 +46,8 @@ def sections(report: Report, servers: tuple[Finding, ...] | None = None) -> Iter
     unsafe = report.loaded.unsafe
     yield Section("Backup", [_headline(report)])
     yield Section("To", [Line(_where(report.destination, report.system_id, unsafe))])
-    yield Section("From", [Line(str(report.data_directory))])
+    places = [report.data_directory, *(each.path for each in report.loaded.outside)]
+    yield Section("From", [Line(str(each)) for each in places])
     yield Section("Last sync", [_success(report.last_success), *_unchanged(report)])
     yield Section("Last error", list(_failure(report)))
     yield Section("Now", list(_now(report)))

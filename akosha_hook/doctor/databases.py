@@ -34,23 +34,22 @@ LARGE_WAL_BYTES = 256 * 1024 * 1024
 def findings(context: Context) -> Iterator[Finding]:
     """Each configured database, then what a copy of each contains."""
     source = data_directory(context.loaded.settings, context.paths)
-    names, missing = snapshot.find_databases(source, context.loaded.settings.akosha_databases)
-    if not names:
+    patterns, outside = context.loaded.settings.akosha_databases, context.outside_databases
+    found = snapshot.find(source, patterns, outside)
+    if not found.databases:
         detail = f"no database in {source}"
         fix = "start Session-Buddy once, or: akosha-hook config set akosha_data_dir DIRECTORY"
         yield Finding(AREA, "files", "problem", detail, fix)
         return
-    for each in missing:
+    for each in found.missing:
         detail = f"{each.message}: it will be backed up once it exists"
         yield Finding(AREA, each.name, "ok", detail)
-    for name in names:
-        yield _live(source / name)
+    for live in found.databases:
+        yield _live(live.path)
     stored = _stored(context)
     with _scratch(context) as directory:
         try:
-            frozen = snapshot.take(
-                source, context.loaded.settings.akosha_databases, directory / "copy"
-            )
+            frozen = snapshot.take(source, patterns, directory / "copy", outside=outside)
         except AkoshaHookError as error:
             yield Finding(AREA, "snapshot", "problem", error.message, error.hint)
             return

@@ -38,7 +38,7 @@ def _secrets(context: Context, directory: Path) -> Iterator[Finding]:
     from akosha_hook.settings.checks import check_secrets
 
     paths = context.paths
-    candidates: list[Path] = [paths.settings_yaml, paths.local_yaml, paths.user_toml]
+    candidates: list[Path] = [*reversed(paths.settings_files)]
     candidates += [directory / name for name in IN_REPOSITORY]
     secrets = check_secrets(each for each in candidates if each.is_file())
     for each in secrets:

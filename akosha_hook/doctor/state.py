@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import SPARE_BYTES, find_databases, live_sets, size_of
+from akosha_hook.snapshot import SPARE_BYTES, find, live_sets, size_of
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import files
 
@@ -87,12 +87,10 @@ def _owner(path: Path) -> int | None:
 def _space(context: Context) -> Finding:
     """A snapshot is a copy of every database that changed."""
     source = data_directory(context.loaded.settings, context.paths)
-    names, _ = find_databases(source, context.loaded.settings.akosha_databases)
-    needed = SPARE_BYTES
-    for name in names:
-        needed += sum(each.stat().st_size for each in source.glob(f"{name}*") if each.is_file())
-    sets = live_sets(context.loaded.settings, context.paths)
-    needed += sum(size_of(each) for each in sets)
+    settings = context.loaded.settings
+    found = find(source, settings.akosha_databases, context.outside_databases)
+    sets = live_sets(settings, context.paths)
+    needed = SPARE_BYTES + sum(size_of(each) for each in (*found.databases, *sets))
     existing = context.paths.state
     while not existing.exists():
         existing = existing.parent

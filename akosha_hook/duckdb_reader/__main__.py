@@ -122,10 +122,29 @@ def count(reader: Reader, parent: Parent) -> None:
     """Count conversations; one that is in several tables counts once."""
     tables = [each for each in sources(reader.all) if each.kind == "conversation"]
     filled = [each for each in tables if reader.all(f"SELECT 1 FROM {each.sql} LIMIT 1")]
-    ids = " UNION ".join(f"SELECT CAST(id AS VARCHAR) AS id FROM {each.sql}" for each in filled)
-    if len(filled) == 1:
-        ids = f"SELECT 1 FROM {filled[0].sql}"
-    parent.say(Count(reader.all(f"SELECT count(*) FROM ({ids})")[0][0] if filled else 0))
+    parent.say(Count(reader.all(_count_sql(filled))[0][0] if filled else 0))
+
+
+def _count_sql(tables: Sequence[Source]) -> str:
+    """Rows of the first table, and of each other those that no table before it has.
+
+    Another table has the same row where its id is the same, or, after `session-buddy migrate` gave
+    it another id, text and time of creation are.
+    """
+    if len(tables) == 1:
+        return f"SELECT count(*) FROM {tables[0].sql}"
+    union = " UNION ALL ".join(
+        f"SELECT {number} AS number, * FROM ({each.identity_sql})"
+        for number, each in enumerate(tables)
+    )
+    return f"""WITH every AS ({union}),
+        ids AS (SELECT id, min(number) AS number FROM every GROUP BY id),
+        contents AS (SELECT digest, created, min(number) AS number FROM every
+                     WHERE created IS NOT NULL GROUP BY digest, created)
+        SELECT count(*) FROM every
+        JOIN ids ON every.id IS NOT DISTINCT FROM ids.id AND every.number = ids.number
+        LEFT JOIN contents ON every.digest = contents.digest AND every.created = contents.created
+        WHERE coalesce(contents.number, every.number) = every.number"""
 
 
 def check(reader: Reader, parent: Parent) -> None:

@@ -25,13 +25,15 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     """What identifies a row, without its contents.
 
     `digest` is the MD5 of the text in hex, so an edited row has another one. `rowid` is DuckDB's
-    own and is valid in this copy only.
+    own and is valid in this copy only. `created` is the time of creation in microseconds as it is
+    stored, whatever the time zone of this machine; None where there is none.
     """
 
     rowid: int
     id: str | None
     digest: str
     empty: bool
+    created: int | None = None
 
 
 class Keys(msgspec.Struct, frozen=True, tag="keys"):

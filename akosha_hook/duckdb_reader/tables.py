@@ -2,6 +2,8 @@
 
 Versions of Session-Buddy have written `conversations_v2`, `conversations` and
 `<collection>_conversations`, with different columns, so DuckDB's catalogue is asked for both.
+`session-buddy migrate` gathers them in `conversations` under new ids; while it runs, and where it
+was cut off, there is `conversations_legacy` or `conversations_new` too.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from akosha_hook.duckdb_reader.messages import TableKind
 
 EMBEDDING = 384
-_MEMORIES = re.compile(r"(?:\w+_)?(conversation|reflection)s(?:_v2)?")
+_MEMORIES = re.compile(r"(?:\w+_)?(conversation|reflection)s(?:_v2|_legacy|_new)?")
 _GRAPH = frozenset({"kg_entities", "kg_relationships"})
 
 # Akosha 0.11 keeps source, type and original_id only; these are sent for later versions.
@@ -35,6 +37,8 @@ COLUMNS = (
     "session_id",
     "user_id",
     "conversation_id",
+    "source_session_id",
+    "source_artifact_uri",
 )
 _CREATED_COLUMNS: dict[TableKind, tuple[str, ...]] = {
     "conversation": ("timestamp", "created_at"),
@@ -66,11 +70,19 @@ class Source:
 
     @property
     def keys_sql(self) -> str:
-        """`rowid, id, digest, empty` of the rows between two rowids."""
+        """`rowid, id, digest, empty, created` of the rows between two rowids."""
         return (
             f"SELECT rowid, CAST(id AS VARCHAR), md5({self.text_sql}), "
-            f"NOT regexp_matches({self.text_sql}, '\\S') FROM {self.sql} "
-            "WHERE rowid BETWEEN ? AND ?"
+            f"NOT regexp_matches({self.text_sql}, '\\S'), {self._stored_time_sql} "
+            f"FROM {self.sql} WHERE rowid BETWEEN ? AND ?"
+        )
+
+    @property
+    def identity_sql(self) -> str:
+        """`id, digest, created` of every row: what `count` tells copies of a row by."""
+        return (
+            f"SELECT CAST(id AS VARCHAR) AS id, md5({self.text_sql}) AS digest, "
+            f"{self._stored_time_sql} AS created FROM {self.sql}"
         )
 
     @property
@@ -96,8 +108,20 @@ class Source:
     @property
     def _created_sql(self) -> str:
         """A TIMESTAMP is taken as local time: Session-Buddy stores it without a time zone."""
+        return self._first_time_sql("TRY_CAST({} AS TIMESTAMPTZ)")
+
+    @property
+    def _stored_time_sql(self) -> str:
+        """The same whatever the time zone of this machine is: it is part of a row's identity."""
+        return self._first_time_sql(
+            "CASE WHEN typeof({0}) = 'TIMESTAMP WITH TIME ZONE' "
+            "THEN make_timestamp(epoch_us(TRY_CAST({0} AS TIMESTAMPTZ))) "
+            "ELSE TRY_CAST(CAST({0} AS VARCHAR) AS TIMESTAMP) END"
+        )
+
+    def _first_time_sql(self, cast: str) -> str:
         candidates = [
-            f"TRY_CAST({quoted(name)} AS TIMESTAMPTZ)"
+            cast.format(quoted(name))
             for name in _CREATED_COLUMNS[self.kind or "conversation"]
             if name in self.columns
         ]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook.settings.document import UnreadableError, place, read_text
+from akosha_hook.settings.fields import ENVIRONMENT_PREFIX
+from akosha_hook.settings.spellings import CLOUD_SYNC
 from akosha_hook.settings.table import table
-from akosha_hook.settings.wording import CREDENTIALS_BELONG, is_credential_name
+from akosha_hook.settings.wording import CREDENTIALS_BELONG, PREFIX, is_credential_name
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ def _secret_in(line: str) -> str | None:
 
 def _is_secret(name: str, value: str) -> bool:
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[.-]", "_", name)
-    if plain in table() or not is_credential_name(plain) or _POINTER.search(plain.lower()):
+    if _is_setting(plain) or not is_credential_name(plain) or _POINTER.search(plain.lower()):
         return False
     if " " in value or _PLACEHOLDER.search(value):
         return False
@@ -129,3 +131,10 @@ def _is_secret(name: str, value: str) -> bool:
     if _STORAGE_NAME.match(plain):
         return True
     return len(value) >= _SECRET_LENGTH and bool(re.search(r"\d", value))
+
+
+def _is_setting(name: str) -> bool:
+    """Whether the last part of a name is that of a setting, in any spelling."""
+    key = name.lower().removeprefix(ENVIRONMENT_PREFIX.lower())
+    key = key.removeprefix(f"{CLOUD_SYNC}__")
+    return key in table() or PREFIX + key in table()

@@ -29,12 +29,16 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One top-level key. `first_line` is set if the key was already set on that line."""
+    """One setting. `first_line` is set if the key was already set on that line.
+
+    `group` is the mapping at the top level that it was found in; `key` then has it in front.
+    """
 
     key: str
     value: object
     line: int | None
     first_line: int | None = None
+    group: str = ""
 
 
 def place(path: Path, line: int | None = None) -> str:

@@ -1,7 +1,8 @@
 """The one table of settings: name, type, range, default, help, and who may set it.
 
 Validation, `config show`, the templates and the reference in `docs/configuration.md` come from
-here. A field's environment name is `SESSION_BUDDY_` and its upper-case name. No field holds a
+here. A field's environment name is `SESSION_BUDDY_` and its upper-case name; what other spellings
+there are, `spellings.py` says. No field holds a
 credential: `docs/security.md` says where those come from.
 """
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from akosha_hook.errors import SettingsError
-from akosha_hook.settings import layers
+from akosha_hook.settings import layers, spellings
 from akosha_hook.settings.derived import MIN_PART_MB
 from akosha_hook.settings.fields import Settings
-from akosha_hook.settings.layers import Candidate, Content, Layer, Origin
+from akosha_hook.settings.origin import Candidate, Content, Layer, Origin
+from akosha_hook.settings.outside import OutsideDatabase, hidden, outside
 from akosha_hook.settings.rules import DEPENDENT, Given, check, is_placeholder
-from akosha_hook.settings.table import table
+from akosha_hook.settings.table import DATA_DIR, DATABASE_PATH, table
 from akosha_hook.settings.values import RejectedError, from_native, from_text
 from akosha_hook.settings.wording import shown
 from akosha_hook.util.net import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from akosha_hook.paths import Paths
 
@@ -30,7 +31,8 @@ class Loaded:
 
     `problems` are values that cannot be used: their fields have the next layer's value. `unsafe`
     names the fields among them that decide where memories go, which of them, or whether: nothing
-    is uploaded then. `notes` are values that have a somewhat different effect.
+    is uploaded then. `notes` are values that have a somewhat different effect. `outside` are
+    databases that are configured outside the data directory.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Loaded:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unsafe: frozenset[str] = frozenset()
+    outside: tuple[OutsideDatabase, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,6 +63,7 @@ class _Fold:
 
     def settle(self, name: str, candidates: Iterable[Candidate]) -> None:
         """The first usable value; a bad one is a problem above it and a warning below it."""
+        said: dict[Layer, tuple[Origin, Any]] = {}
         for candidate in candidates:
             try:
                 value = self.usable(candidate)
@@ -71,12 +75,41 @@ class _Fold:
                     self.problems.append(problem)
                     self.unsafe.add(name)
                 continue
+            self._compare(candidate.origin, value, said)
             if name not in self.values:
                 self.values[name] = value
                 self.origins[name] = candidate.origin
         if name not in self.values:
             self.values[name] = table()[name].default
             self.origins[name] = Origin(Layer.DEFAULT, None, None, name)
+
+    def follow(self, candidates: Iterable[Candidate], otherwise: str) -> tuple[Any, Origin] | None:
+        """The first usable value of a setting of Session-Buddy's, a bad one being only a warning.
+
+        `otherwise` says what becomes of a bad one.
+        """
+        found: tuple[Any, Origin] | None = None
+        said: dict[Layer, tuple[Origin, Any]] = {}
+        for candidate in candidates:
+            try:
+                value = self.usable(candidate)
+            except RejectedError as error:
+                if found is None:
+                    self.warnings.append(f"{_rejection(candidate, error)}; {otherwise}")
+                continue
+            self._compare(candidate.origin, value, said)
+            found = found or (value, candidate.origin)
+        return found
+
+    def _compare(self, origin: Origin, value: Any, said: dict[Layer, tuple[Origin, Any]]) -> None:
+        """Warn where one layer says two things; `said` is what each has said first."""
+        first, counts = said.setdefault(origin.layer, (origin, value))
+        if counts != value:
+            line = f" on line {first.line}" if first.line else ""
+            self.warnings.append(
+                f"{origin.place}: {origin.name} is {shown(value)}, but {first.name}{line} is "
+                f"{shown(counts)}, which counts"
+            )
 
 
 def _rejection(candidate: Candidate, error: RejectedError) -> str:
@@ -95,10 +128,40 @@ def load(
         layers.command_line(overrides or {}),
         layers.environment(environ),
         layers.user_toml(paths.user_toml),
+        *(
+            layers.yaml_layer(path, layer)
+            for path, layer in (
+                (paths.config_local_yaml, Layer.CONFIG_LOCAL),
+                (paths.config_yaml, Layer.CONFIG),
+            )
+            if path is not None
+        ),
         layers.yaml_layer(paths.local_yaml, Layer.LOCAL),
         layers.yaml_layer(paths.settings_yaml, Layer.BASE),
     )
-    return fold(contents, home=_home(environ, paths))
+    return fold(contents, home=_home(environ, paths), data=paths.data)
+
+
+def data_directory_of_0_1(environ: Mapping[str, str], paths: Paths) -> Path:
+    """Where version 0.1.0 finds the databases with these settings.
+
+    It knows flat keys only, and no file but ours and those of Claude Code's directory.
+    """
+    contents = (
+        layers.environment(environ),
+        layers.user_toml(paths.user_toml),
+        layers.yaml_layer(paths.local_yaml, Layer.LOCAL),
+        layers.yaml_layer(paths.settings_yaml, Layer.BASE),
+    )
+    loaded = fold([_flat(each) for each in contents], home=_home(environ, paths))
+    return Path(loaded.settings.akosha_data_dir or paths.data)
+
+
+def _flat(content: Content) -> Content:
+    def flat(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+        return tuple(each for each in candidates if not spellings.is_nested(each.origin.key))
+
+    return replace(content, candidates=flat(content.candidates), followed=flat(content.followed))
 
 
 def load_strict(
@@ -142,8 +205,11 @@ def _known_home(paths: Paths) -> Path:
         return paths.claude.parent
 
 
-def fold(contents: Sequence[Content], *, home: Path) -> Loaded:
-    """One `Settings` of layers, highest first."""
+def fold(contents: Sequence[Content], *, home: Path, data: Path | None = None) -> Loaded:
+    """One `Settings` of layers, highest first.
+
+    `data` is the data directory if no setting names one; None leaves out what lies outside it.
+    """
     state = _Fold(home)
     for content in contents:
         state.problems.extend(content.problems)
@@ -154,6 +220,7 @@ def fold(contents: Sequence[Content], *, home: Path) -> Loaded:
             name, (each for c in contents for each in c.candidates if each.field.name == name)
         )
     _take_session_buddys_directory(state, contents)
+    located = _outside(state, contents, data)
     unknown = any(content.unsafe is None for content in contents)
     unsafe = state.unsafe.union(*(content.unsafe or () for content in contents))
     settings = Settings(**state.values)
@@ -166,20 +233,39 @@ def fold(contents: Sequence[Content], *, home: Path) -> Loaded:
         frozenset(
             table() if unknown else {each for each in unsafe if not table()[each].safe_to_default}
         ),
+        located,
     )
 
 
+def _followed(contents: Sequence[Content], name: str) -> Iterator[Candidate]:
+    return (each for c in contents for each in c.followed if each.field.name == name)
+
+
 def _take_session_buddys_directory(state: _Fold, contents: Sequence[Content]) -> None:
-    """Use Session-Buddy's own `data_dir` where ours is empty; an unusable one is only a warning."""
-    for content in contents:
-        if state.values["akosha_data_dir"] or content.data_dir is None:
-            continue
-        try:
-            state.values["akosha_data_dir"] = state.usable(content.data_dir)
-        except RejectedError as error:
-            state.warnings.append(f"{_rejection(content.data_dir, error)}; set akosha_data_dir")
-        else:
-            state.origins["akosha_data_dir"] = content.data_dir.origin
+    """Use Session-Buddy's own `data_dir` where ours is empty."""
+    if state.values["akosha_data_dir"]:
+        return
+    found = state.follow(_followed(contents, DATA_DIR), "set akosha_data_dir")
+    if found is not None:
+        state.values["akosha_data_dir"], state.origins["akosha_data_dir"] = found
+
+
+def _outside(
+    state: _Fold, contents: Sequence[Content], data: Path | None
+) -> tuple[OutsideDatabase, ...]:
+    """The database that Session-Buddy's own `database_path` names, unless it is where all are."""
+    found = state.follow(_followed(contents, DATABASE_PATH), "that database is not backed up")
+    if found is None or data is None:
+        return ()
+    path, origin = found
+    directory = Path(state.values["akosha_data_dir"] or data)
+    database = outside(
+        directory / path, origin, directory=directory, patterns=state.values["akosha_databases"]
+    )
+    if database is None:
+        return ()
+    state.warnings.extend(hidden(database, directory))
+    return (database,)
 
 
 def _cautions(settings: Settings, origins: Mapping[str, Origin]) -> list[str]:

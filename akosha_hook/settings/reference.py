@@ -10,22 +10,34 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from akosha_hook.settings.spellings import CLOUD_SYNC
 from akosha_hook.settings.table import Field, table
+from akosha_hook.settings.wording import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOML_TEMPLATE = "templates/settings.toml"
 YAML_TEMPLATE = "templates/settings.yaml"
+NESTED_TEMPLATE = "templates/config.yaml"
 CONFIGURATION = "docs/configuration.md"
 
 # The fields of Session-Buddy's own guide come first everywhere.
 GUIDE_FIELDS = 13
+# Session-Buddy itself takes other values for the nested one.
+_FLAT_ALWAYS = "akosha_force_method"
 
 _HEAD = """\
 # Settings of akosha-hook. Each line shows a default: remove the leading "# " and change the value.
 # `akosha-hook config validate` checks this file, `akosha-hook config show --origin` says where
 # every value in use comes from. Credentials do not belong here: see docs/security.md.
+"""
+
+
+_GROUP = f"""\
+# Session-Buddy reads this group as well, and allows less in it: upload_timeout_seconds from 30 to 3600,
+# max_retries to 10, retry_backoff_seconds from 0.1 to 60. Every akosha_ setting can be written flat.
+{CLOUD_SYNC}:
 """
 
 
@@ -45,6 +57,22 @@ def _template(separator: str) -> str:
         for row in table().values()
     ]
     return "\n".join([_HEAD, *blocks])
+
+
+def nested_template() -> str:
+    """The fields that Session-Buddy 0.32 and later knows in its group, the others flat."""
+    rows = list(table().values())
+    grouped = [row for row in rows[:GUIDE_FIELDS] if row.name != _FLAT_ALWAYS]
+    blocks = [
+        f"  # {description(row)}\n  # {row.name.removeprefix(PREFIX)}: {literal(row.default)}\n"
+        for row in grouped
+    ]
+    flat = [
+        f"# {description(row)}\n# {row.name}: {literal(row.default)}\n"
+        for row in rows
+        if row not in grouped
+    ]
+    return "\n".join([_HEAD, _GROUP + blocks[0], *blocks[1:], *flat])
 
 
 def description(row: Field) -> str:
@@ -86,6 +114,7 @@ def main(root: Path) -> None:
     """Write the templates and tables of the checkout in `root`."""
     (root / TOML_TEMPLATE).write_text(toml_template(), encoding="utf-8")
     (root / YAML_TEMPLATE).write_text(yaml_template(), encoding="utf-8")
+    (root / NESTED_TEMPLATE).write_text(nested_template(), encoding="utf-8")
     page = root / CONFIGURATION
     page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -131,6 +131,14 @@ def _path(value: str, context: Given) -> str:
     return value
 
 
+def _file(value: str, context: Given) -> str:
+    """A path that may be relative to the data directory, as Session-Buddy takes it."""
+    path = Path(value)
+    if value == "~" or value.endswith("/") or path.name in {"", ".."}:
+        raise RejectedError("the path of a file")
+    return str(context.home / value[2:]) if value.startswith("~/") else value
+
+
 def _databases(value: tuple[str, ...], _: Given) -> tuple[str, ...]:
     for name in value:
         if "/" in name or "\\" in name or name in {".", ".."} or len(name) > MAX_NAME:
@@ -168,6 +176,8 @@ _RULES: Mapping[str, Callable[[Any, Given], Any]] = {
     "akosha_cloud_region": _region,
     "akosha_system_id": _system_id,
     "akosha_data_dir": _path,
+    "data_dir": _path,
+    "database_path": _file,
     "akosha_databases": _databases,
     "akosha_include": _include,
     "akosha_aws_profile": _profile,

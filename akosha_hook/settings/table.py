@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from akosha_hook.settings.fields import RepositoryRule
 
 Kind = Literal["string", "bool", "int", "float", "list"]
+
+# Session-Buddy's own settings that are followed.
+DATA_DIR = "data_dir"
+DATABASE_PATH = "database_path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,13 @@ def table() -> Mapping[str, Field]:
     information = msgspec.inspect.type_info(Settings)
     assert isinstance(information, msgspec.inspect.StructType)
     return {row.name: _field(row, hints[row.name]) for row in information.fields}
+
+
+@functools.cache
+def session_buddys() -> Mapping[str, Field]:
+    """Session-Buddy's own settings that are followed, by their flat names."""
+    text = replace(table()["akosha_data_dir"], help="")
+    return {name: replace(text, name=name) for name in (DATA_DIR, DATABASE_PATH)}
 
 
 def _field(row: msgspec.inspect.Field, hint: Any) -> Field:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from akosha_hook.settings import layers, repository
 from akosha_hook.settings.document import place
-from akosha_hook.settings.layers import Layer
 from akosha_hook.settings.loading import fold
+from akosha_hook.settings.origin import Layer
 
 if TYPE_CHECKING:
     from pathlib import Path

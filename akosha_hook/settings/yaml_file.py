@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from akosha_hook.settings.document import MAX_DEPTH, Entry, read_text, unreadable
 from akosha_hook.settings.values import MAX_NAMES, MAX_TEXT, Unparsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     import yaml
@@ -19,10 +20,13 @@ TEXT_TAG = "tag:yaml.org,2002:str"
 NULL_TAG = "tag:yaml.org,2002:null"
 
 
-def read_yaml(path: Path, wanted: Callable[[str], bool]) -> tuple[Entry, ...]:
+def read_yaml(
+    path: Path, wanted: Callable[[str], bool], groups: Collection[str] = ()
+) -> tuple[Entry, ...]:
     """The top-level keys of `path` for which `wanted` holds; none where the file is missing.
 
-    Values are built for wanted keys only, and anchors are never expanded, so the size of the
+    Where one of `groups` is a mapping, its keys stand for it: `group.key`, if `wanted` holds for
+    that. Values are built for wanted keys only, and anchors are never expanded, so the size of the
     file bounds the work. Raises UnreadableError.
     """
     text = read_text(path)
@@ -36,7 +40,7 @@ def read_yaml(path: Path, wanted: Callable[[str], bool]) -> tuple[Entry, ...]:
         loader = loader_class(text)
         try:
             root = loader.get_single_node()
-            return tuple(_entries(path, loader, root, wanted))
+            return tuple(_entries(path, loader, root, wanted, groups))
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
@@ -73,7 +77,11 @@ def _broken(path: Path, text: str, error: yaml.YAMLError) -> Exception:
 
 
 def _entries(
-    path: Path, loader: Any, root: yaml.Node | None, wanted: Callable[[str], bool]
+    path: Path,
+    loader: Any,
+    root: yaml.Node | None,
+    wanted: Callable[[str], bool],
+    groups: Collection[str],
 ) -> Iterator[Entry]:
     import yaml
 
@@ -81,13 +89,28 @@ def _entries(
         return
     if not isinstance(root, yaml.MappingNode):
         raise unreadable(path, "must hold `key: value` lines at its top level", _line(root))
+    for entry, value in _keys(root, lambda key: key in groups or wanted(key)):
+        if entry.key not in groups or entry.first_line is not None:
+            yield replace(entry, value=_value(loader, value))
+        elif isinstance(value, yaml.MappingNode):
+            for inner, node in _keys(value, wanted, entry.key):
+                yield replace(inner, value=_value(loader, node), group=entry.key)
+        else:
+            yield replace(entry, value=_value(loader, value))
+
+
+def _keys(
+    mapping: yaml.MappingNode, wanted: Callable[[str], bool], group: str = ""
+) -> Iterator[tuple[Entry, yaml.Node]]:
+    """The wanted keys of a mapping, without their values, which come as nodes."""
     lines: dict[str, int | None] = {}
-    for key, value, merged in _pairs(root, set()):
-        if not wanted(key.value) or (merged and key.value in lines):
+    for node, value, merged in _pairs(mapping, set()):
+        key = f"{group}.{node.value}" if group else node.value
+        if not wanted(key) or (merged and key in lines):
             continue
-        line = _line(key)
-        yield Entry(key.value, _value(loader, value), line, lines.get(key.value))
-        lines.setdefault(key.value, line)
+        line = _line(node)
+        yield Entry(key, None, line, lines.get(key)), value
+        lines.setdefault(key, line)
 
 
 def _pairs(

@@ -34,16 +34,22 @@ def find(directory: Path, patterns: Iterable[str], outside: Iterable[Path] = ())
     """The databases in `directory` that `patterns` (names or globs) choose, and those `outside`.
 
     A glob chooses what is a database by its bytes or its suffix, and no sidecar. A plain name that
-    is not there is reported as missing; a glob without a match is not. One that lies outside comes
-    before another of its name.
+    is not there is reported as missing; a glob without a match is not. One that lies outside is the
+    only one of its name, even where it is missing: another file is no newer state of it.
     """
-    found = {each.name: LiveDatabase(each) for each in outside if each.exists()}
-    missing: list[Skipped] = []
+    elsewhere = {each.name: each for each in outside}
+    found = {name: LiveDatabase(path) for name, path in elsewhere.items() if path.exists()}
+    missing = [
+        Skipped(name, "missing", f"{name} is not in {path.parent}")
+        for name, path in elsewhere.items()
+        if name not in found
+    ]
     for pattern in patterns:
         if is_glob(pattern):
             for each in _matches(directory, pattern):
-                found.setdefault(each.name, each)
-        elif pattern in found and found[pattern].path.parent != directory:
+                if each.name not in elsewhere:
+                    found[each.name] = each
+        elif pattern in elsewhere:
             continue
         elif (directory / pattern).exists():
             found[pattern] = LiveDatabase(directory / pattern)

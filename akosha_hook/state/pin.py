@@ -24,7 +24,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     """What was confirmed, when (ISO 8601 UTC) and by which command.
 
     An empty `bucket` or `akosha_url` is one that was not in use, an empty `data_directory` one that
-    is not known. `host` is the fingerprint of the machine that it was confirmed on. `directory` and
+    is not known. `databases` are the paths of those outside it. `host` is the fingerprint of the machine that it was confirmed on. `directory` and
     `recipients` are for destinations of later versions.
     """
 
@@ -33,6 +33,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     bucket: str = ""
     akosha_url: str = ""
     data_directory: str = ""
+    databases: tuple[str, ...] = ()
     directory: str = ""
     recipients: tuple[str, ...] = ()
     host: str = ""
@@ -45,7 +46,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
         if self.akosha_url:
             places.append(f"the Akosha server {self.akosha_url}")
         where = ", or else to ".join(places) or "no destination"
-        return f"{where} (databases from {self.data_directory})"
+        return f"{where} (databases from {' and '.join((self.data_directory, *self.databases))})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ import msgspec
 
 from akosha_hook.errors import SettingsError, UnconfirmedError
 from akosha_hook.paths import account_home
-from akosha_hook.settings import Layer, endpoint
+from akosha_hook.settings import Layer, Origin, endpoint
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.settings.table import table
+from akosha_hook.settings.loading import data_directory_of_0_1
+from akosha_hook.settings.table import DATABASE_PATH, table
 from akosha_hook.settings.wording import shown
 from akosha_hook.state import held
 from akosha_hook.state import pin as pins
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from akosha_hook.context import Context
-    from akosha_hook.settings import Origin, Settings
+    from akosha_hook.settings import Settings
     from akosha_hook.state.receipt import Receipt
 
 Part = Literal["bucket", "akosha", "data"]
@@ -78,19 +79,21 @@ class Wanted:
                 ("akosha_cloud_endpoint", "bucket", confirmed.endpoint, self.pin.endpoint),
                 ("akosha_http_url", "akosha", confirmed.akosha_url, self.pin.akosha_url),
                 ("akosha_data_dir", "data", confirmed.data_directory, self.pin.data_directory),
+                (DATABASE_PATH, "data", _joined(confirmed.databases), _joined(self.pin.databases)),
             )
             if part in self.parts and before != now
         )
 
     def over(self, confirmed: Pin) -> Pin:
         """`confirmed` with the parts that are used replaced."""
-        changed: dict[str, str] = {}
+        changed: dict[str, object] = {}
         if "bucket" in self.parts:
             changed |= {"bucket": self.pin.bucket, "endpoint": self.pin.endpoint}
         if "akosha" in self.parts:
             changed["akosha_url"] = self.pin.akosha_url
         if "data" in self.parts:
             changed["data_directory"] = self.pin.data_directory
+            changed["databases"] = self.pin.databases
         return msgspec.structs.replace(confirmed, **changed)
 
     def _origin(self, setting: str) -> str:
@@ -194,8 +197,11 @@ def wanted_by(context: Context, parts: Iterable[Part]) -> Wanted:
         bucket=bucket,
         akosha_url=_server(settings.akosha_http_url) if akosha else "",
         data_directory=str(data_directory(settings, context.paths)),
+        databases=tuple(str(each.path) for each in context.loaded.outside),
     )
-    return Wanted(pin, context.loaded.origins, parts)
+    default = Origin(Layer.DEFAULT, None, None, DATABASE_PATH)
+    located = next((each.origin for each in context.loaded.outside), default)
+    return Wanted(pin, {**context.loaded.origins, DATABASE_PATH: located}, parts)
 
 
 def _uses_akosha(settings: Settings) -> bool:
@@ -235,14 +241,15 @@ def remembered(context: Context) -> Pin | None:
 def _remembered(context: Context, wanted: Wanted) -> Pin | None:
     """What the last successful uploads used, of a version that had no pin; None without any.
 
-    Receipts do not say where the databases were: where those are that the last one names.
+    Receipts do not say where the databases were: where that version finds them with these settings,
+    if those are there that the last one names. What only later versions follow is not confirmed.
     """
     done = [each for each in Receipts(context.paths).newest_first() if each.success]
     if not done:
         return None
     cloud = next((each.destination for each in done if each.method == "cloud"), None)
     http = next((each.destination for each in done if each.method == "http"), None)
-    source = Path(wanted.pin.data_directory)
+    source = data_directory_of_0_1(context.environ, context.paths)
     return Pin(
         bucket=cloud.bucket if cloud else "",
         endpoint=_server(cloud.endpoint or endpoint.AWS_ENDPOINT) if cloud else "",
@@ -254,7 +261,8 @@ def _remembered(context: Context, wanted: Wanted) -> Pin | None:
 
 def _akosha_url(wanted: Wanted) -> str:
     """The server to fall back to, that was never needed: one that a file names, else the default."""
-    if wanted.origins["akosha_http_url"].file is not None:
+    # Those that 0.1.0 reads.
+    if wanted.origins["akosha_http_url"].layer in {Layer.USER, Layer.LOCAL, Layer.BASE}:
         return wanted.pin.akosha_url
     return _server(str(table()["akosha_http_url"].default)) if wanted.pin.akosha_url else ""
 
@@ -270,7 +278,7 @@ def with_setting(known: Pin, wanted: Wanted, name: str) -> Pin:
     What an environment says of other settings is not confirmed by that.
     """
     if name == "akosha_data_dir":
-        return msgspec.structs.replace(known, data_directory=wanted.pin.data_directory)
+        return _with_directory(known, wanted.pin)
     if name in {"akosha_cloud_bucket", "akosha_cloud_endpoint"}:
         if name == "akosha_cloud_bucket":
             known = msgspec.structs.replace(known, bucket=wanted.pin.bucket)
@@ -284,6 +292,20 @@ def with_setting(known: Pin, wanted: Wanted, name: str) -> Pin:
         told = _told(wanted, "akosha_http_url", wanted.pin.akosha_url)
         return msgspec.structs.replace(known, akosha_url=told or known.akosha_url)
     return known
+
+
+def _with_directory(known: Pin, now: Pin) -> Pin:
+    """`known` with another data directory: what lies outside it now must have been confirmed before."""
+    databases = tuple(
+        each
+        for each in now.databases
+        if each in known.databases or str(Path(each).parent) == known.data_directory
+    )
+    return msgspec.structs.replace(known, data_directory=now.data_directory, databases=databases)
+
+
+def _joined(paths: Iterable[str]) -> str:
+    return ", ".join(paths)
 
 
 def _told(wanted: Wanted, name: str, value: str) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import Skipped
 from akosha_hook.snapshot.sets import set_of
 from akosha_hook.util.clock import minute
@@ -69,13 +68,12 @@ def with_elsewhere(
     frozen: Snapshot, elsewhere: Mapping[str, Receipt], context: Context
 ) -> Snapshot:
     """The snapshot, with the databases it lacks that only another destination has in `skipped`."""
-    directory = data_directory(context.settings, context.paths)
     messages = {
-        name: f"{name} is no longer in {directory}; its last good copy is not where uploads go now, "
+        name: f"{name} is no longer in {context.database_path(name).parent}; its last good copy is not where uploads go now, "
         f"but in {receipt.upload_id} of {receipt.system_id}, in bucket "
         f"{receipt.destination.bucket}"
         for name, receipt in elsewhere.items()
-        if not (directory / name).exists()
+        if not context.database_path(name).exists()
     }
     return _with(frozen, messages, "missing", ())
 
@@ -146,7 +144,7 @@ def _why(name: str, context: Context) -> tuple[str, str]:
     patterns = context.settings.akosha_databases
     if not any(name == each or fnmatchcase(name, each) for each in patterns):
         return "excluded", f"{name} is not among akosha_databases"
-    directory = data_directory(context.settings, context.paths)
-    if (directory / name).exists():
+    path = context.database_path(name)
+    if path.exists():
         return "skipped", f"{name} is not in the snapshot that was taken"
-    return "missing", f"{name} is no longer in {directory}"
+    return "missing", f"{name} is no longer in {path.parent}"

@@ -359,6 +359,7 @@ def _with_again(job: UploadJob, gone: set[str]) -> Snapshot:
         data_directory(settings, paths),
         [glob.escape(name) for name in sorted(gone) if set_of(name) is None],
         frozen.directory,
+        outside=[each for each in job.context.outside_databases if each.name in gone],
         more=[each for each in snapshot.live_sets(settings, paths) if each.name in gone],
     )
     unchanged = tuple(name for name in frozen.unchanged if name not in gone)

@@ -58,7 +58,8 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
     if name not in known:
         raise _unknown(name, tuple(known))
     directory = data_directory(context.settings, context.paths)
-    found = snapshot.find(directory, context.settings.akosha_databases)
+    patterns = context.settings.akosha_databases
+    found = snapshot.find(directory, patterns, context.outside_databases)
     if here := next((each for each in found.databases if each.name == name), None):
         raise _still_here(here)
     if name in {each.name for each in snapshot.live_sets(context.settings, context.paths)}:

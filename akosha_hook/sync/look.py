@@ -159,7 +159,8 @@ def advice(context: Context, last: Receipt, look: Look) -> str:
     """What to type where something is lost, and what that cannot mend."""
     settings = context.loaded.settings
     directory = data_directory(settings, context.paths)
-    here = set(snapshot.find_databases(directory, settings.akosha_databases)[0])
+    patterns, outside = settings.akosha_databases, context.outside_databases
+    here = set(snapshot.find_databases(directory, patterns, outside)[0])
     here |= {each.name for each in snapshot.live_sets(settings, context.paths)}
     # One that is here and was left out of the last upload is empty, damaged or unreadable.
     bad = {each.database for each in last.files if each.stale and each.stale.reason not in _ABSENT}

@@ -60,7 +60,7 @@ def preview(request: Request, context: Context) -> Preview:
     if request.full or not settings.akosha_enable_deduplication:
         known = {}
     directory = data_directory(settings, paths)
-    found = snapshot.find(directory, settings.akosha_databases)
+    found = snapshot.find(directory, settings.akosha_databases, context.outside_databases)
     files = []
     sets = snapshot.live_sets(settings, paths) if method == "cloud" else ()
     items: list[snapshot.Item] = [*found.databases, *sets]

@@ -149,6 +149,7 @@ def _snapshot(sync: Sync, known: Mapping[str, ReceiptFile], source: Path) -> Sna
             source,
             context.settings.akosha_databases,
             directory,
+            outside=context.outside_databases,
             # An Akosha server takes rows, not files.
             more=snapshot.live_sets(context.settings, context.paths)
             if sync.chain[0] == "cloud"

@@ -15,7 +15,7 @@ from akosha_hook.errors import AkoshaHookError, SettingsError
 from akosha_hook.hook import outbox
 from akosha_hook.settings import project, repository
 from akosha_hook.settings.derived import data_directory
-from akosha_hook.snapshot import find_databases, owner
+from akosha_hook.snapshot import find, owner
 from akosha_hook.state import backoff, pinning
 from akosha_hook.state.progress_file import ProgressFile, SyncResult
 from akosha_hook.state.receipts import Receipts
@@ -214,8 +214,8 @@ def _wait_for_owner(context: Context, events: tuple[Event, ...]) -> None:
         return
     context.progress.phase("owner")
     directory = data_directory(context.settings, context.paths)
-    names, _ = find_databases(directory, context.settings.akosha_databases)
-    owner.wait_until_free([directory / name for name in names], seconds=OWNER_SECONDS)
+    found = find(directory, context.settings.akosha_databases, context.outside_databases)
+    owner.wait_until_free([each.path for each in found.databases], seconds=OWNER_SECONDS)
 
 
 def _sleep_until(due: float, outbox: Path, seen: frozenset[str]) -> None:

@@ -54,8 +54,7 @@ class Rest:
 
 def watched_files(paths: Paths, environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Files whose change may end a backoff: settings, credentials, and the backoff itself."""
-    settings = (paths.user_toml, paths.local_yaml, paths.settings_yaml)
-    return (*settings, *credentials_files(environ), paths.backoff)
+    return (*paths.settings_files, *credentials_files(environ), paths.backoff)
 
 
 def _has_events(outbox: Path) -> bool:

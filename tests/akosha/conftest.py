@@ -12,7 +12,7 @@ import pytest
 
 from akosha_hook.akosha import PushResult, push
 from akosha_hook.context import Context
-from akosha_hook.demo.databases import make_reflection_database
+from akosha_hook.demo.databases import add_conversations, make_reflection_database
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.settings import Loaded, Settings
 from akosha_hook.snapshot import Database, SnapshotFile
@@ -21,7 +21,7 @@ from akosha_hook.util.retry import Deadline, RetryPolicy
 from tests.support.akosha_server import AkoshaServer, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from akosha_hook.paths import Paths
 
@@ -48,11 +48,17 @@ class PushRunner:
     seconds: float = 60
     waits: list[float] = field(default_factory=list)
 
-    def push(self, *databases: Path) -> PushResult:
+    def push(self, *databases: Path, others: Callable[[], list[Path]] = list[Path]) -> PushResult:
         loaded = Loaded(Settings(akosha_http_url=self.url), origins={})
         context = Context(loaded, self.paths, self.environ, self.progress)
         retry = RetryPolicy(self.retries, 1.0, Deadline(self.seconds), wait=self.waits.append)
-        return push(context, [_database(path) for path in databases], self.system_id, retry)
+        return push(
+            context,
+            [_database(path) for path in databases],
+            self.system_id,
+            retry,
+            lambda: [_database(path) for path in others()],
+        )
 
     def counts(self, *databases: Path) -> dict[str, Any]:
         """The counts in the details of a push, without those that are zero."""
@@ -90,6 +96,12 @@ def change(path: Path, *statements: str) -> None:
     with duckdb.connect(str(path)) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def add(path: Path, conversations: int) -> None:
+    """Add conversations after the 40 that are there."""
+    with duckdb.connect(str(path)) as connection:
+        add_conversations(connection, conversations, start=40)
 
 
 def lengthen(path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -49,6 +50,37 @@ def test_a_list_can_be_forgotten(paths: Paths) -> None:
     forget(paths, URL + "/mcp/")
     assert known(paths) == set()
     assert known(paths, url="http://other:8682") == set(IDS[:5])
+
+
+def test_under_which_ids_contents_were_sent_outlives_that_the_rows_are_forgotten(
+    paths: Paths,
+) -> None:
+    contents = {id_[::-1]: id_ for id_ in IDS}
+    with opened(paths, URL) as acknowledged:
+        acknowledged.remember(IDS, contents)
+        assert acknowledged.ids_of(list(contents)) == contents
+        assert acknowledged.ids_of([b"x"]) == {}
+    forget(paths, URL)
+    with opened(paths, URL) as acknowledged:
+        assert acknowledged.known(IDS) == set()
+        assert acknowledged.ids_of(list(contents)) == contents
+
+
+def test_a_list_of_0_1_0_is_taken_over_and_stays_readable_to_it(paths: Paths) -> None:
+    path = path_of(paths, URL)
+    path.parent.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("CREATE TABLE acknowledged (id BLOB PRIMARY KEY) WITHOUT ROWID")
+        connection.executemany("INSERT INTO acknowledged VALUES (?)", [(id_,) for id_ in IDS[:5]])
+        connection.commit()
+    with opened(paths, URL) as acknowledged:
+        assert acknowledged.known(IDS) == set(IDS[:5])
+        acknowledged.remember(IDS[5:7], {b"content": IDS[5]})
+        assert acknowledged.problem == ""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM acknowledged").fetchone() == (7,)
 
 
 def test_lists_are_private(paths: Paths) -> None:
@@ -114,8 +146,10 @@ def test_where_the_list_cannot_be_written_nothing_is_known(paths: Paths) -> None
     target.parent.mkdir(parents=True)
     target.symlink_to(target.with_name("elsewhere"))
     with opened(paths, URL) as acknowledged:
-        acknowledged.remember(IDS)
+        acknowledged.remember(IDS, {b"content": IDS[0]})
+        acknowledged.forget()
         assert acknowledged.known(IDS) == set()
+        assert acknowledged.ids_of([b"content"]) == {}
         assert "could not be saved" in acknowledged.problem
     assert not target.with_name("elsewhere").exists()
 

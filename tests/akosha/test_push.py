@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from akosha_hook.akosha import forget
+from akosha_hook.akosha.presence import SAMPLES
 from akosha_hook.demo.databases import (
     REFLECTION_TABLES,
     add_conversations,
@@ -50,13 +51,13 @@ def test_every_memory_arrives_in_the_form_that_akosha_stores(
     assert memory["embedding"] == pytest.approx(embedding, rel=1e-7)
 
 
-def test_an_unchanged_database_sends_nothing(
+def test_an_unchanged_database_sends_a_few_samples_and_nothing_else(
     runner: PushRunner, akosha: AkoshaServer, database: Path
 ) -> None:
     runner.push(database)
-    akosha.requests.clear()
+    akosha.batches.clear()
     assert runner.counts(database) == {"known": 50}
-    assert akosha.requests == []
+    assert akosha.batches == [SAMPLES]
 
 
 def test_a_grown_database_sends_the_new_rows(
@@ -68,7 +69,7 @@ def test_a_grown_database_sends_the_new_rows(
         add_reflections(connection, 2, start=10)
     akosha.batches.clear()
     assert runner.counts(database) == {"stored": 10, "known": 50}
-    assert akosha.batches == [10]
+    assert akosha.batches == [SAMPLES, 10]
 
 
 def test_rows_still_in_the_wal_are_sent_and_the_copy_is_left_alone(

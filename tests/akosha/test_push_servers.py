@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,17 @@ def test_a_server_that_is_not_running_is_not_waited_for(runner: PushRunner, data
     assert caught.value.exit_code == ExitCode.UNREACHABLE
     assert caught.value.retryable
     assert runner.waits == []
+
+
+def test_a_server_that_is_unavailable_is_sent_nothing(paths: Paths, database: Path) -> None:
+    unavailable = (503, {"status": "failed"})
+    with serve(AkoshaServer(free_ports(1)[0], health_answer=unavailable)) as server:
+        runner = PushRunner(paths, server.url, retries=2)
+        with pytest.raises(DeliveryError, match="HTTP 503") as caught:
+            runner.push(database)
+        assert server.memories == {}
+    assert caught.value.exit_code == ExitCode.UNREACHABLE
+    assert len(runner.waits) == 2
 
 
 def test_for_a_server_without_the_full_profile_the_hint_says_how_to_start_it(
@@ -67,13 +79,14 @@ def test_the_token_reaches_no_log(
         {"json_response": True},
         {"prefix": "akosha_"},
         {"health": "/status"},
+        {"health_answer": (503, {"status": "degraded"})},
         {"health": ""},
     ],
 )
 def test_servers_of_other_kinds_work_too(
-    paths: Paths, database: Path, server: dict[str, str]
+    paths: Paths, database: Path, server: dict[str, Any]
 ) -> None:
-    with serve(AkoshaServer(free_ports(1)[0], **server)) as other:  # type: ignore[arg-type]
+    with serve(AkoshaServer(free_ports(1)[0], **server)) as other:
         assert PushRunner(paths, other.url + "/mcp").counts(database) == {"stored": 50}
         assert "DELETE /mcp" in other.requests
 

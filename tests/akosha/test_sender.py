@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from akosha_hook.akosha.presence import SAMPLES
 from akosha_hook.demo.databases import (
     make_reflection_database,
 )
@@ -115,7 +116,7 @@ def test_rows_the_server_refuses_are_reported_and_sent_again(
     akosha.refuse = lambda _: None
     akosha.batches.clear()
     assert runner.counts(database) == {"stored": 1, "known": 49}
-    assert akosha.batches == [1]
+    assert akosha.batches == [SAMPLES, 1]
 
 
 def test_a_server_that_refuses_everything_gets_three_batches(

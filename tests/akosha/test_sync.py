@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from akosha_hook import settings
+from akosha_hook.akosha.presence import SAMPLES
 from akosha_hook.context import Context
 from akosha_hook.demo.databases import add_conversations, make_databases
 from akosha_hook.demo.s3_server import free_ports
@@ -88,7 +89,7 @@ def test_without_a_bucket_memories_go_to_akosha_and_then_only_new_ones(
     grown = sync(paths, akosha)
     assert grown.receipt is not None
     assert grown.receipt.details["stored"] == 10
-    assert akosha.batches == [10]
+    assert akosha.batches == [SAMPLES, 10]
 
 
 def files_of(outcome: Outcome) -> list[tuple[str, str]]:

@@ -97,6 +97,56 @@ def test_set_says_what_overrides_it(
     )
 
 
+@pytest.mark.parametrize("layer", ["config_local_yaml", "config_yaml", "local_yaml"])
+def test_set_writes_where_it_counts(config: ConfigCommand, paths: Paths, layer: str) -> None:
+    write(getattr(paths, layer), "cloud_sync: {system_id: theirs}\nakosha_max_retries: 7\n")
+    for name, value in (("cloud_sync.system_id", "mine"), ("akosha_max_retries", "5")):
+        result = config("set", name, value)
+        assert (result.code, result.err) == (0, "")
+        assert config("get", name).out == f"{value}\n"
+
+
+def test_set_names_the_nested_variable_that_hides_it(
+    config: ConfigCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESSION_BUDDY_CLOUD_SYNC__MAX_RETRIES", "7")
+    result = config("set", "akosha_max_retries", "5")
+    assert result.code == 0
+    assert "environment SESSION_BUDDY_CLOUD_SYNC__MAX_RETRIES sets it too" in result.err
+
+
+def test_an_emptied_data_directory_leaves_session_buddys_own(
+    config: ConfigCommand, paths: Paths
+) -> None:
+    write(paths.settings_yaml, "data_dir: /srv/memories\n")
+    result = config("set", "akosha_data_dir", "")
+    assert result.code == 0
+    assert "takes precedence" not in result.err
+    assert config("get", "akosha_data_dir").out == "/srv/memories\n"
+
+
+def test_set_takes_session_buddys_own_methods(config: ConfigCommand, paths: Paths) -> None:
+    assert config("set", "cloud_sync.force_method", "async").code == 0
+    assert paths.user_toml.read_text() == 'akosha_force_method = "auto"\n'
+    assert config("set", "akosha_force_method", "async").code == ExitCode.SETTINGS
+
+
+@pytest.mark.parametrize("name", ["data_dir", "paths.data_dir", "database_path", "database.path"])
+def test_session_buddys_own_settings_are_not_ours_to_set(config: ConfigCommand, name: str) -> None:
+    result = config("set", name, "/srv")
+    assert result.code == ExitCode.USAGE
+    assert f"{name} is a setting of Session-Buddy's own" in result.err
+    assert ("akosha_data_dir" in result.err) == ("data_dir" in name)
+
+
+def test_a_misspelt_nested_name_gets_a_suggestion(config: ConfigCommand) -> None:
+    assert "did you mean cloud_sync.cloud_bucket?" in config("get", "cloud_sync.cloud_buket").err
+
+
+def test_init_writes_one_file(config: ConfigCommand) -> None:
+    assert config("init", "--yaml", "--config").code == ExitCode.USAGE
+
+
 def test_set_can_write_another_toml_file_but_no_yaml(
     config: ConfigCommand, tmp_path: Path, paths: Paths
 ) -> None:
@@ -110,7 +160,13 @@ def test_set_can_write_another_toml_file_but_no_yaml(
 
 @pytest.mark.parametrize(
     ("options", "layer"),
-    [((), "user_toml"), (("--yaml",), "settings_yaml"), (("--local",), "local_yaml")],
+    [
+        ((), "user_toml"),
+        (("--yaml",), "settings_yaml"),
+        (("--local",), "local_yaml"),
+        (("--config",), "config_yaml"),
+        (("--config", "--local"), "config_local_yaml"),
+    ],
 )
 def test_init_writes_a_template_once(
     config: ConfigCommand, paths: Paths, options: tuple[str, ...], layer: str
@@ -118,7 +174,7 @@ def test_init_writes_a_template_once(
     path = getattr(paths, layer)
     assert config("init", *options).code == 0
     template = path.read_text()
-    assert "# akosha_cloud_bucket" in template
+    assert ("# cloud_bucket" if "--config" in options else "# akosha_cloud_bucket") in template
     assert config("validate").code == 0
     write(path, "# mine\n")
     again = config("init", *options)
@@ -151,11 +207,15 @@ def test_validate_checks_every_layer(config: ConfigCommand, paths: Paths) -> Non
 
 def test_validate_checks_single_files_of_every_kind(config: ConfigCommand, tmp_path: Path) -> None:
     good = write(tmp_path / "session-buddy.yaml", "server: x\nakosha_max_retries: 5\n")
+    newer = write(tmp_path / "config.yaml", "cloud_sync: {max_retries: 5, provider: x}\n")
+    assert config("validate", newer).code == 0
     own = write(tmp_path / "a/.akosha-hook.toml", "akosha_upload_on_commit = false\n")
     project = write(tmp_path / "a/pyproject.toml", "[project]\nname = 'x'\n")
     assert config("validate", good, own, project).code == 0
     for bad in (
         write(tmp_path / "b.yml", "akosha_max_retries: many\n"),
+        write(tmp_path / "c.yml", "cloud_sync: {max_retries: many}\n"),
+        write(tmp_path / "d.yml", "cloud_sync: [1]\n"),
         write(tmp_path / "b.toml", "akosha_max_retries = 'many'\n"),
         write(tmp_path / "b/.akosha-hook.toml", "akosha_cloud_bucket = 'x'\n"),
         write(tmp_path / "b/pyproject.toml", "[tool.akosha-hook]\nlog_level = 'DEBUG'\n"),

@@ -57,6 +57,40 @@ def test_show_as_json_has_everything(config: ConfigCommand, paths: Paths) -> Non
     assert [len(document[each]) for each in ("problems", "warnings", "notes")] == [1, 1, 1]
 
 
+def test_show_names_the_spelling(config: ConfigCommand, paths: Paths) -> None:
+    assert paths.config_yaml is not None
+    path = write(
+        paths.config_yaml,
+        "cloud_sync:\n  cloud_bucket: memories\ndatabase: {path: /srv/reflection.duckdb}\n",
+    )
+    shown = config("show", "--origin").out
+    assert f'akosha_cloud_bucket = "memories"  # {path}:2 cloud_sync.cloud_bucket\n' in shown
+    line = f'# database_path = "/srv/reflection.duckdb"  # {path}:3 database.path\n'
+    assert line in shown
+    # What it prints is still a settings file.
+    assert "database_path" not in tomllib.loads(config("show").out)
+    document = json.loads(config("show", "--json").out)
+    assert document["origins"]["akosha_cloud_bucket"] == {
+        "layer": "config",
+        "file": str(path),
+        "line": 2,
+        "name": "cloud_sync.cloud_bucket",
+    }
+    assert document["outside_databases"] == [
+        {
+            "path": "/srv/reflection.duckdb",
+            "origin": {"layer": "config", "file": str(path), "line": 3, "name": "database.path"},
+        }
+    ]
+
+
+def test_show_on_a_terminal_names_what_lies_outside(home: Path, paths: Paths) -> None:
+    assert paths.config_yaml is not None
+    write(paths.config_yaml, "database: {path: /srv/reflection.duckdb}\n")
+    text = on_a_terminal(home, "show", "--origin", NO_COLOR="1", TERM="dumb")
+    assert "from ~/.config/session-buddy/config.yaml:1 database.path" in " ".join(text.split())
+
+
 def test_show_goes_on_with_bad_settings_and_complains_on_stderr(
     config: ConfigCommand, paths: Paths
 ) -> None:

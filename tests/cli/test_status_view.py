@@ -176,3 +176,11 @@ def test_what_the_bucket_lost_leads_the_view(configured: Home) -> None:
     (line,) = view(configured)["Backup"]
     assert line.tone is Tone.PROBLEM
     assert "the bucket lost some of the last upload" in line.text
+
+
+def test_a_database_outside_the_data_directory_is_shown(
+    configured: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESSION_BUDDY_DATABASE_PATH", "/srv/reflection.duckdb")
+    shown = [each.text for each in view(configured)["From"]]
+    assert shown == [str(configured.paths.data), "/srv/reflection.duckdb"]

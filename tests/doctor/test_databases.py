@@ -76,3 +76,15 @@ def test_who_has_a_database_open_is_told(at_home: Home) -> None:
 def first(home: Home, name: str) -> Finding:
     """What is told of the live file, before its copy is looked into."""
     return next(each for each in databases.findings(context_of(home)) if each.name == name)
+
+
+def test_a_database_outside_the_data_directory_is_looked_into(
+    at_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = at_home.paths.claude / "main.duckdb"
+    (at_home.paths.data / "reflection.duckdb").rename(outside)
+    monkeypatch.setenv("SESSION_BUDDY_DATABASE_PATH", str(outside))
+    findings = [
+        each for each in databases.findings(context_of(at_home)) if each.name == outside.name
+    ]
+    assert [each.state for each in findings] == ["ok", "ok"]

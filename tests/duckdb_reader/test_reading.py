@@ -64,6 +64,21 @@ def test_a_conversation_in_the_old_and_the_new_table_counts_once(tmp_path: Path)
     assert conversation_count(path, timeout_seconds=SECONDS) == 3
 
 
+def test_a_conversation_that_a_migration_gave_another_id_counts_once(tmp_path: Path) -> None:
+    path = make(
+        tmp_path / "reflection.duckdb",
+        "CREATE TABLE conversations_v2 (id VARCHAR, content VARCHAR, timestamp TIMESTAMP)",
+        "CREATE TABLE conversations_legacy (id VARCHAR, content VARCHAR, timestamp TIMESTAMP)",
+        LEGACY,
+        "INSERT INTO conversations_v2 VALUES ('a', 'x', '2026-01-01'), ('b', 'y', '2026-01-02')",
+        "INSERT INTO conversations VALUES ('1', 'x', '2026-01-01'), ('2', 'y', '2026-01-02'), "
+        "('3', 'x', '2026-01-03'), ('b', 'edited', '2026-01-04')",
+        "INSERT INTO conversations_legacy VALUES ('old', 'x', '2026-01-03'), "
+        "('older', 'only here', NULL), ('oldest', 'only here', NULL)",
+    )
+    assert conversation_count(path, timeout_seconds=SECONDS) == 5
+
+
 def test_a_knowledge_graph_has_no_conversations(tmp_path: Path) -> None:
     make_graph_database(tmp_path / "knowledge_graph.duckdb", entities=3)
     path = tmp_path / "knowledge_graph.duckdb"

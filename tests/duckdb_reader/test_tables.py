@@ -35,6 +35,7 @@ def test_every_layout_of_session_buddy_is_read_the_newest_first(tmp_path: Path) 
             f"CREATE TABLE {name} AS SELECT '{name}' AS id, 'text' AS content"
             for name in ("conversations", "default_reflections", "conversations_v2")
         ),
+        "CREATE TABLE conversations_legacy AS SELECT 'conversations_legacy' AS id, 'x' AS content",
         "CREATE TABLE conversations_archive_note AS SELECT 'no' AS id, 'no' AS content",
         "CREATE TABLE team_conversations AS SELECT 'no content column' AS id",
         "CREATE TABLE kg_entities AS SELECT 'e' AS id",
@@ -43,10 +44,11 @@ def test_every_layout_of_session_buddy_is_read_the_newest_first(tmp_path: Path) 
     assert [(table.name, table.kind) for table in tables] == [
         ("conversations_v2", "conversation"),
         ("conversations", "conversation"),
+        ("conversations_legacy", "conversation"),
         ("default_reflections", "reflection"),
         ("kg_entities", "graph"),
     ]
-    assert [key.id for key in keys] == ["conversations_v2", "conversations", "default_reflections"]
+    assert [key.id for key in keys] == [table.name for table in tables[:-1]]
 
 
 def test_a_table_of_another_schema_or_an_odd_name_is_read_too(tmp_path: Path) -> None:
@@ -154,6 +156,36 @@ def test_a_timestamp_without_a_zone_is_local_time_as_session_buddy_writes_it(
     )
     created = one_row(path).created_us
     assert created == (None if expected is None else expected * 1_000_000)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    ("type_", "value", "expected"),
+    [
+        ("TIMESTAMP", "'2026-07-01 12:00:00.25'", 1_782_907_200.25),
+        ("TIMESTAMPTZ", "'2026-07-01 12:00:00+00'", 1_782_907_200),
+        ("VARCHAR", "'2026-07-01T12:00:00+00:00'", 1_782_907_200),
+        ("VARCHAR", "'yesterday'", None),
+        ("TIMESTAMP", "'infinity'", None),
+        ("TIMESTAMP", "NULL", None),
+    ],
+)
+def test_a_keys_time_is_the_same_in_every_time_zone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    type_: str,
+    value: str,
+    expected: float | None,
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    path = make(
+        tmp_path / "r.duckdb",
+        f"CREATE TABLE conversations (id VARCHAR, content VARCHAR, created_at {type_})",
+        f"INSERT INTO conversations VALUES ('a', 'text', {value})",
+    )
+    ((key,),) = (all_of(path)[1],)
+    assert key.created == (None if expected is None else expected * 1_000_000)
 
 
 def test_empty_columns_are_left_out(tmp_path: Path) -> None:

@@ -127,6 +127,31 @@ def test_a_settings_directory_of_a_project_is_held(
     goes_on(at_home)
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "local.yaml"])
+def test_session_buddys_settings_in_a_directory_of_a_project_are_held(
+    at_home: Home, theirs: TestBucket, tmp_path: Path, name: str
+) -> None:
+    config = tmp_path / "clone" / "session-buddy" / name
+    config.parent.mkdir(parents=True)
+    config.write_text(f"cloud_sync:\n  cloud_bucket: {theirs.name}\n")
+    outbox.record(at_home.paths, "post-commit", None, b"")
+    assert at_home.work(XDG_CONFIG_HOME=str(config.parent.parent)) == ""
+    is_held(at_home, theirs, f"{config}:2 cloud_sync.cloud_bucket")
+    goes_on(at_home)
+
+
+def test_a_relative_settings_directory_is_not_read(
+    at_home: Home, theirs: TestBucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "clone" / "config" / "session-buddy" / "config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"cloud_sync: {{cloud_bucket: {theirs.name}}}\n")
+    monkeypatch.chdir(tmp_path / "clone")
+    shown = at_home.akosha_hook("config", "get", "akosha_cloud_bucket", XDG_CONFIG_HOME="config")
+    assert at_home.bucket is not None
+    assert shown.stdout == f"{at_home.bucket.name}\n"
+
+
 @pytest.mark.parametrize("name", ["session-buddy.yaml", "local.yaml"])
 def test_an_edited_settings_file_is_held(at_home: Home, theirs: TestBucket, name: str) -> None:
     file = at_home.paths.claude / "settings" / name

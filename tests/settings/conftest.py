@@ -29,6 +29,14 @@ class Layers:
     def local(self, text: str | bytes) -> Path:
         return self.write(self.paths.local_yaml, text)
 
+    def config(self, text: str | bytes) -> Path:
+        assert self.paths.config_yaml is not None
+        return self.write(self.paths.config_yaml, text)
+
+    def config_local(self, text: str | bytes) -> Path:
+        assert self.paths.config_local_yaml is not None
+        return self.write(self.paths.config_local_yaml, text)
+
     def user(self, text: str | bytes) -> Path:
         return self.write(self.paths.user_toml, text)
 

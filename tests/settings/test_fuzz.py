@@ -17,10 +17,13 @@ from akosha_hook.paths import Paths
 from akosha_hook.settings import Loaded, Settings, load
 from akosha_hook.settings.edit import set_key
 from akosha_hook.settings.repository import rules
+from akosha_hook.settings.spellings import groups
 from akosha_hook.settings.table import table
 
 KEYS = st.one_of(
-    st.sampled_from([*table(), "data_dir", "akosha_secret_key", "akosha", "<<"]),
+    st.sampled_from(
+        [*table(), "data_dir", "database_path", "akosha_secret_key", "akosha", "<<", *groups()]
+    ),
     st.text(max_size=20),
 )
 SCALARS = st.one_of(
@@ -39,7 +42,9 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=6,
 )
-DOCUMENTS = st.dictionaries(KEYS, VALUES, max_size=8)
+NESTED = st.sampled_from([name for names in groups().values() for name in names])
+GROUPS = st.dictionaries(NESTED | st.text(max_size=20), VALUES, max_size=5)
+DOCUMENTS = st.dictionaries(KEYS, VALUES | GROUPS, max_size=8)
 
 
 def loaded_with(environ: dict[str, str] | None = None, **files: bytes) -> Loaded:

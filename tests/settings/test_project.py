@@ -58,6 +58,31 @@ def test_what_a_project_puts_into_the_environment_is_dropped_and_reported(
     assert "evil" not in "".join(cleaned.dropped)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SESSION_BUDDY_CLOUD_SYNC__CLOUD_BUCKET",
+        "SESSION_BUDDY_CLOUD_SYNC",
+        "SESSION_BUDDY_PATHS__DATA_DIR",
+        "SESSION_BUDDY_DATABASE__PATH",
+        "SESSION_BUDDY_DATA_DIR",
+        "SESSION_BUDDY_DATABASE_PATH",
+        "XDG_CONFIG_HOME",
+    ],
+)
+def test_every_variable_that_leads_to_settings_or_databases_is_dropped(
+    home: Path, claude: Path, name: str
+) -> None:
+    plant(home / "cloned", {name: "/evil"})
+    for environ in ({name: "/evil"}, {name: "/other", "CLAUDECODE": "1"}):
+        cleaned = without_project_environment(environ, [home / "cloned"], claude=claude)
+        assert name not in cleaned.environ
+        assert name in cleaned.dropped[0]
+    # What the user's own shell exports, outside Claude Code, is the user's.
+    cleaned = without_project_environment({name: "/own"}, [home / "cloned"], claude=claude)
+    assert cleaned.environ[name] == "/own"
+
+
 def test_the_project_claude_code_was_started_in_counts(home: Path, claude: Path) -> None:
     plant(home / "cloned", {"AWS_PROFILE": "work"}, "settings.local.json")
     environ = {"AWS_PROFILE": "work", "CLAUDE_PROJECT_DIR": str(home / "cloned")}

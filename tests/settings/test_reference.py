@@ -23,6 +23,7 @@ ANEW = "type: python -m akosha_hook.settings.reference"
 def test_the_templates_are_up_to_date() -> None:
     assert (ROOT / reference.TOML_TEMPLATE).read_text() == reference.toml_template(), ANEW
     assert (ROOT / reference.YAML_TEMPLATE).read_text() == reference.yaml_template(), ANEW
+    assert (ROOT / reference.NESTED_TEMPLATE).read_text() == reference.nested_template(), ANEW
 
 
 def test_the_documentation_is_up_to_date() -> None:
@@ -51,3 +52,18 @@ def test_a_template_without_its_comment_signs_is_every_default(layers: Layers) -
 def test_a_template_as_it_is_sets_nothing() -> None:
     assert tomllib.loads(reference.toml_template()) == {}
     assert yaml.safe_load(reference.yaml_template()) is None
+
+
+def test_the_nested_template_without_its_comment_signs_is_every_default(layers: Layers) -> None:
+    template = reference.nested_template()
+    text = re.sub(r"(?m)^  # (\w+: )", r"  \1", uncommented(template))
+    document = yaml.safe_load(text)
+    grouped = document.pop("cloud_sync")
+    assert len(grouped) == reference.GUIDE_FIELDS - 1
+    assert {**document, **{f"akosha_{name}": value for name, value in grouped.items()}} == (
+        msgspec.json.decode(msgspec.json.encode(Settings()))
+    )
+    layers.config(text)
+    loaded = layers.load()
+    assert (loaded.settings, loaded.problems, loaded.warnings) == (Settings(), (), ())
+    assert yaml.safe_load(template) == {"cloud_sync": None}

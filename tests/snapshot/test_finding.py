@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from akosha_hook.settings import Settings
-from akosha_hook.snapshot import find_databases
+from akosha_hook.snapshot import find, find_databases
 from tests.support.duck import make_databases
 
 PATTERNS = ("reflection.duckdb", "knowledge_graph*.duckdb")
@@ -55,3 +55,22 @@ def test_a_glob_takes_every_collection_and_no_sidecar(tmp_path: Path, pattern: s
         (tmp_path / name).touch()
     names, _ = find_databases(tmp_path, [pattern])
     assert names == ("knowledge_graph_a.duckdb",)
+
+
+def test_one_that_lies_outside_is_the_only_one_of_its_name(tmp_path: Path) -> None:
+    """Even where it is missing: another file is no newer state of it."""
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    make_databases(data, conversations=1)
+    make_databases(elsewhere, conversations=1)
+    path = elsewhere / "reflection.duckdb"
+    for patterns in (ALL, PATTERNS):
+        found = find(data, patterns, [path])
+        paths = [each.path for each in found.databases]
+        assert paths == [path, data / "knowledge_graph.duckdb"]
+        assert found.missing == ()
+    path.unlink()
+    for patterns in (ALL, PATTERNS):
+        found = find(data, patterns, [path])
+        assert [each.name for each in found.databases] == ["knowledge_graph.duckdb"]
+        (missing,) = found.missing
+        assert missing.message == f"reflection.duckdb is not in {elsewhere}"

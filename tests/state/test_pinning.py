@@ -151,6 +151,70 @@ def test_a_file_is_named_with_its_line(where: Where) -> None:
     assert (change.confirmed, change.now) == ("mine", "theirs")
 
 
+def write_config(where: Where, text: str) -> Path:
+    path = where.paths.config_yaml
+    assert path is not None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_a_nested_setting_is_named_as_it_is_spelt(where: Where) -> None:
+    pinned = where.pinned()
+    path = write_config(where, "cloud_sync:\n  cloud_bucket: theirs\npaths: {data_dir: /theirs}\n")
+    bucket, data = where.decision(pinned).changes
+    assert bucket.origin == f"{path}:2 cloud_sync.cloud_bucket"
+    assert data.origin == f"{path}:3 paths.data_dir"
+    assert data.setting == "akosha_data_dir"
+
+
+@pytest.mark.parametrize(
+    "variable", ["SESSION_BUDDY_DATABASE_PATH", "SESSION_BUDDY_DATABASE__PATH"]
+)
+def test_a_database_outside_the_data_directory_is_held(where: Where, variable: str) -> None:
+    pinned = where.pinned()
+    where.environ[variable] = "/srv/reflection.duckdb"
+    decision = where.decision(pinned, at_terminal=True)
+    assert decision.action == "hold"
+    (change,) = decision.changes
+    assert str(change) == (
+        f'database_path is now "/srv/reflection.duckdb" (environment {variable}), '
+        "but you confirmed none"
+    )
+    assert "and /srv/reflection.duckdb" in str(decision.pin)
+    confirmed = where.decision(decision.pin)
+    assert confirmed.action == "go"
+    # One that is no longer configured would go unnoticed.
+    del where.environ[variable]
+    assert where.decision(decision.pin).changes[0].now == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "setting"),
+    [
+        ("SESSION_BUDDY_CLOUD_SYNC__CLOUD_BUCKET", "theirs", "akosha_cloud_bucket"),
+        (
+            "SESSION_BUDDY_CLOUD_SYNC__CLOUD_ENDPOINT",
+            "https://evil.example",
+            "akosha_cloud_endpoint",
+        ),
+        ("SESSION_BUDDY_CLOUD_SYNC__HTTP_URL", "https://evil.example", "akosha_http_url"),
+        ("SESSION_BUDDY_CLOUD_SYNC__DATA_DIR", "/etc", "akosha_data_dir"),
+        ("SESSION_BUDDY_PATHS__DATA_DIR", "/etc", "akosha_data_dir"),
+        ("SESSION_BUDDY_DATA_DIR", "/etc", "akosha_data_dir"),
+    ],
+)
+def test_each_nested_variable_is_held(
+    where: Where, variable: str, value: str, setting: str
+) -> None:
+    pinned = where.pinned()
+    where.environ[variable] = value
+    decision = where.decision(pinned, at_terminal=True, accepts=True)
+    assert decision.action == "hold"
+    change = next(each for each in decision.changes if each.setting == setting)
+    assert change.origin == f"environment {variable}"
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
@@ -273,6 +337,60 @@ def test_what_receipts_tell_is_not_overruled(where: Where, name: str, value: str
     assert not where.paths.pin.exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ("paths: {data_dir: /elsewhere}\n", "akosha_data_dir"),
+        ("data_dir: /elsewhere\n", "akosha_data_dir"),
+        ("database_path: /elsewhere/reflection.duckdb\n", "database_path"),
+        ("akosha_http_url: https://elsewhere.example\n", "akosha_http_url"),
+    ],
+)
+def test_what_an_older_version_did_not_follow_is_not_confirmed_by_its_receipts(
+    where: Where, text: str, setting: str
+) -> None:
+    leave_receipt(where.paths, 1, BUCKET)
+    write_config(where, text)
+    decision = pinning.look(where.context(), ALL, at_terminal=True)
+    assert decision.action == "hold"
+    assert [each.setting for each in decision.changes] == [setting]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "database_path: /elsewhere/reflection.duckdb\n",
+        "database: {path: /elsewhere/reflection.duckdb}\n",
+        "paths: {data_dir: /elsewhere}\n",
+    ],
+)
+def test_nor_are_keys_that_were_in_its_own_file_all_along(where: Where, text: str) -> None:
+    leave_receipt(where.paths, 1, BUCKET)
+    with where.paths.settings_yaml.open("a") as file:
+        file.write(text)
+    assert pinning.look(where.context(), ALL, at_terminal=True).action == "hold"
+
+
+@pytest.mark.parametrize(
+    ("flat", "nested"),
+    [
+        ("data_dir: /memories\n", ""),
+        ("data_dir: /memories\n", "paths: {data_dir: /memories}\n"),
+        ("", "paths: {data_dir: ~/.claude/data}\n"),
+        ("", "database: {path: ~/.claude/data/reflection.duckdb}\n"),
+        ("database_path: ~/.claude/data/reflection.duckdb\n", ""),
+    ],
+)
+def test_a_data_directory_that_stays_the_same_is_no_change(
+    where: Where, flat: str, nested: str
+) -> None:
+    leave_receipt(where.paths, 1, BUCKET)
+    with where.paths.settings_yaml.open("a") as file:
+        file.write(flat)
+    write_config(where, nested)
+    assert pinning.look(where.context(), ALL).action == "pin"
+
+
 def test_a_failed_upload_confirms_nothing(where: Where) -> None:
     leave_receipt(where.paths, 1, BUCKET, error="It failed.")
     assert pinning.look(where.context(), ALL).action == "hold"
@@ -325,3 +443,16 @@ def test_a_data_directory_and_a_server_that_were_typed(where: Where) -> None:
     assert new.akosha_url == "https://akosha.example"
     # A switch confirms the server only where none was in use.
     assert pinning.with_setting(known, wanted, "akosha_enable_fallback") == known
+
+
+def test_a_typed_data_directory_confirms_no_other_database(where: Where) -> None:
+    where.environ["SESSION_BUDDY_DATABASE_PATH"] = "/srv/reflection.duckdb"
+    wanted = pinning.wanted_by(where.context(data_dir="/typed"), ())
+    for known, databases in (
+        (Pin(data_directory="/before"), ()),
+        (Pin(data_directory="/before", databases=wanted.pin.databases), wanted.pin.databases),
+        # It was in the directory that was confirmed.
+        (Pin(data_directory="/srv"), wanted.pin.databases),
+    ):
+        new = pinning.with_setting(known, wanted, "akosha_data_dir")
+        assert (new.data_directory, new.databases) == ("/typed", databases)

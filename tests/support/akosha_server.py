@@ -1,7 +1,7 @@
 """A stand-in for the Akosha server: the official SDK's streamable HTTP, and Akosha's own answers.
 
-The answers of the tools are those of Akosha 0.11.0. The SDK enforces sessions, the Accept header
-and the limit of a request's size.
+The answers of the tools are those of Akosha 0.11.0, or of 0.24.5 where the version says so. The SDK
+enforces sessions, the Accept header and the limit of a request's size.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 VERSION = "0.11.0"
+TODAY = "0.24.5"
 EMBEDDING = 384
 MAX_ROWS = 1000
 MAX_CHARACTERS = 10_000
+MAX_TEXTS_CHARACTERS = 1_000_000
 
 
 @dataclass
@@ -34,10 +36,17 @@ class AkoshaServer:
     """A server's options and what it received; `memories` is its store, by memory_id.
 
     `refuse` returns the error of a row that is to fail. `embeds` is the mode of the embedding
-    tool, None where the server has no such tool.
+    tool, None where the server has no such tool. The store takes vectors of `dimension` numbers;
+    the embedding tool makes such, or of `embedded_dimension`, and fails where `cannot_embed`.
+    `health_answer` is status and body of the health page.
     """
 
     port: int
+    version: str = VERSION
+    dimension: int = EMBEDDING
+    embedded_dimension: int | None = None
+    cannot_embed: Callable[[str], bool] = lambda _: False
+    health_answer: tuple[int, dict[str, Any]] = (200, {"status": "ok"})
     full_profile: bool = True
     token: str | None = None
     json_response: bool = False
@@ -49,7 +58,12 @@ class AkoshaServer:
     refused: list[dict[str, Any]] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
+    embed_calls: list[int] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+
+    def restart(self) -> None:
+        """Lose what a restart loses: the store is in memory."""
+        self.memories.clear()
 
     @property
     def url(self) -> str:
@@ -82,7 +96,7 @@ class AkoshaServer:
 
     def _store_one(self, memory: dict[str, Any]) -> str | None:
         id_ = memory.get("memory_id")
-        error = _problem(memory)
+        error = self._problem(memory)
         if error is None and id_ in self.memories:
             error = (
                 f'Constraint Error: Duplicate key "conversation_id: {id_}" '
@@ -95,40 +109,54 @@ class AkoshaServer:
             self.refused.append(memory)
         return error
 
+    def _problem(self, memory: dict[str, Any]) -> str | None:
+        """Why Akosha would refuse a row, whatever it has stored; None where it would not."""
+        embedding = memory.get("embedding")
+        if not memory.get("memory_id") or not memory.get("text"):
+            return "Missing required field (memory_id or text)"
+        if embedding is None:
+            return "Embedding is required: must be a 384-dimensional vector"
+        try:
+            datetime.fromisoformat(memory["metadata"]["created_at"])
+        except (KeyError, ValueError) as error:
+            return str(error)
+        if len(embedding) == self.dimension:
+            return None
+        if self.version == VERSION:
+            return (
+                f"Conversion Error: Cannot cast list with length {len(embedding)} "
+                f"to array with length {self.dimension}"
+            )
+        return (
+            "DuckdbHotStore.insert: embedding dim mismatch "
+            f"(expected {self.dimension}, got {len(embedding)})"
+        )
+
     def embed(self, texts: list[str], batch_size: int = 32) -> dict[str, Any]:
         if not 1 <= batch_size <= 128:
             raise ValueError("batch_size must be between 1 and 128")
+        self.embed_calls.append(len(texts))
         for index, text in enumerate(texts):
             if not text or len(text) > MAX_CHARACTERS or "\0" in text:
                 raise ValueError(f"Text at index {index} is empty, too long or has null bytes")
+            if self.cannot_embed(text):
+                raise ValueError(f"cannot embed {text!r}")
+        if sum(map(len, texts)) > MAX_TEXTS_CHARACTERS:
+            raise ValueError("Total text size too large")
         self.embedded.extend(texts)
+        dimension = self.embedded_dimension or self.dimension
         return {
             "count": len(texts),
-            "embedding_dim": EMBEDDING,
-            "embeddings": [
-                [random.Random(text).uniform(-0.1, 0.1) for _ in range(EMBEDDING)] for text in texts
-            ],
+            "embedding_dim": dimension,
+            "embeddings": [embedding_of(text, dimension) for text in texts],
             "mode": self.embeds,
         }
 
 
-def _problem(memory: dict[str, Any]) -> str | None:
-    """Why Akosha would refuse a row, whatever it has stored; None where it would not."""
-    embedding = memory.get("embedding")
-    if not memory.get("memory_id") or not memory.get("text"):
-        return "Missing required field (memory_id or text)"
-    if embedding is None:
-        return "Embedding is required: must be a 384-dimensional vector"
-    if len(embedding) != EMBEDDING:
-        return (
-            f"Conversion Error: Cannot cast list with length {len(embedding)} "
-            f"to array with length {EMBEDDING}"
-        )
-    try:
-        datetime.fromisoformat(memory["metadata"]["created_at"])
-    except (KeyError, ValueError) as error:
-        return str(error)
-    return None
+def embedding_of(text: str, dimension: int) -> list[float]:
+    """What the server's model makes of a text."""
+    source = random.Random(text)
+    return [source.uniform(-0.1, 0.1) for _ in range(dimension)]
 
 
 class _Gate:
@@ -151,7 +179,7 @@ class _Gate:
 
 
 def _app(akosha: AkoshaServer) -> ASGIApp:
-    server = MCPServer("akosha-mcp", version=VERSION, log_level="CRITICAL")
+    server = MCPServer("akosha-mcp", version=akosha.version, log_level="CRITICAL")
 
     def batch_store_memories(memories: list[dict[str, Any]]) -> dict[str, Any]:
         return akosha.store(memories)
@@ -163,7 +191,9 @@ def _app(akosha: AkoshaServer) -> ASGIApp:
         return {}
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "service": "akosha", "version": VERSION})
+        status, body = akosha.health_answer
+        document = {"service": "akosha", "version": akosha.version, **body}
+        return JSONResponse(document, status_code=status)
 
     server.add_tool(list_skills)
     if akosha.full_profile:

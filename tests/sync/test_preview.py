@@ -105,3 +105,12 @@ def test_nothing_is_remembered_and_without_a_destination_it_is_an_error(configur
     configured.configure(akosha_cloud_bucket="", akosha_enable_fallback=False)
     with pytest.raises(SettingsError):
         preview(Request(), context(configured))
+
+
+def test_a_database_outside_the_data_directory_would_be_sent(
+    configured: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = configured.paths.claude / "main.duckdb"
+    (configured.paths.data / "reflection.duckdb").rename(outside)
+    monkeypatch.setenv("SESSION_BUDDY_DATABASE_PATH", str(outside))
+    assert states(configured, Request())["main.duckdb"] == "send"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.run import Request
 from tests.support.duck import change, conversations_in
 from tests.support.s3 import TestBucket
-from tests.support.syncing import backdate, manifest_of, sync
+from tests.support.syncing import backdate, manifest_of, restored, sync
 from tests.support.writer import Writer
 
 
@@ -223,3 +224,48 @@ def test_a_receipt_cut_in_half_is_set_aside_and_costs_one_upload(
     outcome = sync(paths, bucket)
     assert outcome.state == "uploaded"
     assert path.with_name(path.name + ".corrupt").exists()
+
+
+def test_a_database_outside_the_data_directory_is_stored_under_its_own_name(
+    paths: Paths, data: Path, bucket: TestBucket, tmp_path: Path
+) -> None:
+    outside = tmp_path / "elsewhere" / "main.duckdb"
+    outside.parent.mkdir()
+    (data / "reflection.duckdb").rename(outside)
+    environ: dict[str, Any] = {"SESSION_BUDDY_DATABASE__PATH": str(outside)}
+    first = sync(paths, bucket, **environ)
+    assert first.receipt is not None
+    assert sorted(each.name for each in first.receipt.files) == [
+        "knowledge_graph.duckdb",
+        "main.duckdb",
+    ]
+    assert restored(bucket, first, "main.duckdb", tmp_path) == outside.read_bytes()
+    assert sync(paths, bucket, **environ).state == "unchanged"
+    change(outside, 25)
+    second = sync(paths, bucket, **environ)
+    assert restored(bucket, second, "main.duckdb", tmp_path) == outside.read_bytes()
+    # It never falls out in silence.
+    outside.unlink()
+    gone = sync(paths, bucket, **environ)
+    (skipped,) = gone.skipped
+    assert skipped.message.startswith(
+        f"main.duckdb is no longer in {outside.parent}; its last good"
+    )
+
+
+def test_a_file_that_session_buddy_left_behind_is_no_newer_state(
+    paths: Paths, data: Path, bucket: TestBucket, tmp_path: Path
+) -> None:
+    """The database that is configured elsewhere keeps its name, even while its disk is away."""
+    outside = tmp_path / "disk" / "reflection.duckdb"
+    outside.parent.mkdir()
+    shutil.copy(data / "reflection.duckdb", outside)
+    change(outside, 25)
+    environ: dict[str, Any] = {"SESSION_BUDDY_DATABASE_PATH": str(outside)}
+    first = sync(paths, bucket, **environ)
+    assert restored(bucket, first, "reflection.duckdb", tmp_path) == outside.read_bytes()
+    outside.parent.rename(tmp_path / "away")
+    os.utime(data / "reflection.duckdb")
+    away = sync(paths, bucket, **environ)
+    assert away.state == "unchanged"
+    assert [each.name for each in away.skipped] == ["reflection.duckdb"]

@@ -49,6 +49,13 @@ class Upgraded(Home):
         """The git repository that 0.1.0 was installed into."""
         return Path(os.environ["HOME"]) / "notes"
 
+    def settings_are(self, document: object) -> None:
+        """What the configuration of a newer Session-Buddy says."""
+        path = self.paths.config_yaml
+        assert path is not None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.encode(document))
+
     def succeed(self, *arguments: str, cwd: Path | None = None) -> str:
         """What a command prints; it must succeed, and complain about nothing."""
         done = subprocess.run(

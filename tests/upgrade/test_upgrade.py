@@ -107,6 +107,26 @@ def test_an_upgrade_under_other_settings_is_held(
     assert upgraded.document("sync")["success"]
 
 
+def test_what_the_old_version_did_not_follow_is_asked_for_first(upgraded: Upgraded) -> None:
+    """Settings that were there all along, and those of a newer Session-Buddy."""
+    before = upgraded.store.object_keys()
+    upgraded.settings_are({"paths": {"data_dir": str(upgraded.notes)}})
+    assert upgraded.work() == ""
+    notice = upgraded.paths.notice.read_text()
+    assert "paths.data_dir" in notice
+    assert "but you confirmed" in notice
+    assert not upgraded.paths.pin.exists()
+    assert upgraded.store.object_keys() == before
+    # What a newer Session-Buddy writes by default leads nowhere else.
+    upgraded.settings_are(
+        {
+            "paths": {"data_dir": "~/.claude/data"},
+            "database": {"path": "~/.claude/data/reflection.duckdb"},
+        }
+    )
+    assert upgraded.document("sync")["success"]
+
+
 def test_a_try_that_fails_first_leaves_the_parts_to_the_next_one(upgraded: Upgraded) -> None:
     upgraded.network.on(fault=error(503, "SlowDown"))
     assert upgraded.akosha_hook("sync").returncode != 0

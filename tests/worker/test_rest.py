@@ -73,13 +73,15 @@ def test_an_empty_outbox_ends_it(paths: Paths, passing: PassingTime) -> None:
         ".claude/settings/local.yaml",
         ".claude/akosha/backoff.json",
         "user.toml",
+        "session-buddy/local.yaml",
+        "session-buddy/config.yaml",
     ],
 )
 @pytest.mark.parametrize("existed", [True, False], ids=["written again", "made"])
 def test_a_corrected_file_ends_it(
     tmp_path: Path, passing: PassingTime, name: str, existed: bool
 ) -> None:
-    paths = Paths(tmp_path / ".claude", tmp_path / "user.toml")
+    paths = Paths(tmp_path / ".claude", tmp_path / "user.toml", tmp_path / "session-buddy")
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if existed:

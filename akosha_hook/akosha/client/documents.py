@@ -9,7 +9,7 @@ import msgspec
 
 T = TypeVar("T")
 
-# A page of embeddings has 25,000. Each object takes up to 200 bytes when it is decoded.
+# A page of embeddings has 66,000, since the answer carries it twice. Each object takes up to 200 bytes when it is decoded.
 MAX_ITEMS = 150_000
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,4096}")

@@ -90,6 +90,10 @@ class ToolError(DeliveryError):
         )
 
 
+class NoModelError(ToolError):
+    """The server embeds no text at all."""
+
+
 class UnsupportedError(DeliveryError):
     """The server does not have a method."""
 

@@ -12,8 +12,8 @@ from akosha_hook.akosha.client import documents, failures, tools
 from akosha_hook.akosha.client.session import MAX_VERSION, Session
 from akosha_hook.akosha.client.transport import Transport, base_of
 from akosha_hook.errors import AkoshaHookError, CredentialsError, Kind
+from akosha_hook.settings import Layer
 from akosha_hook.settings.fields import Settings
-from akosha_hook.settings.layers import Layer
 from akosha_hook.util import log
 from akosha_hook.util.retry import Deadline, RetryPolicy
 from akosha_hook.util.secret import Secret
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 PROBE_SECONDS = 10.0
 PROBES = ("/health", "/status")
 DEFAULT_URL = Settings().akosha_http_url
-_OK = 200
+_OK, _UNAVAILABLE = 200, 503
+# Newer servers say so when one of their feeds is stale; they take memories all the same.
+_DEGRADED = "degraded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class ServerState:
 
 class _Health(msgspec.Struct):
     version: str = ""
-    service: str = ""
+    status: str = ""
 
 
 def connect(
@@ -105,23 +107,32 @@ def token_of(environ: Mapping[str, str]) -> Secret | None:
 def ask_health(transport: Transport) -> str | None:
     """The version that the server's health page names; empty where the page names none.
 
-    None where no page answers 200: a server without a health page, or one that reports a problem,
-    may still work, and only `/mcp` can tell. Raises DeliveryError where nothing answers, or
-    another program does.
+    None where there is no such page, or it reports another problem: such a server may still work,
+    and only `/mcp` can tell. Raises DeliveryError where nothing answers, or another program does,
+    or the page says 503 and not that the server is only degraded.
     """
     for path in PROBES:
         with transport.open("GET", path) as response:
-            if response.status != _OK:
+            if response.status not in {_OK, _UNAVAILABLE}:
                 continue
             body = response.body()
-            if response.media_type == "text/html" or body.lstrip()[:1] == b"<":
+            is_page = response.media_type == "text/html" or body.lstrip()[:1] == b"<"
+            if response.status == _OK and is_page:
                 raise failures.web_page(transport.base)
-            try:
-                version = documents.decode(body, _Health).version
-            except documents.BadDocumentError:
-                return ""
-            return one_line(version, MAX_VERSION)
+            health = _health(body)
+            if response.status == _UNAVAILABLE and health.status != _DEGRADED:
+                raise failures.bad_status(
+                    transport.base, response.status, "", with_token=transport.token is not None
+                )
+            return one_line(health.version, MAX_VERSION)
     return None
+
+
+def _health(body: bytes) -> _Health:
+    try:
+        return documents.decode(body, _Health)
+    except documents.BadDocumentError:
+        return _Health()
 
 
 def probe(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -13,16 +14,24 @@ from akosha_hook.akosha.client import documents, failures
 from akosha_hook.akosha.client.memory_text import without_memories
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from akosha_hook.akosha.client.batches import Batch
     from akosha_hook.akosha.client.session import Session
 
 STORE = "batch_store_memories"
 EMBED = "generate_batch_embeddings"
-EMBEDDING = 384
+# No model that is in use makes longer vectors.
+MAX_DIMENSION = 8192
 # The server's words: it forwards the text of DuckDB's error.
 _DUPLICATE = re.compile(r"(?i)duplicate key|violates (primary key|unique) constraint")
+# Those of 0.24 and, DuckDB's, of 0.11. A vector's size is all that is taken from them.
+_MISFITS = (
+    re.compile(r"embedding dim mismatch \(expected (?P<wanted>[0-9]{1,5}), got [0-9]{1,5}\)"),
+    re.compile(
+        r"Cannot cast list with length [0-9]{1,5} to array with length (?P<wanted>[0-9]{1,5})"
+    ),
+)
 # The mode of an answer with made-up numbers, from a server that has no model.
 _FALLBACK_MODE = "fallback"
 
@@ -46,6 +55,7 @@ class StoreAnswer(msgspec.Struct):
 
 class EmbedAnswer(msgspec.Struct):
     embeddings: list[msgspec.Raw] = msgspec.field(default_factory=list)
+    embedding_dim: int = 0
     mode: str = ""
 
 
@@ -53,13 +63,22 @@ class EmbedAnswer(msgspec.Struct):
 class Outcome:
     """What became of a batch. `acknowledged` are the ids that the server certainly has now.
 
-    `failures` has one reason for every row that failed.
+    `failures` has one reason for every row that failed. `misfits` are rows that the server would
+    take with an embedding of another size, which it names.
     """
 
     stored: int
     already_stored: int
     failures: tuple[str, ...]
     acknowledged: frozenset[bytes]
+    misfits: Mapping[bytes, int] = field(default_factory=dict)
+
+
+class Embeddings(NamedTuple):
+    """The text of a JSON array for each text, all with `dimension` numbers."""
+
+    embeddings: list[str]
+    dimension: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +125,16 @@ def _outcome(answer: StoreAnswer, batch: Batch) -> Outcome:
         return Outcome(0, 0, (reason,) * len(sent), frozenset())
     duplicates: set[bytes] = set()
     refused: set[bytes] = set()
+    misfits: dict[bytes, int] = {}
     reasons = [answer.error or "the server gave no reason"] * unnamed
     for each in answer.errors:
         reason = each.error or "the server gave no reason"
         id_ = sent.get(each.memory_id or "")
         if id_ is not None and _DUPLICATE.search(reason):
             duplicates.add(id_)
+            continue
+        if id_ is not None and (wanted := _wanted_size(reason)) is not None:
+            misfits[id_] = wanted
             continue
         reason = reason.replace(each.memory_id, "ID") if each.memory_id else reason
         reasons.append(reason if id_ is None else without_memories(reason, batch.documents[id_]))
@@ -124,30 +147,46 @@ def _outcome(answer: StoreAnswer, batch: Batch) -> Outcome:
         every = b"[" + b",".join(batch.documents.values()) + b"]"
         clean = functools.cache(lambda reason: without_memories(reason, every))
         reasons = [clean(each) for each in reasons]
-    acknowledged = duplicates if unnamed else set(sent.values()) - refused
-    return Outcome(answer.stored, len(duplicates), tuple(reasons), frozenset(acknowledged))
+    acknowledged = duplicates if unnamed else set(sent.values()) - refused - set(misfits)
+    return Outcome(answer.stored, len(duplicates), tuple(reasons), frozenset(acknowledged), misfits)
 
 
-def embed(session: Session, tools: Tools, texts: Sequence[str]) -> list[str]:
-    """An embedding for every text, each as the text of a JSON array.
+def _wanted_size(reason: str) -> int | None:
+    """The size of vector that the store takes, where that is what was wrong."""
+    found = next(filter(None, (each.search(reason) for each in _MISFITS)), None)
+    wanted = int(found["wanted"]) if found else 0
+    return wanted if 1 <= wanted <= MAX_DIMENSION else None
 
-    Raises ToolError where the server makes none, another DeliveryError where the request fails.
+
+def embed(session: Session, tools: Tools, texts: Sequence[str]) -> Embeddings:
+    """An embedding for every text.
+
+    Raises NoModelError where the server makes none, ToolError where it makes none of these, another
+    DeliveryError where the request fails.
     """
     if tools.embed is None:
-        raise failures.ToolError(EMBED, "the server does not have it")
+        raise failures.NoModelError(EMBED, "the server does not have it")
     arguments = {"texts": list(texts), "batch_size": len(texts)}
     answer = session.call(tools.embed, arguments, EmbedAnswer)
     if answer.mode == _FALLBACK_MODE:
-        raise failures.ToolError(tools.embed, "the server has no embedding model")
-    embeddings = [bytes(raw).decode() for raw in answer.embeddings if _is_embedding(raw)]
-    if len(embeddings) != len(texts):
-        reason = f"it returned {len(embeddings)} of {len(texts)} embeddings"
+        raise failures.NoModelError(tools.embed, "the server has no embedding model")
+    if len(answer.embeddings) != len(texts):
+        reason = f"it returned {len(answer.embeddings)} of {len(texts)} embeddings"
         raise failures.ToolError(tools.embed, reason)
-    return embeddings
+    sizes = {_size(each) for each in answer.embeddings}
+    dimension = max(sizes, default=0)
+    if len(sizes) != 1 or not 1 <= dimension <= MAX_DIMENSION:
+        raise failures.ToolError(tools.embed, "it returned something other than embeddings")
+    if answer.embedding_dim not in {0, dimension}:
+        reason = f"it returned {dimension} numbers where it promised {answer.embedding_dim}"
+        raise failures.ToolError(tools.embed, reason)
+    return Embeddings([bytes(each).decode() for each in answer.embeddings], dimension)
 
 
-def _is_embedding(raw: msgspec.Raw) -> bool:
+def _size(raw: msgspec.Raw) -> int:
+    """How many finite numbers an embedding has; 0 for anything else."""
     try:
-        return len(documents.decode(raw, list[float])) == EMBEDDING
+        numbers = documents.decode(raw, list[float])
     except documents.BadDocumentError:
-        return False
+        return 0
+    return len(numbers) if all(map(math.isfinite, numbers)) else 0

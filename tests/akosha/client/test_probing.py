@@ -9,7 +9,7 @@ from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.errors import CredentialsError
 from akosha_hook.settings.fields import Settings
 from tests.akosha.client.conftest import session_to
-from tests.support.akosha_server import VERSION, AkoshaServer, serve
+from tests.support.akosha_server import TODAY, VERSION, AkoshaServer, serve
 from tests.support.mcp_fake import FakeMcp, error_of
 
 
@@ -74,6 +74,34 @@ def test_an_unhealthy_server_that_works_is_reachable(httpserver: HTTPServer) -> 
     FakeMcp().attach(httpserver)
     state = probed(httpserver.url_for(""))
     assert (state.reachable, state.version, state.tools_ok) == (True, "9.9", True)
+
+
+def test_a_degraded_server_of_today_takes_memories() -> None:
+    degraded = (503, {"status": "degraded", "checks": {"aging_feed": {"status": "failed"}}})
+    with serve(AkoshaServer(free_ports(1)[0], version=TODAY, health_answer=degraded)) as server:
+        assert probed(server.url) == ServerState(
+            server.url, reachable=True, version=TODAY, tools_ok=True
+        )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response("<html>Service Unavailable", status=503, content_type="text/html"),
+        Response("", status=503),
+        Response('{"status": "failed"}', status=503, content_type="application/json"),
+        Response('{"status": "degraded"', status=503, content_type="application/json"),
+        Response('["degraded"]', status=503, content_type="application/json"),
+    ],
+)
+def test_another_503_is_not_a_server_that_takes_memories(
+    httpserver: HTTPServer, answer: Response
+) -> None:
+    httpserver.expect_request("/health").respond_with_response(answer)
+    FakeMcp().attach(httpserver)
+    state = probed(httpserver.url_for(""))
+    assert (state.reachable, state.tools_ok) == (False, None)
+    assert "answered HTTP 503" in state.message
 
 
 def test_any_answer_of_mcp_counts_as_reachable(httpserver: HTTPServer) -> None:
