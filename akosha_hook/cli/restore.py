@@ -256,7 +256,9 @@ def _show_sets(sets: Sequence[SetResult], *, are: str = "") -> None:
                 f"{ones} {are}kept (--force replaces {'it' if len(each.newer) == 1 else 'them'})"
             )
         if each.blocked:
-            counts.append(f"{_files(len(each.blocked))} {are}left out, since something else is there")
+            counts.append(
+                f"{_files(len(each.blocked))} {are}left out, since something else is there"
+            )
         if each.same:
             counts.append(f"{each.same:,} there already")
         click.echo(f"{each.name}: {', '.join(counts)}.")
