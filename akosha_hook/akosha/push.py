@@ -130,6 +130,8 @@ class Pusher:
             self._sender.flush()
 
     def _push(self, database: Database) -> None:
+        if database.kind != "duckdb":  # memories are in DuckDB databases only
+            return
         self.progress.file(database.name, database.file.size)
         progress = _DatabaseProgress(self.progress, self.transport, database)
         selector = RowSelector(self.system_id, self.acknowledged, self.counts, self._is_waiting)

@@ -28,7 +28,8 @@ def is_database_name(name: str, selected: Collection[str]) -> bool:
     return not name.startswith((".", "-")) and name.casefold().endswith(SUFFIXES)
 
 
-def _may_be_called_so(file: StoredFile, selected: Collection[str]) -> bool:
+def may_be_called_so(file: StoredFile, selected: Collection[str]) -> bool:
+    """Whether a file of that kind may have its name; `selected` is as in `is_database_name`."""
     if file.kind == "files":
         return set_of(file.name) is not None
     # A sidecar's name is its database's with an ending: format/parse.py has seen to that.
@@ -40,7 +41,7 @@ def with_names_checked(upload: Upload, ownership: Ownership, selected: Collectio
     if upload.manifest is None or upload.problem or ownership.owns(upload):
         return upload
     listed = upload.manifest.metadata.files
-    odd = sorted(each.database for each in listed if not _may_be_called_so(each, selected))
+    odd = sorted(each.database for each in listed if not may_be_called_so(each, selected))
     if not odd:
         return upload
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from akosha_hook.context import Context
     from akosha_hook.restore import Plan, Restored, RestoreRequest, SetResult
+
+AS_STORED_NOTE = "Files would be as they were stored: no write-ahead log would be replayed."
 
 
 @click.command()
@@ -72,6 +75,11 @@ if TYPE_CHECKING:
     "files of sets even if they are newer.",
 )
 @click.option(
+    "--as-stored",
+    is_flag=True,
+    help="Give the stored bytes, even of a database that Session-Buddy could not open.",
+)
+@click.option(
     "--yes-replace-databases", "confirmed", is_flag=True, help="Needed under a coding agent only."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -85,6 +93,7 @@ def restore(
     dry_run: bool,
     verify_only: bool,
     force: bool,
+    as_stored: bool,
     confirmed: bool,
     as_json: bool,
 ) -> int:
@@ -99,9 +108,12 @@ def restore(
 
     Of a set of files, such as session-files, those that are missing or older here are put back, and
     no file is deleted. With --to, a set goes into a folder of its name.
+
+    Where Session-Buddy could not open a database as it was stored, the write-ahead log is replayed
+    into the restored copy.
     """
     request = restoring.RestoreRequest(
-        upload_id, system_id, at, names, to.absolute() if to else None, force, machine
+        upload_id, system_id, at, names, to.absolute() if to else None, force, machine, as_stored
     )
     if at is not None and upload_id != restoring.LATEST:
         raise click.UsageError(
@@ -180,6 +192,8 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
 def _dry_run(request: RestoreRequest, context: Context, *, as_json: bool) -> int:
     store = catalog.open_to_read(context)
     plan = restoring.plan(store, request, context)
+    if request.as_stored:
+        plan = replace(plan, notes=(*plan.notes, AS_STORED_NOTE))
     sets = restoring.preview_sets(store, plan, request, context)
     if as_json:
         screen.print_json({"dry_run": True, **_plan_document(plan), "sets": _sets_document(sets)})
@@ -305,6 +319,7 @@ def as_document(result: Restored) -> dict[str, Any]:
         "bytes_downloaded": result.downloaded_bytes,
         "duration_seconds": round(result.duration_seconds, 3),
         "kept": str(result.kept) if result.kept else None,
+        "replayed": list(result.replayed),
     }
 
 

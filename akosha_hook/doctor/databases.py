@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from akosha_hook import snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
+from akosha_hook.format.manifest import sidecars_of
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
+from akosha_hook.snapshot.kinds import kind_of
+from akosha_hook.snapshot.sets import set_of
 from akosha_hook.sync import present
 from akosha_hook.sync.outcome import restore_advice
 from akosha_hook.sync.under_way import Request, destinations
@@ -46,7 +49,8 @@ def findings(context: Context) -> Iterator[Finding]:
             return
         sync = _sync(context)
         for skipped in (sync.gone(frozen) if sync else frozen).skipped:
-            yield _skipped(skipped)
+            if set_of(skipped.name) is None:
+                yield _skipped(skipped)
         stored = _stored(sync)
         for database in frozen.databases:
             yield _read(database, stored.get(database.name, ""))
@@ -70,13 +74,16 @@ def _stored(sync: Sync | None) -> dict[str, str]:
 
 def _live(path: Path) -> Finding:
     size = path.stat().st_size
-    wal = path.with_name(f"{path.name}.wal")
+    kind = kind_of(path) or "duckdb"
+    log = sidecars_of(kind)[0]
+    wal = path.with_name(path.name + log)
     wal_size = wal.stat().st_size if wal.exists() else 0
     pid = owner.owner(path)
-    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its .wal"
+    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its {log}"
     detail += f", open in process {pid}" if pid else ", not open in any process"
     if wal_size > LARGE_WAL_BYTES:
-        fix = "close Session-Buddy: DuckDB then merges the .wal into the database"
+        engine = "SQLite" if kind == "sqlite" else "DuckDB"
+        fix = f"close Session-Buddy: {engine} then merges the {log} into the database"
         return Finding(AREA, path.name, "warning", detail, fix)
     return Finding(AREA, path.name, "ok", detail)
 
@@ -85,7 +92,7 @@ def _skipped(skipped: snapshot.Skipped) -> Finding:
     if skipped.reason == "missing" and not skipped.as_of:
         detail = f"{skipped.message}: it will be backed up once it exists"
         return Finding(AREA, skipped.name, "ok", detail)
-    if skipped.reason in {"missing", "excluded"}:
+    if skipped.reason in {"missing", "excluded"} or skipped.uncertain:
         # Its message says what to type.
         return Finding(AREA, skipped.name, "warning", skipped.message)
     if skipped.reason == "lost":
@@ -102,18 +109,22 @@ def _skipped(skipped: snapshot.Skipped) -> Finding:
 
 def _read(database: Database, as_of: str) -> Finding:
     from akosha_hook import duckdb_reader as rows
+    from akosha_hook import sqlite_reader
 
     path = database.file.path
+    inspect = sqlite_reader.inspect if database.kind == "sqlite" else rows.inspect
     try:
-        damage = rows.check(path, timeout_seconds=READ_SECONDS)
+        damage = inspect(path, timeout_seconds=READ_SECONDS).problem
     except rows.NotCheckedError as error:
         return Finding(AREA, database.name, "warning", error.message, error.hint)
     if damage:
         fix = restore_advice([snapshot.Skipped(database.name, "damaged", damage, as_of=as_of)])
         detail = f"a copy cannot be read: {damage}"
         return Finding(AREA, database.name, "problem", detail, fix, ExitCode.DAMAGED)
-    count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
-    conversations = "" if count is None else f", it has {count} conversations"
-    return Finding(
-        AREA, database.name, "ok", f"a copy opens and every value can be read{conversations}"
-    )
+    if database.kind == "sqlite":
+        count = sqlite_reader.row_count(path, timeout_seconds=READ_SECONDS)
+        holds = "" if count is None else f", it has {count:,} rows"
+    else:
+        count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
+        holds = "" if count is None else f", it has {count} conversations"
+    return Finding(AREA, database.name, "ok", f"a copy opens and every value can be read{holds}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.context import Context
     from akosha_hook.paths import Paths
+    from akosha_hook.snapshot import Item
 
 AREA = "State"
 
@@ -90,7 +91,8 @@ def _space(context: Context) -> Finding:
     settings = context.loaded.settings
     found = find(source, settings.akosha_databases, context.outside_databases)
     sets = live_sets(settings, context.paths)
-    needed = SPARE_BYTES + sum(size_of(each) for each in (*found.databases, *sets))
+    items: tuple[Item, ...] = (*found.databases, *sets)
+    needed = SPARE_BYTES + sum(map(size_of, items))
     existing = context.paths.state
     while not existing.exists():
         existing = existing.parent

@@ -1,4 +1,6 @@
-"""The child that runs DuckDB: `python -m akosha_hook.duckdb_reader count|check|rows DATABASE SCRATCH`.
+"""The child that runs DuckDB: `python -m akosha_hook.duckdb_reader MODE DATABASE SCRATCH`.
+
+MODE is `count`, `check` or `rows`, which only read, or `replay`, which writes.
 
 It ends when its parent does, whatever it is doing: the parent holds the other end of stdin.
 """
@@ -10,7 +12,6 @@ import os
 import queue
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,12 +25,13 @@ from akosha_hook.duckdb_reader.messages import (
     Key,
     Keys,
     Message,
+    Replayed,
     Row,
     Table,
 )
+from akosha_hook.duckdb_reader.opening import open_copy, replay, sidecars
 from akosha_hook.duckdb_reader.tables import Source, quoted, sources
 from akosha_hook.errors import Kind
-from akosha_hook.format.manifest import SIDECARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,8 +79,7 @@ class Reader:
     def __init__(self, path: str, scratch: str) -> None:
         self._path = path
         self._scratch = scratch
-        sidecars = any(Path(path + suffix).exists() for suffix in SIDECARS)
-        self._limits = list(MEMORY_LIMITS_WITH_SIDECARS if sidecars else MEMORY_LIMITS)
+        self._limits = list(MEMORY_LIMITS_WITH_SIDECARS if sidecars(path) else MEMORY_LIMITS)
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def all(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -87,7 +88,7 @@ class Reader:
         while True:
             try:
                 if self._connection is None:
-                    self._connection = self._connect()
+                    self._connection = open_copy(self._path, self._scratch, self._limits[0])
                 return self._connection.execute(sql, parameters).fetchall()
             except duckdb.OutOfMemoryException:
                 if len(self._limits) == 1:
@@ -98,24 +99,6 @@ class Reader:
                     self._connection.close()
                     self._connection = None
                 del self._limits[0]
-
-    def _connect(self) -> duckdb.DuckDBPyConnection:
-        import duckdb
-
-        connection = duckdb.connect(
-            self._path,
-            read_only=True,
-            config={
-                "memory_limit": f"{self._limits[0]}MB",
-                "threads": 1,
-                "temp_directory": self._scratch,
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-            },
-        )
-        # The copy may come from a bucket: a view in it must not read other files.
-        connection.execute("SET enable_external_access = false")
-        return connection
 
 
 def count(reader: Reader, parent: Parent) -> None:
@@ -233,7 +216,10 @@ def main(arguments: Sequence[str]) -> None:
     try:
         import duckdb  # noqa: F401 - reported below where it is missing
 
-        {"count": count, "check": check, "rows": rows}[mode](Reader(path, scratch), parent)
+        if mode == "replay":
+            parent.say(Replayed(replay(path, scratch)))
+        else:
+            {"count": count, "check": check, "rows": rows}[mode](Reader(path, scratch), parent)
         parent.say(End())
     except BrokenPipeError:
         os._exit(1)

@@ -70,6 +70,12 @@ class Carries(msgspec.Struct, frozen=True, tag="carries"):
     name: str
 
 
+class Replayed(msgspec.Struct, frozen=True, tag="replayed"):
+    """Whether the write-ahead log had to be replayed into the database."""
+
+    replayed: bool
+
+
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
     """Why the child stopped, as its last message; `kind` is a value of `akosha_hook.errors.Kind`."""
 
@@ -81,4 +87,4 @@ class End(msgspec.Struct, frozen=True, tag="end"):
     """The last message of a complete stream."""
 
 
-Message = Table | Keys | Row | Count | Carries | Failure | End
+Message = Table | Keys | Row | Count | Carries | Replayed | Failure | End

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from akosha_hook.duckdb_reader import child as child_process
 from akosha_hook.duckdb_reader.errors import NotCheckedError, ReadError
-from akosha_hook.duckdb_reader.messages import Carries, Count, Key, Keys, Row, Table
+from akosha_hook.duckdb_reader.messages import Carries, Count, Key, Keys, Replayed, Row, Table
 from akosha_hook.errors import Kind
 
 if TYPE_CHECKING:
@@ -101,3 +101,14 @@ def inspect(database_path: Path, *, timeout_seconds: float) -> Inspection:
             kind=error.kind,
         ) from error
     return Inspection(None, tuple(carries))
+
+
+def replay(database_path: Path, *, timeout_seconds: float) -> bool:
+    """Make a plain open of a database work, by writing its write-ahead log into it.
+
+    Never to be called for a file that Session-Buddy uses. False where a plain open works already;
+    then nothing is changed. Raises ReadError, after which the file may be half changed.
+    """
+    with child_process.run("replay", database_path, timeout_seconds) as child:
+        results = [each.replayed for each in child.messages() if isinstance(each, Replayed)]
+    return any(results)

@@ -73,7 +73,7 @@ def _check_one(staging: Staging, file: StoredFile) -> Check:
     if file.kind == "files":
         name = set_of(file.name)
         problem = sets.problem_of(staging.whole / file.name, name) if name else "it is not known"
-        return Check(problem, checked=name is not None)
+        return Check(problem, checked=name is not None, engine="akosha-hook")
     path = staging.whole / file.name
     kind = file.kind or "duckdb"
     _refuse_another_kind(file.name, path, kind)

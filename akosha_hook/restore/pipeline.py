@@ -25,7 +25,8 @@ class Restored:
     """What was restored, or only proved restorable.
 
     `checks` is by database or set. `kept` is the directory with the files that were replaced, `sets`
-    say what became of the files of each set.
+    say what became of the files of each set. `replayed` are the databases whose write-ahead log was
+    replayed.
     """
 
     plan: Plan
@@ -35,6 +36,7 @@ class Restored:
     kept: Path | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
     sets: tuple[SetResult, ...] = ()
+    replayed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Assembled:
         *,
         kept: Path | None = None,
         sets: Sequence[SetResult] = (),
+        replayed: tuple[str, ...] = (),
     ) -> Restored:
         """The end of a run that began at `started` (monotonic seconds)."""
         return Restored(
@@ -62,6 +65,7 @@ class Assembled:
             kept=kept,
             notes=(*notes, *(note for each in sets for note in each.notes)),
             sets=tuple(sets),
+            replayed=replayed,
         )
 
 

@@ -1,7 +1,7 @@
 """Putting restored files in place of others: all of a database or nothing, and nothing lost.
 
-DuckDB's own lock is held on the database that is replaced, so that nobody opens it meanwhile; its
-path never lacks a file, so that nobody makes a new one.
+A lock is held on all of the database that is replaced, DuckDB's own and SQLite's own, so that nobody
+opens it meanwhile; its path never lacks a file, so that nobody makes a new one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook.errors import AkoshaHookError, BusyError
+from akosha_hook.restore.held import holder
 from akosha_hook.restore.sidecars import sidecars
 from akosha_hook.restore.staging import KEPT, PREFIX
-from akosha_hook.snapshot.owner import owner
 from akosha_hook.util import files
 from akosha_hook.util.clock import stamp
 
@@ -42,7 +42,7 @@ def refuse_held(target: Path, databases: Sequence[str]) -> None:
     """Raises BusyError where a process has one of the databases open."""
     for name in databases:
         # A pipe would be waited for; through a link, the database behind it is looked at.
-        pid = owner(target / name) if (target / name).is_file() else None
+        pid = holder(target / name) if (target / name).is_file() else None
         if pid is not None:
             raise _held(name, pid)
 
@@ -150,26 +150,29 @@ def free_name(target: Path) -> Path:
 
 @contextlib.contextmanager
 def _locked(database: Path) -> Iterator[None]:
-    """Hold DuckDB's lock on a database that may be there; nothing else may open or close it here."""
-    if not database.is_file() or database.is_symlink():  # nothing that DuckDB holds
+    """Hold the lock of DuckDB or SQLite on a database that may be there.
+
+    Nothing else in this process may open or close it meanwhile.
+    """
+    if not database.is_file() or database.is_symlink():  # nothing that anybody holds
         yield
         return
-    pid = owner(database)
+    pid = holder(database)
+    if pid is not None:
+        raise _held(database.name, pid)
     try:
         descriptor = os.open(database, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         yield
         return
     except OSError:  # not ours to write: its owner's lock, if any, was looked for
-        if pid is not None:
-            raise _held(database.name, pid) from None
         yield
         return
     try:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise _held(database.name, pid) from error
+            raise _held(database.name, None) from error
         yield
     finally:
         os.close(descriptor)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from akosha_hook.errors import AkoshaHookError
+from akosha_hook.restore import places
 from akosha_hook.restore.objects import stored_objects
 from akosha_hook.restore.select import select_upload
 from akosha_hook.restore.sidecars import sidecars
@@ -34,7 +35,7 @@ class Plan:
     `whose` says whether the upload is this state's own. `objects` are those in the bucket that it
     takes, by key. `passed_over` are newer uploads that cannot be used. `sets` are the sets of files
     in it, with where they go; of those in `guarded` something here may be replaced, or is to be
-    followed by Claude.
+    followed by Claude. `elsewhere` are databases that do not go to `directory`, with their paths.
     """
 
     upload: Upload
@@ -47,6 +48,7 @@ class Plan:
     passed_over: tuple[PassedOver, ...] = ()
     sets: tuple[FileSet, ...] = ()
     guarded: tuple[str, ...] = ()
+    elsewhere: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -82,10 +84,12 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         each.name for each in wanted if each.name == each.database and each.kind != "files"
     ]
     sets = tuple(_file_set(each.name, request, context) for each in wanted if each.kind == "files")
+    outside = places.elsewhere(databases, request, context)
     replaces = tuple(
         path.name
         for name in databases
-        for path in (directory / name, *sidecars(directory, name))
+        for here in (outside.get(name, directory / name),)
+        for path in (here, *sidecars(here.parent, name))
         if os.path.lexists(path)
     )
     return Plan(
@@ -95,10 +99,11 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         directory=directory,
         replaces=replaces,
         objects=stored_objects(store, wanted),
-        notes=(*selected.notes, *stale_notes(wanted)),
+        notes=(*selected.notes, *stale_notes(wanted), *places.notes(outside)),
         passed_over=selected.passed_over,
         sets=sets,
         guarded=tuple(each.item for each in sets if not request.to and _is_guarded(each)),
+        elsewhere=outside,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akosha_hook import catalog
@@ -15,18 +16,21 @@ from akosha_hook.restore import place as placing
 from akosha_hook.restore.directory import created
 from akosha_hook.restore.judging import judged
 from akosha_hook.restore.pipeline import assemble_all
+from akosha_hook.restore.places import by_place, merged
 from akosha_hook.restore.plan import plan
+from akosha_hook.restore.replaying import AS_STORED, replay_logs
 from akosha_hook.restore.select import LATEST
 from akosha_hook.restore.staging import continued
 from akosha_hook.state import identity
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from akosha_hook.context import Context
-    from akosha_hook.restore.pipeline import Restored
+    from akosha_hook.restore.check import Check
+    from akosha_hook.restore.pipeline import Assembled, Restored
     from akosha_hook.restore.plan import Plan
     from akosha_hook.restore.select import RestoreRequest
     from akosha_hook.restore.sets import SetResult
@@ -46,39 +50,97 @@ def restore(request: RestoreRequest, context: Context) -> Restored:
     started = time.monotonic()
     store = catalog.open_to_read(context)
     planned = plan(store, request, context)
-    occupied.refuse(planned.directory, planned.kinds, force=request.force)
-    placing.refuse_held(planned.directory, planned.databases)
+    places = by_place(planned)
+    for each in places:
+        occupied.refuse(each.directory, each.kinds, force=request.force)
+        placing.refuse_held(each.directory, each.databases)
     _refuse_foreign(planned, request, context)
-    with created(planned.directory):
-        restored = _into_place(store, planned, request, context, started)
+    with contextlib.ExitStack() as stack:
+        # All of it is whole and checked before anything is replaced.
+        ready = [_ready(stack, store, each, request, context) for each in places]
+        restored = merged(planned, _put_in_place(ready, request, started))
     logger.info("Restored %s into %s", planned.upload.upload_id, planned.directory)
     return restored
 
 
-def _into_place(
-    store: ObjectStore, planned: Plan, request: RestoreRequest, context: Context, started: float
-) -> Restored:
-    notes = [*planned.notes]
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is whole and checked, in the staging directory of one place."""
+
+    planned: Plan
+    staging: Staging
+    assembled: Assembled
+    notes: list[str]
+    replayed: tuple[str, ...]
+
+
+def _ready(
+    stack: contextlib.ExitStack,
+    store: ObjectStore,
+    planned: Plan,
+    request: RestoreRequest,
+    context: Context,
+) -> _Ready:
+    stack.enter_context(created(planned.directory))
+    notes = []
     if placing.clean(planned.directory):
         notes.append("An earlier restore had been cut off; what it had begun was undone first.")
-    members = {
-        name: [each.name for each in planned.files if each.database == name]
-        for name in planned.databases
-    }
     staging = continued(planned.directory, planned.files, planned.objects)
     interrupted = staging.bytes_kept > 0
-    with _kept_when_interrupted(staging):
-        assembled = assemble_all(store, planned, staging, context)
-        spared = planned.download_bytes - assembled.downloaded_bytes
-        if interrupted and spared > 0:
-            notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
-        notes += judged(assembled.checks, force=request.force)
-        occupied.refuse(planned.directory, planned.kinds, force=request.force)
-        kept = placing.place(staging.whole, staging.root, planned.directory, members)
-        aside = kept or placing.free_name(planned.directory)
-        results = [_put_back(staging, each, aside, request) for each in planned.sets]
+    stack.enter_context(_kept_when_interrupted(staging))
+    assembled = assemble_all(store, planned, staging, context)
+    spared = planned.download_bytes - assembled.downloaded_bytes
+    if interrupted and spared > 0:
+        notes.append(f"{spared:,} bytes were there already, from an interrupted restore.")
+    _refuse_damaged_sets(planned, assembled.checks)
+    notes += judged(assembled.checks, force=request.force)
+    occupied.refuse(planned.directory, planned.kinds, force=request.force)
+    replayed = () if request.as_stored else replay_logs(staging, planned.files, assembled.checks)
+    notes += [
+        f"{name}: its write-ahead log was replayed, as Session-Buddy could not have opened it; "
+        f"{AS_STORED} gives the stored bytes."
+        for name in replayed
+    ]
+    return _Ready(planned, staging, assembled, notes, replayed)
+
+
+def _put_in_place(
+    ready: Sequence[_Ready], request: RestoreRequest, started: float
+) -> list[Restored]:
+    done: list[Restored] = []
+    for each in ready:
+        try:
+            done.append(_into_place(each, request, started))
+        except AkoshaHookError as error:
+            if done:
+                there = ", ".join(name for part in done for name in part.plan.items)
+                error.hint = f"Restored already: {there}. {error.hint}".strip()
+            raise
+    return done
+
+
+def _into_place(ready: _Ready, request: RestoreRequest, started: float) -> Restored:
+    planned, staging = ready.planned, ready.staging
+    members = _members(planned, ready.replayed)
+    kept = placing.place(staging.whole, staging.root, planned.directory, members)
+    aside = kept or placing.free_name(planned.directory)
+    results = [_put_back(staging, each, aside, request) for each in planned.sets]
+    # What is in place is not for the next restore to undo.
+    files.remove_tree(staging.root)
     kept = aside if aside.exists() else None
-    return assembled.restored(started, notes, kept=kept, sets=results)
+    return ready.assembled.restored(
+        started, ready.notes, kept=kept, sets=results, replayed=ready.replayed
+    )
+
+
+def _refuse_damaged_sets(planned: Plan, checks: Mapping[str, Check]) -> None:
+    """Raise DamagedError for one that may lead anywhere: no force puts that in place."""
+    for each in planned.sets:
+        if problem := checks[each.item].problem:
+            raise DamagedError(
+                f"{each.item} is what was uploaded, but it cannot be put back: {problem}.",
+                hint="Name what else to restore: akosha-hook restore --file NAME",
+            )
 
 
 def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreRequest) -> SetResult:
@@ -91,6 +153,16 @@ def _put_back(staging: Staging, files_: FileSet, kept: Path, request: RestoreReq
             hint="The others are as they were.",
             kind=Kind.FULL if files.is_disk_error(error) else Kind.FAILED,
         ) from error
+
+
+def _members(planned: Plan, replayed: tuple[str, ...]) -> dict[str, list[str]]:
+    """The files of each database; where its log was replayed, the database alone."""
+    return {
+        name: [name]
+        if name in replayed
+        else [each.name for each in planned.files if each.database == name]
+        for name in planned.databases
+    }
 
 
 @contextlib.contextmanager

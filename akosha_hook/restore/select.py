@@ -32,7 +32,8 @@ class RestoreRequest:
 
     `system_id` "" is this machine's. `names` are databases, all where empty. `to` is a directory
     of the user's instead of the data directory. `force` goes ahead where a restore asks first.
-    `machine` is the beginning of the id of the machine whose uploads are meant.
+    `machine` is the beginning of the id of the machine whose uploads are meant. `as_stored` gives the
+    stored bytes, even of a database that Session-Buddy could not open.
     """
 
     upload_id: str = LATEST
@@ -42,6 +43,7 @@ class RestoreRequest:
     to: Path | None = None
     force: bool = False
     machine: str = ""
+    as_stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

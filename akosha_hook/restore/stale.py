@@ -22,14 +22,21 @@ _REASONS = {
     # What 0.1.0 wrote.
     "not-duckdb": "it was not a DuckDB database",
 }
+_OF_SETS = {"excluded": "akosha_include did not include it", "empty": "it had no files"}
 
 
 def stale_notes(files: Iterable[StoredFile]) -> tuple[str, ...]:
     """A note for each database that is older than its upload."""
     return tuple(
         f"{each.name} is as of {minute(each.stale.as_of)}: "
-        f"{_REASONS.get(each.stale.reason, f'it was left out ({each.stale.reason})')} when this "
-        f"upload was made, since {minute(each.stale.since)}."
+        f"{_why(each, each.stale.reason)} when this upload was made, since "
+        f"{minute(each.stale.since)}."
         for each in files
         if each.stale and each.name == each.database
     )
+
+
+def _why(file: StoredFile, reason: str) -> str:
+    if file.kind == "files" and reason in _OF_SETS:
+        return _OF_SETS[reason]
+    return _REASONS.get(reason, f"it was left out ({reason})")

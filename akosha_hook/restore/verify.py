@@ -10,6 +10,7 @@ from akosha_hook.errors import DamagedError
 from akosha_hook.restore import place as placing
 from akosha_hook.restore.pipeline import assemble_all
 from akosha_hook.restore.plan import plan
+from akosha_hook.restore.replaying import AS_STORED, replay_logs
 from akosha_hook.restore.staging import need_room, temporary_staging
 from akosha_hook.state import verification
 from akosha_hook.state.verification import Verification
@@ -17,8 +18,10 @@ from akosha_hook.util import files, log
 from akosha_hook.util.clock import now_iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from akosha_hook.context import Context
-    from akosha_hook.restore.pipeline import Restored
+    from akosha_hook.restore.pipeline import Assembled, Restored
     from akosha_hook.restore.plan import Plan
     from akosha_hook.restore.select import PassedOver, RestoreRequest
 
@@ -91,14 +94,26 @@ def _verify(request: RestoreRequest, context: Context, started: float) -> Restor
     need_room(context.paths.state, planned.files)
     with temporary_staging(context.paths.state) as staging:
         assembled = assemble_all(store, planned, staging, context)
-    notes = [*planned.notes]
+        notes = [*planned.notes, *_notes(assembled)]
+        replayed = (
+            () if request.as_stored else replay_logs(staging, planned.files, assembled.checks)
+        )
+    notes += [
+        f"{name}: restore replays its write-ahead log, as Session-Buddy could not open it "
+        f"otherwise; {AS_STORED} gives the stored bytes."
+        for name in replayed
+    ]
+    return assembled.restored(started, notes, replayed=replayed)
+
+
+def _notes(assembled: Assembled) -> Iterator[str]:
+    """What only a restore by force puts in place. Raises DamagedError."""
     for name, each in assembled.checks.items():
         if each.is_damaged:
             raise DamagedError(
-                f"{planned.upload.upload_id}: {each.engine} finds {name} damaged: {each.problem}",
+                f"{assembled.plan.upload.upload_id}: {each.engine} finds {name} damaged: {each.problem}",
                 hint="akosha-hook verify UPLOAD_ID looks at an earlier upload; akosha-hook ls "
                 "shows them.",
             )
         if each.needs_force:
-            notes.append(f"{name}: {each}. Only restore --force puts it in place.")
-    return assembled.restored(started, notes)
+            yield f"{name}: {each}. Only restore --force puts it in place."

@@ -24,6 +24,8 @@ MAX_NAME = 255
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _BUCKET_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _BUCKET_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+# Under such a name, something else is stored.
+_NO_DATABASE = (".tar", ".wal", ".wal.checkpoint", ".wal.recovery", "-wal", "-journal", "-shm")
 _PLACEHOLDER = re.compile(r"<[A-Za-z0-9_-]+>")
 _INVALID_URL = {
     UrlPart.SYNTAX: "a URL such as {example}",
@@ -136,6 +138,8 @@ def _file(value: str, context: Given) -> str:
     path = Path(value)
     if value == "~" or value.endswith("/") or path.name in {"", ".."}:
         raise RejectedError("the path of a file")
+    if value.endswith(_NO_DATABASE):
+        raise RejectedError("the path of a database, and not of what may lie beside one")
     return str(context.home / value[2:]) if value.startswith("~/") else value
 
 

@@ -30,7 +30,10 @@ def open_copy(path: Path, scratch: Path) -> sqlite3.Connection:
     wal, journal = (path.with_name(path.name + end) for end in ("-wal", "-journal"))
     if is_hot(journal):
         if names_another(journal):
-            raise NotOpenedError("its -journal is of a change to several databases at once")
+            raise NotOpenedError(
+                "its -journal is of a change to several databases, and SQLite would delete the file that "
+                "it names"
+            )
         for each in (path, wal, journal):
             if each.exists():
                 shutil.copyfile(each, scratch / each.name)

@@ -14,6 +14,8 @@ from akosha_hook.sync.policy import upload_policy
 from akosha_hook.util import files, temporary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from akosha_hook.context import Context
     from akosha_hook.paths import Paths
     from akosha_hook.state.receipt import Target
@@ -58,18 +60,21 @@ def tidy(context: Context, receipts: Receipts) -> None:
         from akosha_hook.restore.read_all import remove_abandoned
 
         remove_abandoned(context.paths)
-    data = data_directory(context.settings, context.paths)
+    data = [data_directory(context.settings, context.paths)]
+    data += [each.parent for each in context.outside_databases]
     _remove_temporary_files(context.paths, data)
-    if any(data.glob(RESTORING)):
-        from akosha_hook.restore.staging import remove_stale
+    for each in data:
+        if any(each.glob(RESTORING)):
+            from akosha_hook.restore.staging import remove_stale
 
-        remove_stale(data)
+            remove_stale(each)
 
 
-def _remove_temporary_files(paths: Paths, data: Path) -> None:
+def _remove_temporary_files(paths: Paths, data: Sequence[Path]) -> None:
     """What killed writers left, wherever we write. The outbox is looked after by `hook.outbox`."""
     ours = (paths.state, paths.receipts, paths.bin, paths.state / "akosha-rows", paths.snapshots)
-    for directory in (*ours, *_directories(paths.snapshots, "*"), *_directories(data, RESTORING)):
+    restoring = [each for directory in data for each in _directories(directory, RESTORING)]
+    for directory in (*ours, *_directories(paths.snapshots, "*"), *restoring):
         temporary.remove_abandoned(directory)
     # A symbolic link is followed where we write: what was written lies beside its target.
     theirs = {Path(os.path.realpath(each)) for each in (paths.claude_settings, paths.user_toml)}

@@ -20,7 +20,7 @@ from akosha_hook.sync.absent import marked, with_absent
 from akosha_hook.sync.collapse import collapses
 from akosha_hook.sync.known import NOT_RECALLED, known_files, last_good, recall
 from akosha_hook.sync.policy import upload_policy
-from akosha_hook.sync.pushed import pushed_files
+from akosha_hook.sync.pushed import not_pushed, pushed_files
 from akosha_hook.sync.record import (
     Arrived,
     attempt_of,
@@ -167,14 +167,15 @@ class _Run:
         result = push(self.context, databases, job.identity.system_id, self._retry_policy())
         self.sent.append(result.bytes_sent)
         files = pushed_files(job.snapshot, job.known)
-        return Arrived(files, notes=result.notes, details=result.details)
+        notes = (*result.notes, *not_pushed(job.snapshot))
+        return Arrived(files, notes=notes, details=result.details)
 
     def upload(self) -> Arrived:
         """Upload the snapshot to the object store."""
         from akosha_hook.duckdb_reader import Counter
 
         # DuckDB counts for a third of a second, while the client is loaded and the bucket asked.
-        databases = [each for each in self.job.snapshot.databases if each.kind != "files"]
+        databases = [each for each in self.job.snapshot.databases if each.kind == "duckdb"]
         with Counter(databases) as counter:
             try:
                 return self._upload(counter)

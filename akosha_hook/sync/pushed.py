@@ -41,3 +41,11 @@ def pushed_files(snapshot: Snapshot, known: Mapping[str, ReceiptFile]) -> tuple[
         for each in database.files
     ]
     return (*shown, *pushed)
+
+
+def not_pushed(snapshot: Snapshot) -> tuple[str, ...]:
+    """A note on what Akosha has no use for."""
+    names = ", ".join(each.name for each in snapshot.databases if each.kind == "sqlite")
+    if not names:
+        return ()
+    return (f"Akosha takes memories from DuckDB databases only, so {names} had nothing to send",)

@@ -46,7 +46,7 @@ def deliver(job: UploadJob, store: ObjectStore) -> Uploaded:
     counts = {
         each.name: job.conversations(each)
         for each in job.snapshot.databases
-        if each.kind != "files"
+        if each.kind == "duckdb"
     }
     files = [
         msgspec.structs.replace(each, conversations=counts[each.name])

@@ -120,7 +120,9 @@ def enter(job: UploadJob, document: bytes | None = None) -> None:
 
 def _manifest(job: UploadJob, files: Sequence[ReceiptFile]) -> manifest.Manifest:
     counts = [
-        each.conversations for each in files if each.name == each.database and each.kind != "files"
+        each.conversations
+        for each in files
+        if each.name == each.database and each.kind in {"", "duckdb"}
     ]
     own = [each for each in files if keys_below(job.key(""), [each])]
     compressed = any(each.compression == "gzip" for each in own)

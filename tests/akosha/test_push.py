@@ -25,6 +25,7 @@ from akosha_hook.util.progress import Silent
 from tests.akosha.conftest import PushRunner, change
 from tests.support.akosha_server import AkoshaServer
 from tests.support.duckdb_files import contents, crash_after, make_too_new
+from tests.support.first_session import ROWS, make_first_session
 
 
 def test_every_memory_arrives_in_the_form_that_akosha_stores(
@@ -84,6 +85,13 @@ def test_rows_still_in_the_wal_are_sent_and_the_copy_is_left_alone(
     assert runner.counts(database) == {"stored": 51}
     assert "in the wal" in {each["text"] for each in akosha.memories.values()}
     assert contents(database.parent) == before
+
+
+def test_a_first_session_that_a_plain_open_cannot_replay_is_sent(
+    runner: PushRunner, tmp_path: Path
+) -> None:
+    path = make_first_session(tmp_path / "first" / "reflection.duckdb")
+    assert runner.counts(path) == {"stored": ROWS + 1}
 
 
 def test_blank_texts_are_skipped_and_counted(

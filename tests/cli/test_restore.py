@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.first_session import make_first_session
 from tests.support.home import Home
 from tests.support.machines import another_machine, machine_id
 from tests.support.recovery import upload
@@ -40,7 +41,7 @@ def test_a_dry_run_says_what_would_be_replaced(uploading_home: Home, upload_id: 
 
 def test_a_dry_run_as_json_has_the_plan(uploading_home: Home, upload_id: str) -> None:
     document = json.loads(uploading_home.akosha_hook("restore", "--dry-run", "--json").stdout)
-    assert document.keys() == {"dry_run", *PLAN_KEYS}
+    assert document.keys() == {"dry_run", "sets", *PLAN_KEYS}
     assert (document["dry_run"], document["upload_id"]) == (True, upload_id)
 
 
@@ -62,9 +63,31 @@ def test_a_restore_as_json_has_the_plan_and_the_checks(
 ) -> None:
     to = str(tmp_path / "restored")
     document = json.loads(uploading_home.akosha_hook("restore", "--to", to, "--json").stdout)
-    more = {"success", "checks", "bytes_downloaded", "duration_seconds", "kept"}
+    more = {"success", "checks", "sets", "bytes_downloaded", "duration_seconds", "kept", "replayed"}
     assert document.keys() == PLAN_KEYS | more
     assert (document["success"], document["kept"], document["directory"]) == (True, None, to)
+
+
+def test_a_log_that_was_replayed_is_said_and_as_stored_is_told(
+    uploading_home: Home, tmp_path: Path
+) -> None:
+    (uploading_home.paths.data / "reflection.duckdb").unlink()
+    make_first_session(uploading_home.paths.data / "reflection.duckdb")
+    upload(uploading_home.paths)
+    to = str(tmp_path / "restored")
+    result = uploading_home.akosha_hook("restore", "--to", to)
+    assert result.returncode == 0
+    assert "reflection.duckdb: its write-ahead log was replayed" in result.stderr
+    result = uploading_home.akosha_hook("restore", "--dry-run", "--as-stored")
+    assert result.returncode == 0
+    assert "no write-ahead log would be replayed" in result.stderr
+    result = uploading_home.akosha_hook("restore", "--to", to, "--as-stored", "--json")
+    document = json.loads(result.stdout)
+    assert (document["replayed"], document["replaces"]) == (
+        [],
+        ["reflection.duckdb", "knowledge_graph.duckdb"],
+    )
+    assert "reflection.duckdb.wal" in {each.name for each in Path(to).iterdir()}
 
 
 def test_another_systems_memories_come_with_how_to_continue_as_it(

@@ -12,6 +12,7 @@ from akosha_hook.errors import ExitCode
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.util import files
 from akosha_hook.util.clock import minute
+from tests.support import sqlite_files
 from tests.support.findings import context_of, examine, examined_within_modes, only
 from tests.support.home import Home
 from tests.support.recovery import upload
@@ -74,6 +75,14 @@ def test_who_has_a_database_open_is_told(at_home: Home) -> None:
     assert "not open in any process" in first(at_home, path.name).detail
     with Writer(path) as writer:
         assert f"open in process {writer.pid}" in first(at_home, path.name).detail
+
+
+def test_a_sqlite_database_is_read_by_sqlite(at_home: Home) -> None:
+    path = sqlite_files.make_with_wal(at_home.paths.data / "activity.db", rows=1234)
+    found = [each for each in databases.findings(context_of(at_home)) if each.name == path.name]
+    assert [each.state for each in found] == ["ok", "ok"]
+    assert "in its -wal, not open in any process" in found[0].detail
+    assert "it has 1,234 rows" in found[1].detail
 
 
 def first(home: Home, name: str) -> Finding:

@@ -12,6 +12,7 @@ from akosha_hook.duckdb_reader.messages import (
     Key,
     Keys,
     Message,
+    Replayed,
     Row,
     Table,
 )
@@ -26,6 +27,7 @@ from akosha_hook.errors import Kind
         Row(7, "two\nlines\r\n", "[0.5]", 1, {"tags": ["a"]}),
         Row(7, "", None, None, {}),
         Count(3),
+        Replayed(replayed=True),
         Failure(Kind.DAMAGED, "a\nb"),
         End(),
     ],

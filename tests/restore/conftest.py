@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,3 +57,31 @@ def scene(at_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
         for path in at_home.paths.data.iterdir():
             path.unlink()
         yield Scene(at_home, proxy, before)
+
+
+@pytest.fixture
+def holding() -> Iterator[Callable[[Path], int]]:
+    """Lets a process open a SQLite database, read from it, and keep it open; its id."""
+    code = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1])\n"
+        "connection.execute('SELECT count(*) FROM sqlite_master').fetchall()\n"
+        "print(flush=True)\n"
+        "sys.stdin.read()"
+    )
+    processes = []
+
+    def hold(database: Path) -> int:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        processes.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        return process.pid
+
+    yield hold
+    for process in processes:
+        process.communicate()

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.format.manifest import StoredFile
+from akosha_hook.errors import DamagedError
+from akosha_hook.format.manifest import StoredFile, StoredKind
 from akosha_hook.restore.check import Check, check
 from akosha_hook.restore.staging import Staging, temporary_staging
 from akosha_hook.util.progress import Silent
+from tests.support import sqlite_files
 from tests.support.duck import make_databases
 from tests.support.duckdb_files import make_too_new
 
@@ -26,7 +28,7 @@ def staging(tmp_path: Path) -> Iterator[Staging]:
         yield staging
 
 
-def wanted(*names: str) -> list[StoredFile]:
+def wanted(*names: str, kind: StoredKind = "") -> list[StoredFile]:
     return [
         StoredFile(
             name=name,
@@ -36,6 +38,7 @@ def wanted(*names: str) -> list[StoredFile]:
             stored_size=1000,
             sha256="0" * 64,
             compression="identity",
+            kind=kind,
         )
         for name in names
     ]
@@ -66,3 +69,42 @@ def test_one_of_a_newer_duckdb_is_not_checked_which_is_no_damage(staging: Stagin
     assert not newer.checked
     assert not newer.is_damaged
     assert str(newer).startswith("not checked: ")
+
+
+def test_a_sqlite_database_is_checked_by_sqlite(staging: Staging) -> None:
+    path = sqlite_files.make(staging.whole / "a.db")
+    assert check(staging, wanted("a.db", kind="sqlite"), Silent()) == {
+        "a.db": Check(engine="SQLite")
+    }
+    path.write_bytes(path.read_bytes()[:10_000])
+    (damaged,) = check(staging, wanted("a.db", kind="sqlite"), Silent()).values()
+    assert damaged.is_damaged
+    assert damaged.engine == "SQLite"
+    path.write_bytes(b"neither")
+    (neither,) = check(staging, wanted("a.db", kind="sqlite"), Silent()).values()
+    assert neither.is_damaged
+
+
+def test_one_of_a_newer_sqlite_is_not_checked(staging: Staging) -> None:
+    path = sqlite_files.make(staging.whole / "a.db")
+    data = bytearray(path.read_bytes())
+    data[18:20] = b"\3\3"
+    path.write_bytes(data)
+    (newer,) = check(staging, wanted("a.db", kind="sqlite"), Silent()).values()
+    assert not newer.checked
+    assert newer.hint == "A newer Python has a newer SQLite."
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("a.db", "", "a.db is a SQLite database, but its manifest says that it is a DuckDB one"),
+        ("reflection.duckdb", "sqlite", "is a DuckDB database, but its manifest says"),
+    ],
+)
+def test_a_database_of_another_kind_than_its_manifest_says_is_refused(
+    staging: Staging, name: str, kind: StoredKind, said: str
+) -> None:
+    sqlite_files.make(staging.whole / "a.db")
+    with pytest.raises(DamagedError, match=said):
+        check(staging, wanted(name, kind=kind), Silent())

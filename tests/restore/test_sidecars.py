@@ -54,6 +54,13 @@ def test_a_sidecar_is_told_by_its_name_even_one_of_a_newer_duckdb(tmp_path: Path
     assert sorted(path.name for path in sidecars(tmp_path, "a.duckdb")) == names
 
 
+def test_those_of_sqlite_are_told_by_their_names_too(tmp_path: Path) -> None:
+    names = ["a.db-journal", "a.db-shm", "a.db-wal"]
+    for name in (*names, "a.db", "a.db-wal2", "ab.db-wal", "a-wal"):
+        (tmp_path / name).touch()
+    assert sorted(path.name for path in sidecars(tmp_path, "a.db")) == names
+
+
 def test_a_name_that_is_a_pattern_finds_its_own_files_only(tmp_path: Path) -> None:
     for name in ("[ab].duckdb.wal", "a.duckdb.wal"):
         (tmp_path / name).touch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from akosha_hook import restore
@@ -46,6 +47,23 @@ def test_a_note_says_of_when_it_is_and_why(reason: str, words: str) -> None:
         f"a.duckdb is as of 2026-11-20 14:03 UTC: {words} when this upload was made, "
         "since 2026-11-21 09:00 UTC."
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("empty", "it had no files"),
+        ("excluded", "akosha_include did not include it"),
+        ("busy", "it was in use"),
+    ],
+)
+def test_of_a_set_it_is_said_what_is_so_of_sets(reason: str, words: str) -> None:
+    at = "2026-11-21T09:00:30+00:00"
+    file = stored(
+        "session-files.tar", "session-files.tar", Stale(reason=reason, since=at, as_of=at)
+    )
+    (note,) = stale_notes([msgspec.structs.replace(file, kind="files")])
+    assert f": {words} when" in note
 
 
 def test_restore_brings_it_back_with_a_note_and_verify_proves_it(

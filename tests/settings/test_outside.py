@@ -64,7 +64,10 @@ def test_a_relative_path_begins_in_the_data_directory(layers: Layers) -> None:
     assert str(database.path) == "/srv/memories/main/reflection.duckdb"
 
 
-@pytest.mark.parametrize("value", ["/srv/", "/", '"~"', "/srv/..", "[1]", '"a\\nb"'])
+@pytest.mark.parametrize(
+    "value",
+    ["/srv/", "/", '"~"', "/srv/..", "/srv/x.wal", "/srv/session-files.tar", "[1]", '"a\\nb"'],
+)
 def test_what_is_no_path_of_a_file_is_a_warning(layers: Layers, value: str) -> None:
     path = layers.config(f"database: {{path: {value}}}\n")
     loaded = layers.load()

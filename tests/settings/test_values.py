@@ -42,6 +42,11 @@ if TYPE_CHECKING:
         ("akosha_databases: [1]", "a list of names, at least one"),
         ("akosha_databases: [../other.duckdb]", "file names or globs inside akosha_data_dir"),
         ('akosha_databases: ["a\\0b"]', "free of control characters"),
+        ("akosha_include: session-files", "a list of names"),
+        (
+            "akosha_include: [session-files, handoffs]",
+            "names of sets of files; there are session-files, claude-memory, claude-transcripts",
+        ),
         ('akosha_system_id: "a\\nb"', "free of control characters"),
         (f"akosha_system_id: {'x' * 4097}", "at most 4096 characters long"),
         (f"akosha_databases: [{'a, ' * 101}]", "a list of at most 100 names"),
@@ -66,6 +71,13 @@ def test_a_wrong_value_is_reported_with_file_line_key_value_and_what_is_allowed(
     assert f" but must be {allowed}" in problem
     assert problem.isprintable()
     assert loaded.settings == Settings()
+
+
+def test_sets_of_files_may_be_none_or_named_once(layers: Layers) -> None:
+    layers.base("akosha_include: []\n")
+    assert layers.load().settings.akosha_include == ()
+    layers.environ["SESSION_BUDDY_AKOSHA_INCLUDE"] = "claude-memory, session-files, claude-memory"
+    assert layers.load().settings.akosha_include == ("claude-memory", "session-files")
 
 
 @pytest.mark.parametrize("name", ["AKOSHA_SYSTEM_ID", "AKOSHA_FORCE_METHOD", "AKOSHA_DATABASES"])

@@ -103,7 +103,7 @@ def test_a_file_ahead_of_the_clock_is_not_waited_for_and_proves_nothing(
         os.utime(path, ns=(1, 1))
     while not tree.listing(files).members[1].fingerprint.settled(time.time_ns()):
         time.sleep(0.01)
-    monkeypatch.setattr(archive.time, "sleep", lambda _: pytest.fail("it waited"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waited"))
     made = frozen(files, into)
     assert made.file.fingerprint is None
     assert content(made)["handoffs/h"] == b"two"
@@ -124,6 +124,21 @@ def test_a_file_that_grows_is_taken_as_far_as_it_was(files: FileSet, into: Path)
     assert made.file.fingerprint is None
 
 
+def test_a_small_file_is_read_until_it_is_at_rest(
+    files: FileSet, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read, writes = files.root / "handoffs/h", os.pread, ["half", "whole and longer"]
+
+    def torn(descriptor: int, count: int, offset: int) -> bytes:
+        data = read(descriptor, count, offset)
+        if data in {b"two", b"half"} and writes:
+            path.write_text(writes.pop(0))
+        return data
+
+    monkeypatch.setattr(os, "pread", torn)
+    assert content(frozen(files, into))["handoffs/h"] == b"whole and longer"
+
+
 def test_a_file_that_vanishes_is_left_out(files: FileSet, into: Path) -> None:
     made = frozen(files, into, meanwhile((files.root / "sessions/s1/state").unlink))
     assert set(content(made)) == {"handoffs/h"}
@@ -133,7 +148,7 @@ def test_a_file_that_vanishes_is_left_out(files: FileSet, into: Path) -> None:
 def test_a_file_that_shrinks_has_the_pass_begin_anew(files: FileSet, into: Path) -> None:
     path = files.root / "sessions/long"
     path.write_bytes(b"a" * LARGE)
-    passes = []
+    passes: list[int] = []
 
     def shrink() -> None:
         # The file's first piece is written: no more of it was read yet.
@@ -167,7 +182,7 @@ def test_it_ends_where_every_file_keeps_shrinking(
     monkeypatch.setattr(archive, "PASSES", 3)
     for number in range(4):
         (files.root / f"sessions/a{number}").write_bytes(b"a" * 10)
-    monkeypatch.setattr(archive.os, "read", lambda *_: b"")
+    monkeypatch.setattr(os, "read", lambda *_: b"")
     outcome = live(files).freeze(into, None)
     assert isinstance(outcome, Skipped)
     assert (outcome.name, outcome.reason) == ("session-files.tar", "busy")

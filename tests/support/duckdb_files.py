@@ -43,17 +43,18 @@ def make(path: Path, *statements: str) -> Path:
     return path
 
 
-def crash_after(path: Path, *statements: str) -> Path:
-    """Run the statements and die: what they did is in the `.wal` only."""
+def crash_after(path: Path, *statements: str, end: signal.Signals = signal.SIGKILL) -> Path:
+    """Run the statements and die of a signal: what they did is in the `.wal` only."""
     program = (
         "import os, signal, sys, duckdb\n"
         "connection = duckdb.connect(sys.argv[1])\n"
-        "for statement in sys.argv[2:]:\n"
+        "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        "for statement in sys.argv[3:]:\n"
         "    connection.execute(statement)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
+        "os.kill(os.getpid(), int(sys.argv[2]))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, str(path), *statements], check=False)
-    assert done.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", program, str(path), str(int(end)), *statements]
+    assert subprocess.run(command, check=False).returncode == -end
     return path
 
 

@@ -58,6 +58,26 @@ def test_its_message_names_the_last_good_copy(
     assert f"akosha-hook forget {NAME}" in skipped.message
 
 
+@pytest.mark.parametrize(
+    ("included", "reason", "words"),
+    [
+        (("session-files",), "empty", "session-files has no files any more"),
+        ((), "excluded", "session-files is not among akosha_include"),
+    ],
+)
+def test_a_set_without_files_is_named_like_a_database(
+    paths: Paths, included: tuple[str, ...], reason: str, words: str
+) -> None:
+    item = "session-files.tar"
+    good = {
+        item: msgspec.structs.replace(GOOD[NAME], name=item, database=item, kind="files"),
+    }
+    values = Settings(akosha_include=included)
+    (skipped,) = with_absent(without(), good, Context(Loaded(values, {}), paths, {})).skipped
+    assert (skipped.name, skipped.reason, skipped.as_of) == (item, reason, WHEN)
+    assert skipped.message.startswith(words)
+
+
 def test_what_is_known_already_is_not_said_otherwise(paths: Paths) -> None:
     busy = Skipped(NAME, "busy", "it moved")
     (skipped,) = with_absent(without(busy), GOOD, context_of(paths)).skipped

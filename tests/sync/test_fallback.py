@@ -9,6 +9,7 @@ import pytest
 from akosha_hook.demo.s3_server import free_ports
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.run import Request
+from tests.support import sqlite_files
 from tests.support.akosha_server import AkoshaServer, serve
 from tests.support.syncing import sync
 
@@ -46,6 +47,17 @@ def test_the_next_destination_gets_what_the_first_could_not_take(
     assert outcome.receipt is not None
     assert [each.method for each in outcome.receipt.attempts] == ["cloud"]
     assert list(paths.snapshots.iterdir()) == []
+
+
+def test_a_sqlite_database_is_no_part_of_a_push(
+    paths: Paths, data: Path, bucket: TestBucket, akosha: AkoshaServer
+) -> None:
+    sqlite_files.make(data / "activity.db")
+    outcome = sync(paths, bucket, Request(), **cloud_is_down(akosha.url))
+    assert (outcome.state, outcome.method, outcome.error) == ("uploaded", "http", None)
+    assert outcome.receipt is not None
+    assert [each for each in outcome.receipt.notes if "activity.db had nothing to send" in each]
+    assert akosha.memories
 
 
 def test_where_all_fail_the_first_failure_is_shown_and_every_receipt_kept(

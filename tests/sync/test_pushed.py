@@ -26,6 +26,14 @@ def test_what_was_pushed_now_has_no_key_in_any_bucket(paths: Paths) -> None:
         assert file.fingerprint == database.file.fingerprint
 
 
+def test_sets_of_files_are_not_pushed(paths: Paths) -> None:
+    snapshot = frozen(paths, reflection=b"x", knowledge_graph=b"y")
+    database, other = snapshot.databases
+    files = msgspec.structs.replace(other, kind="files")
+    (pushed,) = pushed_files(replace(snapshot, databases=(database, files)), {})
+    assert pushed.name == database.name
+
+
 def test_what_was_pushed_before_and_has_not_changed_is_kept_as_unchanged(paths: Paths) -> None:
     snapshot = frozen(paths, reflection=b"x")
     before = {each.name: each for each in pushed_files(snapshot, {})}
