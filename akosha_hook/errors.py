@@ -127,6 +127,7 @@ class NothingToBackUpError(AkoshaHookError):
     """No database is there; waiting does not bring one."""
 
     kind = Kind.MISSING
+    exit_code = ExitCode.SETTINGS
 
 
 class DeliveryError(UnreachableError):

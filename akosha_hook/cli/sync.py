@@ -161,10 +161,18 @@ def _show(outcome: Outcome) -> None:
     for collapse in outcome.collapsed:
         click.echo(f"Warning: {printable(collapsed.summary(collapse))}.", err=True)
         click.echo(f"Try: {printable(collapsed.advice(collapse))}", err=True)
-    for each in outcome.missed:
-        click.echo(f"Note: {printable(each.message)}.", err=True)
+    _show_missed(outcome)
     for note in receipt.notes if receipt else ():
         click.echo(f"Note: {printable(note)}.", err=True)
+    _show_error(outcome)
+
+
+def _show_missed(outcome: Outcome) -> None:
+    for each in outcome.missed:
+        click.echo(f"Note: {printable(each.message)}.", err=True)
+
+
+def _show_error(outcome: Outcome) -> None:
     if outcome.error:
         click.echo(f"Error: {printable(outcome.error)}", err=True)
         if outcome.hint:
@@ -182,9 +190,12 @@ def _dry_run(request: syncing.Request, context: Context, *, as_json: bool) -> in
     plan = preview(request, context)
     if as_json:
         screen.print_json(plan.as_json())
-        return 0
+        return plan.outcome.exit_code
     click.echo(f"Destination: {printable(plan.destination)}")
+    width = max((len(each.state) for each in plan.files), default=0)
     for each in plan.files:
-        click.echo(f"  {each.state:<9} {screen.size(each.size):>9}  {printable(each.name)}")
+        click.echo(f"  {each.state:<{width}} {screen.size(each.size):>9}  {printable(each.name)}")
+    _show_missed(plan.outcome)
+    _show_error(plan.outcome)
     click.echo("Nothing was sent.")
-    return 0
+    return plan.outcome.exit_code

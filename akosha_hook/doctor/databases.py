@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akosha_hook import snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
-from akosha_hook.paths import DOCTOR_SCRATCH
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
 from akosha_hook.snapshot.kinds import kind_of
-from akosha_hook.state.receipts import Receipts
-from akosha_hook.sync import select
+from akosha_hook.snapshot.sets import set_of
+from akosha_hook.sync import present
 from akosha_hook.sync.outcome import restore_advice
-from akosha_hook.util import files, temporary
+from akosha_hook.sync.under_way import Request, destinations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from akosha_hook.context import Context
     from akosha_hook.snapshot import Database, LiveDatabase
+    from akosha_hook.sync.under_way import Sync
 
 AREA = "Databases"
 READ_SECONDS = 30.0
@@ -40,36 +36,38 @@ def findings(context: Context) -> Iterator[Finding]:
     if not found.databases:
         detail = f"no database in {source}"
         fix = "start Session-Buddy once, or: akosha-hook config set akosha_data_dir DIRECTORY"
-        yield Finding(AREA, "files", "problem", detail, fix)
-        return
-    for each in found.missing:
-        detail = f"{each.message}: it will be backed up once it exists"
-        yield Finding(AREA, each.name, "ok", detail)
+        yield Finding(AREA, "files", "problem", detail, fix, ExitCode.SETTINGS)
     for live in found.databases:
         yield _live(live)
-    stored = _stored(context)
-    with _scratch(context) as directory:
+    with present.scratch(context) as directory:
         try:
             frozen = snapshot.take(source, patterns, directory / "copy", outside=outside)
         except AkoshaHookError as error:
             yield Finding(AREA, "snapshot", "problem", error.message, error.hint)
             return
-        for skipped in frozen.skipped:
-            if skipped.reason != "missing":
-                yield _skipped(skipped, stored.get(skipped.name, ""))
+        sync = _sync(context)
+        for skipped in (sync.gone(frozen) if sync else frozen).skipped:
+            if set_of(skipped.name) is None:
+                yield _skipped(skipped)
+        stored = _stored(sync)
         for database in frozen.databases:
             yield _read(database, stored.get(database.name, ""))
 
 
-def _stored(context: Context) -> dict[str, str]:
-    """When the copy of each database was made that the last upload has (ISO 8601 UTC)."""
-    target = select.preferred(context)
-    if target is None or target.method != "cloud":
-        return {}
-    last = Receipts(context.paths).last_success(target)
-    if last is None:
-        return {}
-    return {each.name: each.stale.as_of if each.stale else last.started for each in last.files}
+def _sync(context: Context) -> Sync | None:
+    """What a sync would work with; None where the settings name no destination."""
+    request = Request()
+    try:
+        chain = destinations(request, context, dropped=context.dropped)
+    except AkoshaHookError:
+        return None
+    return present.read_only(request, context, chain)
+
+
+def _stored(sync: Sync | None) -> dict[str, str]:
+    """When the last good copy of each database was made (ISO 8601 UTC)."""
+    good = sync.last_good() if sync else {}
+    return {name: each.stale.as_of for name, each in good.items() if each.stale}
 
 
 def _live(live: LiveDatabase) -> Finding:
@@ -94,10 +92,15 @@ def _live(live: LiveDatabase) -> Finding:
     return Finding(AREA, name, "ok", detail)
 
 
-def _skipped(skipped: snapshot.Skipped, as_of: str) -> Finding:
-    skipped = replace(skipped, as_of=as_of)
-    if skipped.uncertain:
-        return Finding(AREA, skipped.name, "warning", f"{skipped.message}: it is not backed up")
+def _skipped(skipped: snapshot.Skipped) -> Finding:
+    if skipped.reason == "missing" and not skipped.as_of:
+        detail = f"{skipped.message}: it will be backed up once it exists"
+        return Finding(AREA, skipped.name, "ok", detail)
+    if skipped.reason in {"missing", "excluded"} or skipped.uncertain:
+        # Its message says what to type.
+        return Finding(AREA, skipped.name, "warning", skipped.message)
+    if skipped.reason == "lost":
+        return Finding(AREA, skipped.name, "problem", skipped.message, exit_code=ExitCode.DAMAGED)
     if skipped.reason == "busy":
         fix = "run akosha-hook doctor again when the database is less busy"
         return Finding(AREA, skipped.name, "warning", skipped.message, fix)
@@ -129,18 +132,3 @@ def _read(database: Database, as_of: str) -> Finding:
         count = rows.conversation_count(path, timeout_seconds=READ_SECONDS)
         holds = "" if count is None else f", it has {count} conversations"
     return Finding(AREA, database.name, "ok", f"a copy opens and every value can be read{holds}")
-
-
-@contextlib.contextmanager
-def _scratch(context: Context) -> Iterator[Path]:
-    """A temporary directory for copies, on the disk of our state directory if that exists."""
-    state = context.paths.state
-    # Left over by an earlier run that was killed.
-    for leftover in state.glob(f"{DOCTOR_SCRATCH}*"):
-        if temporary.is_abandoned(leftover):
-            files.remove_tree(leftover)
-    scratch = Path(tempfile.mkdtemp(prefix=DOCTOR_SCRATCH, dir=state if state.is_dir() else None))
-    try:
-        yield scratch
-    finally:
-        files.remove_tree(scratch)

@@ -119,14 +119,24 @@ class Outcome:
 
 
 def restore_advice(bad: Sequence[Skipped]) -> str:
-    """How to bring back the last good copies of these databases, and of no others."""
-    stored = [each for each in bad if each.as_of] or bad
+    """How to bring back the last good copies of these databases; or, where there are none, what else."""
+    stored = [each for each in bad if each.as_of]
+    if not stored:
+        return _leave_out([each.name for each in bad])
     command = "akosha-hook restore " + shlex.join(
         word for each in stored for word in ("--file", each.name)
     )
-    if not stored[0].as_of:
-        return f"{command} brings back the last good copy, if there is one"
     if len(stored) == 1:
         return f"{command} brings back its last good copy, as of {minute(stored[0].as_of)}"
     copies = ", ".join(f"{each.name} as of {minute(each.as_of)}" for each in stored)
     return f"{command} brings back their last good copies: {copies}"
+
+
+def _leave_out(names: Sequence[str]) -> str:
+    listed, them = names[0], "it"
+    if len(names) > 1:
+        listed, them = f"{', '.join(names[:-1])} and {names[-1]}", "them"
+    return (
+        f"move {them} away, or leave {them} out with akosha_databases; as far as is known here, {listed} "
+        f"{'was' if len(names) == 1 else 'were'} never stored, so there is no copy to restore"
+    )

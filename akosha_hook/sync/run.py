@@ -12,20 +12,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import snapshot
-from akosha_hook.errors import AkoshaHookError, NothingToBackUpError
-from akosha_hook.settings.derived import data_directory
+from akosha_hook.errors import NothingToBackUpError
 from akosha_hook.state import forgotten, identity, looks, pinning
 from akosha_hook.state.ledger import Ledger
-from akosha_hook.state.receipt import DAY_SECONDS, is_reusable, same_content
-from akosha_hook.sync import cleanup, leftovers, look, pushed_rows
+from akosha_hook.sync import cleanup, leftovers, look, present, pushed_rows
 from akosha_hook.sync.absent import absent, marked
 from akosha_hook.sync.fallback import deliver_with_fallback
 from akosha_hook.sync.known import older_copies
-from akosha_hook.sync.outcome import Outcome
 from akosha_hook.sync.under_way import Request, Sync, destinations
-from akosha_hook.upload.carry import is_due
 from akosha_hook.upload.job import UploadJob
-from akosha_hook.util import clock, files
+from akosha_hook.util import files
 from akosha_hook.util.clock import stamp
 
 if TYPE_CHECKING:
@@ -36,6 +32,7 @@ if TYPE_CHECKING:
     from akosha_hook.snapshot import Snapshot
     from akosha_hook.state.receipt import Receipt, ReceiptFile
     from akosha_hook.state.receipts import Receipts
+    from akosha_hook.sync.outcome import Outcome
 
 ROUNDS = 3
 # What a destination imports costs as long as copying 50 MB: both happen at once.
@@ -113,25 +110,17 @@ def _explain_no_fallback(sync: Sync, outcome: Outcome) -> Outcome:
 
 def _round(sync: Sync) -> Outcome:
     context = sync.context
-    last = sync.receipts.last_success(sync.target)
-    known, good = sync.known(last), sync.last_good()
-    lost = sync.lost()
-    source = data_directory(context.settings, context.paths)
-    frozen = _snapshot(sync, {} if lost else known, source)
-    frozen = sync.gone(frozen)
+    context.progress.phase("snapshot")
+    meanwhile = functools.partial(_import, MODULES[sync.chain[0]])
+    now = present.look(sync, _new_directory(context), meanwhile=meanwhile)
+    frozen, known = now.frozen, now.known
     for each in frozen.skipped:
         logger.warning("%s", each.message)
-    same = (
-        last is not None
-        and not lost
-        and all(same_content(database, known) for database in frozen.databases)
-    )
-    if last is not None:
-        _mark(sync.receipts, last, frozen, good, same=same)
-    refresh = last is not None and _needs_refresh(last, frozen, good, context)
-    if (same or not frozen.databases) and not refresh:
+    if now.last is not None:
+        _mark(sync.receipts, now.last, frozen, now.good, same=now.same)
+    if not now.has_news:
         files.remove_tree(frozen.directory)
-        outcome = _nothing_new(sync, frozen, source)
+        outcome = present.nothing_new(sync, frozen)
         if sync.chain[0] == "http":
             return _still_pushed(sync, outcome)
         return _still_there(sync, frozen, outcome)
@@ -143,27 +132,8 @@ def _round(sync: Sync) -> Outcome:
     return _deliver(dataclasses.replace(sync, chain=chain), frozen, known)
 
 
-def _snapshot(sync: Sync, known: Mapping[str, ReceiptFile], source: Path) -> Snapshot:
-    context = sync.context
-    context.progress.phase("snapshot")
-    directory = context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
-    try:
-        return snapshot.take(
-            source,
-            context.settings.akosha_databases,
-            directory,
-            outside=context.outside_databases,
-            # An Akosha server takes rows, not files.
-            more=snapshot.live_sets(context.settings, context.paths)
-            if sync.chain[0] == "cloud"
-            else (),
-            known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
-            meanwhile=functools.partial(_import, MODULES[sync.chain[0]]),
-            on_read=functools.partial(context.progress.advance, "", 0, 0),
-        )
-    except AkoshaHookError:
-        files.remove_tree(directory)
-        raise
+def _new_directory(context: Context) -> Path:
+    return context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
 
 
 def _mark(
@@ -180,49 +150,9 @@ def _mark(
         receipts.save(seen)
 
 
-def _needs_refresh(
-    last: Receipt, frozen: Snapshot, good: Mapping[str, ReceiptFile], context: Context
-) -> bool:
-    """Whether a last good copy has become so old that an upload is made to copy it forward.
-
-    Where the last upload has tried that in vain, once a day is enough.
-    """
-    missed = absent(frozen, good)
-    old = [each for each in good.values() if each.database in missed]
-    if not is_due(old, context.settings):
-        return False
-    begun = clock.epoch(last.started)
-    tried = not all(is_reusable(each.oldest_object_at, context.settings, begun) for each in old)
-    return not (tried and 0 <= time.time() - begun < DAY_SECONDS)
-
-
 def _import(modules: tuple[str, ...]) -> None:
     for name in modules:
         importlib.import_module(name)
-
-
-def _nothing_new(sync: Sync, frozen: Snapshot, source: Path) -> Outcome:
-    same = (*frozen.unchanged, *(database.name for database in frozen.databases))
-    busy = any(each.reason == "busy" for each in frozen.skipped)
-    if not same and not frozen.skipped:
-        raise NothingToBackUpError(
-            f"There is no database to back up in {source}.",
-            hint="Set akosha_data_dir to Session-Buddy's data directory.",
-        )
-    if not same and all(
-        each.reason in {"missing", "excluded"} or each.uncertain for each in frozen.skipped
-    ):
-        raise NothingToBackUpError(
-            f"There is no database to back up: {frozen.skipped[0].message}.",
-            hint="Set akosha_data_dir to Session-Buddy's data directory.",
-        )
-    return Outcome(
-        state="busy" if busy else "unchanged",
-        method=sync.chain[0],
-        skipped=frozen.skipped,
-        unchanged=same,
-        pending=busy,
-    )
 
 
 def _still_there(sync: Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
@@ -258,8 +188,7 @@ def _still_pushed(sync: Sync, outcome: Outcome) -> Outcome:
     """`outcome`, unless the Akosha server lost what was pushed to it: then all is sent again."""
     if outcome.state != "unchanged" or not pushed_rows.is_due(sync):
         return outcome
-    source = data_directory(sync.context.settings, sync.context.paths)
-    whole = sync.gone(_snapshot(sync, {}, source))
+    whole = sync.gone(present.take(sync, {}, _new_directory(sync.context)))
     if not pushed_rows.are_lost(sync, whole):
         files.remove_tree(whole.directory)
         return outcome

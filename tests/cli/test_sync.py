@@ -243,7 +243,7 @@ def test_no_bucket(at_home: Home) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "is empty"), (b"just some text, long enough", "is not a DuckDB database")],
+    [(b"", "is empty"), (b"just some text, long enough", "is neither a DuckDB")],
 )
 def test_a_file_that_is_no_database(at_home: Home, content: bytes, reason: str) -> None:
     (at_home.paths.data / "reflection.duckdb").write_bytes(content)
@@ -259,7 +259,7 @@ def test_no_database(at_home: Home) -> None:
     for path in at_home.paths.data.iterdir():
         path.unlink()
     result = at_home.akosha_hook("sync")
-    assert result.returncode == 1
+    assert result.returncode == 3
     assert "There is no database to back up" in result.stderr
     assert "Try: Set akosha_data_dir" in result.stderr
 

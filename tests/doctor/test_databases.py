@@ -24,7 +24,9 @@ def test_a_database_that_is_none(at_home: Home, content: bytes) -> None:
     (at_home.paths.data / "reflection.duckdb").write_bytes(content)
     findings = [each for each in examine(at_home) if each.name == "reflection.duckdb"]
     assert findings[-1].state == "problem"
-    assert "restore" in findings[-1].fix
+    # Nothing was ever stored, so there is nothing to bring back.
+    assert "akosha-hook restore" not in findings[-1].fix
+    assert "leave it out with akosha_databases" in findings[-1].fix
 
 
 def test_a_damaged_database_that_was_stored_is_to_be_restored_alone(at_home: Home) -> None:
@@ -45,6 +47,7 @@ def test_no_database(at_home: Home) -> None:
         each.unlink()
     finding = only(examine(at_home), "Databases", "files")
     assert finding.state == "problem"
+    assert finding.exit_code == ExitCode.SETTINGS
     assert "akosha_data_dir" in finding.fix
 
 

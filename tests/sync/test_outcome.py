@@ -67,7 +67,6 @@ def test_success_exit_code_and_error(
 def test_a_bad_database_is_restored_alone_and_its_copy_has_a_date() -> None:
     first = dataclasses.replace(EMPTY, as_of="2026-11-20T08:30:00.000+00:00")
     command = "akosha-hook restore --file c.duckdb brings back"
-    assert outcome("uploaded", EMPTY).hint == f"{command} the last good copy, if there is one."
     assert (
         outcome("uploaded", first).hint
         == f"{command} its last good copy, as of 2026-11-20 08:30 UTC."
@@ -82,9 +81,20 @@ def test_a_bad_database_is_restored_alone_and_its_copy_has_a_date() -> None:
 def test_no_restore_is_advised_where_no_copy_is_left() -> None:
     lost = Skipped("d.duckdb", "lost", "d.duckdb is gone, and no copy of it is left")
     assert outcome("uploaded", lost).hint == "akosha-hook forget d.duckdb, once you do without."
-    both = outcome("uploaded", lost, EMPTY).hint
+    both = outcome("uploaded", lost, dataclasses.replace(EMPTY, as_of="2026-11-20T08:30")).hint
     assert both.startswith("akosha-hook restore --file c.duckdb brings")
     assert "d.duckdb" not in both
+
+
+def test_no_restore_is_advised_for_what_was_never_stored() -> None:
+    assert outcome("uploaded", EMPTY).hint == (
+        "move it away, or leave it out with akosha_databases; as far as is known here, c.duckdb was "
+        "never stored, so there is no copy to restore."
+    )
+    other = Skipped("d.duckdb", "empty", "empty")
+    assert "c.duckdb and d.duckdb were never stored" in outcome("uploaded", EMPTY, other).hint
+    stored = dataclasses.replace(EMPTY, as_of="2026-11-20T08:30")
+    assert "d.duckdb" not in outcome("uploaded", stored, other).hint
 
 
 @pytest.mark.parametrize(
@@ -92,7 +102,7 @@ def test_no_restore_is_advised_where_no_copy_is_left() -> None:
     [
         (outcome("uploaded"), ""),
         (outcome("busy", BUSY), "akosha-hook sync"),
-        (outcome("uploaded", EMPTY), "akosha-hook restore"),
+        (outcome("uploaded", EMPTY), "leave it out with akosha_databases"),
         (outcome("uploaded", EMPTY, UNREADABLE), "chmod u+r"),
         (failed(hint="Check the keys."), "Check the keys."),
     ],

@@ -10,12 +10,13 @@ import pytest
 
 from akosha_hook import settings
 from akosha_hook.context import Context
-from akosha_hook.errors import SettingsError
+from akosha_hook.errors import SettingsError, UnconfirmedError
 from akosha_hook.snapshot import Fingerprint
+from akosha_hook.state import identity
 from akosha_hook.state.receipts import Receipts
 from akosha_hook.sync.preview import FilePreview, preview
 from akosha_hook.sync.run import Request
-from tests.support.home import Home
+from tests.support.home import Home, pin
 from tests.support.reports import AKOSHA, CLOUD
 from tests.support.sets import write
 from tests.support.state_documents import whole_receipt
@@ -54,9 +55,11 @@ def stored(home: Home, name: str) -> None:
     file = msgspec.structs.replace(
         file, name=name, database=name, fingerprint=Fingerprint.of(status)
     )
-    Receipts(home.paths).save(
-        msgspec.structs.replace(whole_receipt(), destination=CLOUD, files=(file,))
+    me = identity.load(home.paths, context(home).settings)
+    receipt = msgspec.structs.replace(
+        whole_receipt(), destination=CLOUD, files=(file,), machine_id=me.machine_id
     )
+    Receipts(home.paths).save(receipt)
 
 
 def states(home: Home, request: Request) -> dict[str, str]:
@@ -79,7 +82,7 @@ def test_everything_would_be_sent_in_full_and_without_deduplication(configured: 
 
 
 def test_a_database_that_is_not_there_is_named(configured: Home) -> None:
-    configured.configure(akosha_databases=["reflection.duckdb"])
+    configured.configure(akosha_databases=list(DATABASES))
     (configured.paths.data / "reflection.duckdb").unlink()
     assert states(configured, Request())["reflection.duckdb"] == "missing"
 
@@ -101,7 +104,9 @@ def test_the_destination_is_the_one_that_would_be_tried_first(configured: Home) 
 
 def test_nothing_is_remembered_and_without_a_destination_it_is_an_error(configured: Home) -> None:
     configured.unpin()
-    preview(Request(), context(configured))
+    with pytest.raises(UnconfirmedError):
+        preview(Request(), context(configured))
+    preview(Request(typed=True), context(configured))
     assert not configured.paths.state.exists()
     configured.configure(akosha_cloud_bucket="", akosha_enable_fallback=False)
     with pytest.raises(SettingsError):
@@ -114,6 +119,7 @@ def test_a_database_outside_the_data_directory_would_be_sent(
     outside = configured.paths.claude / "main.duckdb"
     (configured.paths.data / "reflection.duckdb").rename(outside)
     monkeypatch.setenv("SESSION_BUDDY_DATABASE_PATH", str(outside))
+    pin(configured.paths)
     assert states(configured, Request())["main.duckdb"] == "send"
 
 
