@@ -243,7 +243,10 @@ def test_no_bucket(at_home: Home) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "is empty"), (b"just some text, long enough", "is neither a DuckDB")],
+    [
+        (b"", "is empty"),
+        (b"just some text, long enough", "is neither a DuckDB nor a SQLite database"),
+    ],
 )
 def test_a_file_that_is_no_database(at_home: Home, content: bytes, reason: str) -> None:
     (at_home.paths.data / "reflection.duckdb").write_bytes(content)
