@@ -156,6 +156,15 @@ class DeliveryError(UnreachableError):
         self.request_id = request_id
 
 
+class ForeignListenerError(DeliveryError):
+    """Another user of this machine listens where a server is expected; nothing was sent."""
+
+    kind = Kind.DENIED
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message, hint=hint, code="foreign-listener")
+
+
 class DeadlinePassedError(DeliveryError):
     """`akosha_upload_timeout_seconds` is over; what is stored by then is continued next time.
 

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _PARAMETERS = 500
 _UNUSABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LAYOUT = 1
+_OWED, _ASKED = "owed", "asked"
 
 
 def path_of(paths: Paths, url: str) -> Path:
@@ -86,11 +87,32 @@ class Acknowledged:
             )
 
     def forget(self) -> None:
-        """The server has none of them any more. Under which ids it gets them again is kept."""
+        """The server has none of them any more. Under which ids it gets them again is kept.
+
+        From now on every row of every database is owed, until `settle`.
+        """
         if self._connection is None:
             return
         with self._recovering(), self._connection as connection:
             connection.execute("DELETE FROM acknowledged")
+            connection.execute("INSERT OR REPLACE INTO state VALUES (?, 1)", (_OWED,))
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether rows were forgotten, and no complete push has sent all of them since."""
+        return bool(self._state(_OWED))
+
+    def settle(self) -> None:
+        """Every row of every database was pushed."""
+        self._set(_OWED, 0)
+
+    @property
+    def asked_at(self) -> float:
+        """When the server was last asked for rows that it had acknowledged, in epoch seconds."""
+        return float(self._state(_ASKED))
+
+    def remember_asking(self, at: float) -> None:
+        self._set(_ASKED, int(at))
 
     def close(self) -> None:
         if self._connection is not None:
@@ -106,6 +128,21 @@ class Acknowledged:
                     marks = ", ".join("?" * len(chunk))
                     found.extend(self._connection.execute(f"{query} IN ({marks})", chunk))
         return found
+
+    def _state(self, name: str) -> int:
+        if self._connection is None:
+            return 0
+        with self._recovering():
+            query = "SELECT value FROM state WHERE name = ?"
+            row = self._connection.execute(query, (name,)).fetchone()
+            return row[0] if row and isinstance(row[0], int) else 0
+        return 0
+
+    def _set(self, name: str, value: int) -> None:
+        if self._connection is None:
+            return
+        with self._recovering(), self._connection as connection:
+            connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
 
     @contextlib.contextmanager
     def _recovering(self) -> Iterator[None]:
@@ -156,7 +193,7 @@ class Acknowledged:
 def _create_tables(connection: sqlite3.Connection) -> None:
     """Create what is missing. A file of another layout counts as damaged.
 
-    0.1.0 wrote the first table only, and takes no notice of the second.
+    0.1.0 wrote the first table only, and takes no notice of the others.
     """
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if layout not in {0, _LAYOUT}:
@@ -171,6 +208,7 @@ def _create_tables(connection: sqlite3.Connection) -> None:
         "CREATE TABLE IF NOT EXISTS contents (content BLOB PRIMARY KEY, id BLOB NOT NULL) "
         "WITHOUT ROWID"
     )
+    connection.execute("CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value INTEGER)")
     connection.commit()
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from akosha_hook.akosha.sender import Sender
 
 SAMPLES = 3
+# How often a server is asked to which nothing new is sent; and after it could not be asked.
+ASK_SECONDS = 86_400.0
+AGAIN_SECONDS = 3600.0
 NOT_ASKED = "Akosha could not be asked whether it still has what was sent before"
 LOST = (
     "Akosha no longer had what was sent before (a restart empties it), so all of it was sent again"

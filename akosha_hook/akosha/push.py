@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -99,12 +100,15 @@ class Pusher:
     def run(self, databases: Sequence[Database]) -> None:
         """Raises AkoshaHookError, with the counts as its details."""
         try:
+            if self.acknowledged.is_owed:
+                databases = [*databases, *self.others()]
             try:
                 self._push_all(databases)
             except _RowsLostError:
                 self._start_over()
                 self._push_all([*databases, *self.others()])
             self._raise_unless_complete()
+            self._settle()
         except AkoshaHookError as error:
             stored = self.counts.stored
             if stored and not isinstance(error, _IncompleteError):
@@ -115,6 +119,30 @@ class Pusher:
         finally:
             if self._session is not None:
                 self._session.close()
+
+    def _settle(self) -> None:
+        self.acknowledged.settle()
+        if self._sender is not None and not self._has_asked:
+            self.acknowledged.remember_asking(time.time())  # it has everything at this moment
+
+    def has_lost(self, databases: Sequence[Database]) -> bool:
+        """Ask for a few rows of `databases`; where they are lost, all are forgotten.
+
+        Nothing else is sent. False where the server cannot be asked.
+        """
+        try:
+            for database in databases:
+                if not self._has_asked:
+                    self._push(database, only_samples=True)
+            if self._samples:
+                self._ask()
+        except _RowsLostError:
+            self._start_over()
+            return True
+        finally:
+            if self._session is not None:
+                self._session.close()
+        return False
 
     def details(self) -> dict[str, Any]:
         """For the receipt."""
@@ -129,7 +157,7 @@ class Pusher:
         if self._sender is not None:
             self._sender.flush()
 
-    def _push(self, database: Database) -> None:
+    def _push(self, database: Database, *, only_samples: bool = False) -> None:
         if database.kind != "duckdb":  # memories are in DuckDB databases only
             return
         self.progress.file(database.name, database.file.size)
@@ -139,7 +167,7 @@ class Pusher:
         def select(table: Table, keys: list[Key]) -> list[int]:
             progress.advance(len(keys))
             samples = 0 if self._has_asked else presence.SAMPLES - len(self._samples)
-            return selector.select(table, keys, samples)
+            return selector.select(table, keys, samples, only_samples=only_samples)
 
         remaining = self.retry.deadline.remaining
         try:
@@ -157,6 +185,8 @@ class Pusher:
                         self.counts.not_carried[message.name] += message.rows
                     else:
                         progress.total_rows += message.rows
+                    if only_samples and self._has_asked:
+                        break
         except duckdb_reader.ReadError as error:
             if error.kind is Kind.TIMED_OUT:
                 raise DeadlinePassedError(self.retry.deadline.seconds) from error
@@ -188,9 +218,12 @@ class Pusher:
         """
         samples, self._samples = self._samples, []
         self._has_asked = True
+        now = time.time()
         try:
             lost = presence.has_lost(self._open(), samples)
+            self.acknowledged.remember_asking(now)
         except AkoshaHookError as error:
+            self.acknowledged.remember_asking(now - presence.ASK_SECONDS + presence.AGAIN_SECONDS)
             logger.warning("%s: %s", presence.NOT_ASKED, error.message)
             self.notes.append(f"{presence.NOT_ASKED}: {error.message}")
             return

@@ -60,10 +60,13 @@ class RowSelector:
         self._is_waiting = is_waiting
         self._selected: dict[int, _Selected] = {}
 
-    def select(self, table: Table, keys: Sequence[Key], samples: int = 0) -> list[int]:
+    def select(
+        self, table: Table, keys: Sequence[Key], samples: int = 0, *, only_samples: bool = False
+    ) -> list[int]:
         """The rowids of the memories that the server has not acknowledged.
 
-        Up to `samples` of those that it has are selected too, at random.
+        Up to `samples` of those that it has are selected too, at random; or `only_samples`. What
+        0.1.0 sent is no sample yet when it is seen first: an upgrade sends nothing again.
         """
         candidates = self._candidates(table, keys)
         known = self._known(candidates.values())
@@ -71,7 +74,8 @@ class RowSelector:
         acknowledged: list[int] = []
         for rowid, each in candidates.items():
             if known & each.ids:
-                acknowledged.append(rowid)
+                if each.is_listed or each.content is None:
+                    acknowledged.append(rowid)
             elif each.content is not None and (
                 each.content in sent or self._is_waiting(each.content)
             ):
@@ -81,6 +85,8 @@ class RowSelector:
                 if each.content is not None:
                     sent.add(each.content)
         self._counts.known += len(candidates) - len(self._selected)
+        if only_samples:
+            self._selected.clear()
         for rowid in random.sample(acknowledged, min(samples, len(acknowledged))):
             each = candidates[rowid]
             id_ = each.id if each.id in known else each.own_id

@@ -34,6 +34,7 @@ class Upload:
     is_referenced: bool = False
     manifest_sha256: str = ""
     ahead: bool = False
+    odd_names: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

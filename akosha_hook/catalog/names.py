@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from akosha_hook.snapshot.finding import has_suffix
 from akosha_hook.snapshot.sets import set_of
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from akosha_hook.catalog.ownership import Ownership
     from akosha_hook.format.manifest import StoredFile
 
-# What databases are called; akosha_databases may name others.
-SUFFIXES = (".duckdb", ".ddb", ".db", ".sqlite", ".sqlite3")
-
 
 def is_database_name(name: str, selected: Collection[str]) -> bool:
     """Whether a database may have that name; `selected` are names and globs of `akosha_databases`.
@@ -25,7 +23,7 @@ def is_database_name(name: str, selected: Collection[str]) -> bool:
     """
     if name in selected:
         return True
-    return not name.startswith((".", "-")) and name.casefold().endswith(SUFFIXES)
+    return not name.startswith((".", "-")) and has_suffix(name)
 
 
 def may_be_called_so(file: StoredFile, selected: Collection[str]) -> bool:
@@ -37,15 +35,22 @@ def may_be_called_so(file: StoredFile, selected: Collection[str]) -> bool:
 
 
 def with_names_checked(upload: Upload, ownership: Ownership, selected: Collection[str]) -> Upload:
-    """The upload, with a problem where it names what can be no database. Our own are as they are."""
+    """The upload, with what in it is called as no database usually is. Our own are as they are.
+
+    A problem where it holds nothing else. What is backed up is told by its bytes, so that a genuine
+    upload may well have a database of any name; but nobody else can make us write a file of it.
+    """
     if upload.manifest is None or upload.problem or ownership.owns(upload):
         return upload
     listed = upload.manifest.metadata.files
-    odd = sorted(each.database for each in listed if not may_be_called_so(each, selected))
+    odd = {each.database for each in listed if not may_be_called_so(each, selected)}
     if not odd:
         return upload
+    names = tuple(sorted(odd))
+    if odd != {each.database for each in listed}:
+        return replace(upload, odd_names=names)
     return replace(
         upload,
-        problem=f"The manifest of {upload.upload_id} names {odd[0]!r}, which is no name of a "
+        problem=f"The manifest of {upload.upload_id} names {names[0]!r}, which is no name of a "
         "database, and akosha_databases does not have it either.",
     )

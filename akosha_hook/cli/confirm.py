@@ -71,7 +71,7 @@ def confirm_setting(context: Context, name: str) -> None:
         return
     known = pins.read(context.paths)
     decision = pinning.look(context, parts, at_terminal=person_at_terminal(context.environ))
-    if person_at_terminal(context.environ) and not isinstance(known, Unusable):
+    if person_at_terminal(context.environ) and not _may_be_anybodys(context.paths, known):
         if known is None and decision.action == "hold":
             known = pinning.remembered(context)
         new = decision.pin
@@ -84,6 +84,11 @@ def confirm_setting(context: Context, name: str) -> None:
     if decision.action == "hold":
         click.echo("Note: memories do not go there before you confirm it.", err=True)
         click.echo(f"Try: {decision.error().hint}", err=True)
+
+
+def _may_be_anybodys(paths: Paths, known: Pin | Unusable | None) -> bool:
+    """Whether one setting that was typed is too little: all of them are to be shown and asked about."""
+    return isinstance(known, Unusable) or (known is None and pins.is_elsewhere(paths))
 
 
 def confirm_installation(context: Context, *, yes: bool) -> str:
@@ -144,7 +149,13 @@ def _decision(context: Context, parts: Iterable[Part]) -> Decision:
 def _pin(context: Context, pin: Pin, *, by: str) -> None:
     """Pin, and say so in one line."""
     pins.write(context.paths, pin, by=by)
-    click.echo(printable(f"From now on, memories go to {pin}."), err=True)
+    said = f"From now on, memories go to {pin}."
+    if not pin.bucket and context.settings.akosha_force_method != "http":
+        said = (
+            "No bucket is set yet. Until one is, memories only go to the Akosha server "
+            f"{pin.akosha_url}, if one runs there, and that is not a backup."
+        )
+    click.echo(printable(said, keep=""), err=True)
 
 
 def _show(decision: Decision) -> None:

@@ -17,6 +17,7 @@ from akosha_hook.cli.boundary import error_document, say_error
 from akosha_hook.cli.confirm import confirm_source
 from akosha_hook.cli.exclusive import exclusive
 from akosha_hook.cli.opening import open_context
+from akosha_hook.cli.sets_view import sets_document, show_sets
 from akosha_hook.cli.when import When, local
 from akosha_hook.errors import AkoshaHookError, ExitCode
 from akosha_hook.state import identity
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from akosha_hook.context import Context
-    from akosha_hook.restore import Plan, Restored, RestoreRequest, SetResult
+    from akosha_hook.restore import Plan, Restored, RestoreRequest
 
 AS_STORED_NOTE = "Files would be as they were stored: no write-ahead log would be replayed."
 
@@ -192,16 +193,17 @@ def _failed(error: AkoshaHookError, *, as_json: bool) -> int:
 def _dry_run(request: RestoreRequest, context: Context, *, as_json: bool) -> int:
     store = catalog.open_to_read(context)
     plan = restoring.plan(store, request, context)
+    plan = replace(plan, notes=(*plan.notes, *restoring.place_notes(plan)))
     if request.as_stored:
         plan = replace(plan, notes=(*plan.notes, AS_STORED_NOTE))
     sets = restoring.preview_sets(store, plan, request, context)
     if as_json:
-        screen.print_json({"dry_run": True, **_plan_document(plan), "sets": _sets_document(sets)})
+        screen.print_json({"dry_run": True, **_plan_document(plan), "sets": sets_document(sets)})
         return 0
     _show_plan(plan)
     if plan.replaces:
         click.echo(f"Would be moved aside: {printable(', '.join(plan.replaces))}")
-    _show_sets(sets, are="would be ")
+    show_sets(sets, are="would be ")
     seen = {each.name for each in sets}
     for each in plan.sets:
         if each.name not in seen:
@@ -215,12 +217,16 @@ def _show_plan(plan: Plan) -> None:
     upload = plan.upload
     _warn_of_passed_over(plan)
     click.echo(f"Upload:     {upload.upload_id} of {upload.system_id}, {local(upload.at)}")
-    click.echo(f"Into:       {printable(str(plan.directory))}")
+    click.echo(f"Into:       {printable(_into(plan))}")
     for each in plan.files:
         kind = "delta" if each.delta else "full"
         click.echo(f"  {kind:<6} {screen.size(each.size):>9}  {printable(each.name)}")
     click.echo(f"Download:   {screen.size(plan.download_bytes)}")
     _show_notes(plan.notes, plan)
+
+
+def _into(plan: Plan) -> str:
+    return " and ".join(str(each) for each in plan.directories)
 
 
 def _warn_of_passed_over(plan: Plan) -> None:
@@ -244,9 +250,9 @@ def _show(result: Restored, context: Context) -> None:
         f"{_amount(result)} in {screen.duration(result.duration_seconds)}."
     )
     click.echo(f"As of:     {local(upload.at)}")
-    click.echo(f"Into:      {printable(str(result.plan.directory))}")
+    click.echo(f"Into:      {printable(_into(result.plan))}")
     click.echo(f"Upload id: {upload.upload_id}")
-    _show_sets(result.sets)
+    show_sets(result.sets)
     _show_checks(result)
     if result.kept is not None:
         click.echo(
@@ -258,42 +264,6 @@ def _show(result: Restored, context: Context) -> None:
             f"This machine uploads as {own_id}. To continue as {upload.system_id}: "
             f"akosha-hook config set akosha_system_id {upload.system_id}"
         )
-
-
-def _show_sets(sets: Sequence[SetResult], *, are: str = "") -> None:
-    """A line for each set; `are` stands before what happens to files, where it has yet to happen."""
-    for each in sets:
-        counts = [f"{_files(each.put_back)} {are}put back"]
-        if each.newer:
-            ones = "1 newer one" if len(each.newer) == 1 else f"{len(each.newer):,} newer ones"
-            counts.append(
-                f"{ones} {are}kept (--force replaces {'it' if len(each.newer) == 1 else 'them'})"
-            )
-        if each.blocked:
-            counts.append(
-                f"{_files(len(each.blocked))} {are}left out, since something else is there"
-            )
-        if each.same:
-            counts.append(f"{each.same:,} there already")
-        click.echo(f"{each.name}: {', '.join(counts)}.")
-        click.echo(f"  into {printable(str(each.into))}")
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
-
-
-def _sets_document(sets: Sequence[SetResult]) -> dict[str, Any]:
-    return {
-        each.name: {
-            "into": str(each.into),
-            "put_back": each.put_back,
-            "same": each.same,
-            "newer_kept": len(each.newer),
-            "blocked": len(each.blocked),
-        }
-        for each in sets
-    }
 
 
 def _amount(result: Restored) -> str:
@@ -315,7 +285,7 @@ def as_document(result: Restored) -> dict[str, Any]:
         **_plan_document(result.plan),
         "notes": list(result.notes),
         "checks": {name: str(each) for name, each in result.checks.items()},
-        "sets": _sets_document(result.sets),
+        "sets": sets_document(result.sets),
         "bytes_downloaded": result.downloaded_bytes,
         "duration_seconds": round(result.duration_seconds, 3),
         "kept": str(result.kept) if result.kept else None,

@@ -33,6 +33,7 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
         session_buddy,
         sets,
         state,
+        uncovered,
         versions,
     )
 
@@ -40,6 +41,7 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
     yield from hooks.findings(context, directory)
     yield from state.findings(context)
     yield from databases.findings(context)
+    yield from uncovered.findings(context, directory)
     yield from sets.findings(context)
     yield from bucket.findings(context)
     yield from server.findings(context)

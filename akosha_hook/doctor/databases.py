@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from akosha_hook import snapshot
 from akosha_hook.doctor.finding import Finding
 from akosha_hook.errors import AkoshaHookError, ExitCode
-from akosha_hook.format.manifest import sidecars_of
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot import owner
 from akosha_hook.snapshot.kinds import kind_of
@@ -18,10 +17,9 @@ from akosha_hook.sync.under_way import Request, destinations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from akosha_hook.context import Context
-    from akosha_hook.snapshot import Database
+    from akosha_hook.snapshot import Database, LiveDatabase
     from akosha_hook.sync.under_way import Sync
 
 AREA = "Databases"
@@ -40,7 +38,7 @@ def findings(context: Context) -> Iterator[Finding]:
         fix = "start Session-Buddy once, or: akosha-hook config set akosha_data_dir DIRECTORY"
         yield Finding(AREA, "files", "problem", detail, fix, ExitCode.SETTINGS)
     for live in found.databases:
-        yield _live(live.path)
+        yield _live(live)
     with present.scratch(context) as directory:
         try:
             frozen = snapshot.take(source, patterns, directory / "copy", outside=outside)
@@ -72,20 +70,26 @@ def _stored(sync: Sync | None) -> dict[str, str]:
     return {name: each.stale.as_of for name, each in good.items() if each.stale}
 
 
-def _live(path: Path) -> Finding:
-    size = path.stat().st_size
-    kind = kind_of(path) or "duckdb"
-    log = sidecars_of(kind)[0]
-    wal = path.with_name(path.name + log)
-    wal_size = wal.stat().st_size if wal.exists() else 0
-    pid = owner.owner(path)
-    detail = f"{size / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its {log}"
-    detail += f", open in process {pid}" if pid else ", not open in any process"
+def _live(live: LiveDatabase) -> Finding:
+    name, kind = live.name, kind_of(live.path)
+    try:
+        sizes = {each: found.size for each, found in live.fingerprints().items()}
+    except OSError as error:
+        return Finding(AREA, name, "warning", f"it cannot be looked at: {error.strerror}")
+    wal = "-wal" if kind == "sqlite" else ".wal"
+    wal_size = sizes.get(name + wal, 0)
+    detail = f"{sizes[name] / 1e6:.1f} MB, {wal_size / 1e6:.1f} MB in its {wal}"
+    pid = owner.owner(live.path)
+    if pid:
+        detail += f", open in process {pid}"
+    elif kind != "sqlite":
+        # SQLite has a lock only while it reads or writes.
+        detail += ", not open in any process"
     if wal_size > LARGE_WAL_BYTES:
         engine = "SQLite" if kind == "sqlite" else "DuckDB"
-        fix = f"close Session-Buddy: {engine} then merges the {log} into the database"
-        return Finding(AREA, path.name, "warning", detail, fix)
-    return Finding(AREA, path.name, "ok", detail)
+        fix = f"close Session-Buddy: {engine} then merges the {wal} into the database"
+        return Finding(AREA, name, "warning", detail, fix)
+    return Finding(AREA, name, "ok", detail)
 
 
 def _skipped(skipped: snapshot.Skipped) -> Finding:

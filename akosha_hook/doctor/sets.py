@@ -30,7 +30,7 @@ def _finding(files: FileSet) -> Finding:
     detail = f"{count:,} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB in {files.root}"
     if not found.left_out:
         return Finding(AREA, files.name, "ok", detail)
-    named = "; ".join(tree.notes(files, found.left_out))
+    named = "; ".join(tree.lines(found.left_out))
     fix = "move the files themselves there, or do without them"
     if any(each.failed for each in found.left_out):
         fix = "give yourself read permission (chmod u+r)"

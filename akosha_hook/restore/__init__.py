@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from akosha_hook.restore.all_uploads import AllUploads, CheckedUpload, check_uploads
 from akosha_hook.restore.pipeline import Restored
+from akosha_hook.restore.places import notes as place_notes
 from akosha_hook.restore.plan import Plan, plan
 from akosha_hook.restore.preview import preview_sets
 from akosha_hook.restore.read_all import read_all
@@ -22,6 +23,7 @@ __all__ = [
     "SetResult",
     "check_uploads",
     "damaged_newest",
+    "place_notes",
     "plan",
     "preview_sets",
     "read_all",

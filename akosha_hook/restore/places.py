@@ -25,10 +25,11 @@ def elsewhere(names: Iterable[str], request: RestoreRequest, context: Context) -
     return {name: paths[name] for name in names if name in paths}
 
 
-def notes(paths: dict[str, Path]) -> tuple[str, ...]:
-    """That these databases go somewhere else."""
+def notes(planned: Plan) -> tuple[str, ...]:
+    """Which databases go somewhere else."""
     return tuple(
-        f"{name} goes to {path}, where Session-Buddy has it." for name, path in paths.items()
+        f"{name} goes to {path}, where Session-Buddy has it."
+        for name, path in planned.elsewhere.items()
     )
 
 
@@ -53,8 +54,8 @@ def by_place(planned: Plan) -> tuple[Plan, ...]:
 def merged(planned: Plan, parts: Sequence[Restored]) -> Restored:
     """What was restored in every place, as the whole of the plan."""
     first = parts[0]
-    notes = [*planned.notes, *(note for each in parts for note in each.notes)]
-    notes += [
+    said = [*planned.notes, *notes(planned), *(note for each in parts for note in each.notes)]
+    said += [
         f"The files that were replaced in {each.plan.directory} are kept in {each.kept}."
         for each in parts[1:]
         if each.kept is not None
@@ -65,7 +66,7 @@ def merged(planned: Plan, parts: Sequence[Restored]) -> Restored:
         checks={name: check for each in parts for name, check in each.checks.items()},
         downloaded_bytes=sum(each.downloaded_bytes for each in parts),
         duration_seconds=parts[-1].duration_seconds,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys(said)),
         sets=tuple(result for each in parts for result in each.sets),
         replayed=tuple(name for each in parts for name in each.replayed),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from akosha_hook.restore.stale import stale_notes
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot.sets import file_set, item_of, set_of
 from akosha_hook.snapshot.tree import listing
+from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +62,12 @@ class Plan:
         return tuple(name for name in self.items if set_of(name) is None)
 
     @property
+    def directories(self) -> tuple[Path, ...]:
+        """Where its databases and sets go."""
+        inside = [self.directory] if set(self.items) - set(self.elsewhere) else []
+        return tuple(dict.fromkeys([*inside, *(each.parent for each in self.elsewhere.values())]))
+
+    @property
     def kinds(self) -> dict[str, str]:
         """The kind of each database, by name."""
         kinds = {each.name: each.kind or "duckdb" for each in self.files}
@@ -78,7 +86,8 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
     selected = select_upload(store, request, context)
     document = selected.upload.manifest
     assert document is not None
-    wanted = _wanted(document.metadata.files, request)
+    odd = selected.upload.odd_names
+    wanted = _wanted(document.metadata.files, request, odd)
     directory = request.to or data_directory(context.settings, context.paths)
     databases = [
         each.name for each in wanted if each.name == each.database and each.kind != "files"
@@ -99,7 +108,7 @@ def plan(store: ObjectStore, request: RestoreRequest, context: Context) -> Plan:
         directory=directory,
         replaces=replaces,
         objects=stored_objects(store, wanted),
-        notes=(*selected.notes, *stale_notes(wanted), *places.notes(outside)),
+        notes=(*selected.notes, *stale_notes(wanted), *_odd_notes(odd, request)),
         passed_over=selected.passed_over,
         sets=sets,
         guarded=tuple(each.item for each in sets if not request.to and _is_guarded(each)),
@@ -124,10 +133,18 @@ def _is_guarded(files: FileSet) -> bool:
     return files.is_followed or bool(listing(files).members)
 
 
-def _wanted(stored: tuple[StoredFile, ...], request: RestoreRequest) -> tuple[StoredFile, ...]:
+def _wanted(
+    stored: tuple[StoredFile, ...], request: RestoreRequest, odd: tuple[str, ...]
+) -> tuple[StoredFile, ...]:
     databases = {each.database for each in stored}
     names = {item_of(name) for name in request.names}
     for name in names:
+        if name in odd:
+            raise AkoshaHookError(
+                f"{one_line(name)} is not restored: no database is usually called so, and this "
+                "machine has no record of that upload.",
+                hint=_lets_it(name),
+            )
         if name not in databases:
             owner_of = {each.name: each.database for each in stored}
             hint = f"A sidecar comes with its database: --file {owner_of.get(name)}"
@@ -136,4 +153,20 @@ def _wanted(stored: tuple[StoredFile, ...], request: RestoreRequest) -> tuple[St
                 f"{name} is not a database of that upload; it has {there}.",
                 hint=hint if name in owner_of else "akosha-hook ls shows every upload.",
             )
-    return tuple(each for each in stored if not names or each.database in names)
+    believed = tuple(each for each in stored if each.database not in odd)
+    return tuple(each for each in believed if not names or each.database in names)
+
+
+def _odd_notes(odd: tuple[str, ...], request: RestoreRequest) -> tuple[str, ...]:
+    if request.names:
+        return ()
+    return tuple(
+        f"{one_line(name)} is left out: no database is usually called so, and this machine has no "
+        f"record of that upload. {_lets_it(name)}"
+        for name in odd
+    )
+
+
+def _lets_it(name: str) -> str:
+    patterns = shlex.quote(f"*,{one_line(name)}")
+    return f"To restore it all the same: akosha-hook config set akosha_databases {patterns}"

@@ -154,7 +154,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool, _help("Ask the container or instance metadata service for credentials.")
     ] = False
     akosha_allow_insecure_endpoint: Annotated[
-        bool, _help("Allow http:// beyond this machine: memories travel unencrypted.")
+        bool,
+        _help("Allow http:// beyond this machine (unencrypted), and to others' servers on it."),
     ] = False
     akosha_ca_file: Annotated[str, _help("Extra CA bundle (PEM) for private servers.")] = ""
     akosha_sse: Annotated[

@@ -42,6 +42,8 @@ SMALL_BYTES = 1024 * 1024
 SMALL_ATTEMPTS = 3
 RETRY_SECONDS = 0.02
 PIECE_BYTES = 1024 * 1024
+# Small pieces are gathered: each is handed to two threads.
+BATCH_BYTES = 256 * 1024
 
 
 class SpoiledError(Exception):
@@ -156,7 +158,7 @@ def _freeze(files: FileSet, target: Path, on_read: OnRead) -> Database | Skipped
         one = _Pass(files, _settled(files), given_up)
         started = time.time_ns()
         try:
-            copied = write_and_hash(one.pieces(), target, on_read=on_read)
+            copied = write_and_hash(_gathered(one.pieces()), target, on_read=on_read)
         except SpoiledError as error:
             shrinks[error.name] += 1
             if not error.shrank or shrinks[error.name] >= MOST_SHRINKS:
@@ -182,6 +184,18 @@ def _freeze(files: FileSet, target: Path, on_read: OnRead) -> Database | Skipped
         why = f"no file of {files.name} can be read ({failed[0].name}: {failed[0].why})"
         return Skipped(files.item, "unreadable", why)
     return Skipped(files.item, "empty", f"{files.name} has no files any more")
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= BATCH_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def _settled(files: FileSet) -> Listing:

@@ -26,7 +26,8 @@ def owner(path: Path) -> int | None:
     Must not run in the owner's own process: closing the file would drop the owner's lock.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # A pipe of that name would have us wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
     try:

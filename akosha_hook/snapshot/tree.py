@@ -107,13 +107,15 @@ def fingerprint(members: Collection[Member]) -> Fingerprint:
 
 def notes(files: FileSet, left_out: Sequence[LeftOut]) -> tuple[str, ...]:
     """A line for each of the first of them, and one for the others."""
-    lines = [
-        f"{files.name}: {one_line(each.name)} is not backed up: {each.why}"
-        for each in left_out[:NAMED]
-    ]
-    if more := len(left_out) - len(lines):
-        lines.append(f"{files.name}: {more:,} more {'is' if more == 1 else 'are'} not backed up")
-    return tuple(lines)
+    return tuple(f"{files.name}: {line}" for line in lines(left_out))
+
+
+def lines(left_out: Sequence[LeftOut]) -> list[str]:
+    """The same, without the name of the set."""
+    named = [f"{one_line(each.name)} is not backed up: {each.why}" for each in left_out[:NAMED]]
+    if more := len(left_out) - len(named):
+        named.append(f"{more:,} more {'is' if more == 1 else 'are'} not backed up")
+    return named
 
 
 def reason_of(error: OSError) -> str:

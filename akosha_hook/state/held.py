@@ -1,4 +1,6 @@
-"""`held.json`: the last time that nothing was uploaded, since the settings led elsewhere.
+"""`held.json`: the last time that nothing was sent, since somebody may have wanted memories elsewhere.
+
+The settings led elsewhere, or another user of this machine listened in a server's place.
 
 It outlives the upload that succeeds afterwards with other settings, so that `status` can tell of it.
 """

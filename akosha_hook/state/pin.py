@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -86,6 +87,28 @@ def is_own(paths: Paths) -> bool:
     return _is_accounts(paths) or isinstance(look(paths), Pin)
 
 
+def is_elsewhere(paths: Paths) -> bool:
+    """Whether a variable has led to this state directory, which may have come with a clone.
+
+    `CLAUDE_CONFIG_DIR` has unless it is where it would be anyway; `HOME` has if the account's own
+    home is in use.
+    """
+    if _is_accounts(paths):
+        return False
+    return paths.claude != Path.home() / ".claude" or has_other(paths)
+
+
+def has_other(paths: Paths) -> bool:
+    """Whether memories have been confirmed, or sent, from the home directory's own state."""
+    names = (paths.pin.name, paths.pin.name + ".corrupt", paths.receipts.name)
+    return any(
+        os.path.lexists(claude / paths.state.name / name)
+        for claude in (account_home() / ".claude", Path.home() / ".claude")
+        if claude != paths.claude
+        for name in names
+    )
+
+
 def _is_accounts(paths: Paths) -> bool:
     return paths.claude == account_home() / ".claude"
 
@@ -93,6 +116,9 @@ def _is_accounts(paths: Paths) -> bool:
 def _is_from_here(paths: Paths, pin: Pin) -> bool:
     """Whether it was made here: a clone may bring a state directory, pin included.
 
-    Nothing but the user's own programs writes to the account's own directory.
+    Nothing but the user's own programs writes to the account's own directory. A machine without an
+    id cannot tell: there it counts as long as there is no other.
     """
-    return _is_accounts(paths) or pin.host == host.fingerprint()
+    if _is_accounts(paths):
+        return True
+    return pin.host == host.fingerprint() and (bool(pin.host) or not has_other(paths))

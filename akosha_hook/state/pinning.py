@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from akosha_hook.errors import SettingsError, UnconfirmedError
-from akosha_hook.paths import account_home
 from akosha_hook.settings import Layer, Origin, endpoint
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.settings.loading import data_directory_of_0_1
@@ -138,11 +137,13 @@ def decide(
     *,
     at_terminal: bool,
     accepts: bool,
+    elsewhere: str = "",
 ) -> Decision:
     """Go on, pin and go on, or hold.
 
     `before` is what receipts tell where there is no pin. `at_terminal`: a person has typed the
-    command. `accepts`: AKOSHA_PIN says that the first destination is the right one.
+    command. `accepts`: AKOSHA_PIN says that the first destination is the right one. `elsewhere` is
+    the state directory where a variable has led to it: a person is asked before the first pin there.
     """
     if isinstance(pinned, Unusable):
         return Decision(
@@ -150,9 +151,11 @@ def decide(
         )
     known = pinned or before
     if known is None:
-        if at_terminal or accepts:
+        if accepts or (at_terminal and not elsewhere):
             return Decision("pin", wanted.pin)
         reason = f"you have not confirmed yet that memories go to {one_line(str(wanted.pin), 1024)}"
+        if elsewhere:
+            reason += f", and nothing was ever confirmed in {one_line(elsewhere, 1024)}"
         return Decision("hold", wanted.pin, wanted.changes(Pin()), reason=reason)
     if changes := wanted.changes(known):
         return Decision("hold", wanted.over(known), changes)
@@ -164,7 +167,15 @@ def look(context: Context, parts: Iterable[Part], *, at_terminal: bool = False) 
     wanted = wanted_by(context, parts)
     pinned = pins.look(context.paths)
     before = None if pinned else _remembered(context, wanted)
-    return decide(wanted, pinned, before, at_terminal=at_terminal, accepts=_accepts(context))
+    elsewhere = str(context.paths.state) if pins.is_elsewhere(context.paths) else ""
+    return decide(
+        wanted,
+        pinned,
+        before,
+        at_terminal=at_terminal,
+        accepts=_accepts(context),
+        elsewhere=elsewhere,
+    )
 
 
 def settle(context: Context, parts: Iterable[Part], *, what: str = "uploaded") -> None:
@@ -227,10 +238,7 @@ def _server(url: str) -> str:
 
 def _accepts(context: Context) -> bool:
     """Whether AKOSHA_PIN counts: not for another state directory than the user's, who has a pin."""
-    if context.environ.get(VARIABLE) != ACCEPT:
-        return False
-    own = account_home() / ".claude"
-    return context.paths.claude == own or not (own / "akosha" / context.paths.pin.name).exists()
+    return context.environ.get(VARIABLE) == ACCEPT and not pins.has_other(context.paths)
 
 
 def remembered(context: Context) -> Pin | None:
@@ -244,12 +252,14 @@ def _remembered(context: Context, wanted: Wanted) -> Pin | None:
     Receipts do not say where the databases were: where that version finds them with these settings,
     if those are there that the last one names. What only later versions follow is not confirmed.
     """
+    source = data_directory_of_0_1(context.environ, context.paths)
     done = [each for each in Receipts(context.paths).newest_first() if each.success]
+    if pins.is_elsewhere(context.paths):
+        done = [each for each in done if _was_made_here(source, each)]
     if not done:
         return None
     cloud = next((each.destination for each in done if each.method == "cloud"), None)
     http = next((each.destination for each in done if each.method == "http"), None)
-    source = data_directory_of_0_1(context.environ, context.paths)
     return Pin(
         bucket=cloud.bucket if cloud else "",
         endpoint=_server(cloud.endpoint or endpoint.AWS_ENDPOINT) if cloud else "",
@@ -270,6 +280,20 @@ def _akosha_url(wanted: Wanted) -> str:
 def _are_in(source: Path, receipt: Receipt) -> bool:
     names = {each.database for each in receipt.files} | set(receipt.files_unchanged)
     return all((source / name).is_file() for name in names)
+
+
+def _was_made_here(source: Path, receipt: Receipt) -> bool:
+    """Whether it tells of the very files in `source`: an inode is known to no author of a clone."""
+    known = [
+        (each.name, each.fingerprint)
+        for each in receipt.files
+        if each.fingerprint and each.name == each.database
+    ]
+    with contextlib.suppress(OSError):
+        return bool(known) and all(
+            (source / name).stat().st_ino == fingerprint.inode for name, fingerprint in known
+        )
+    return False
 
 
 def with_setting(known: Pin, wanted: Wanted, name: str) -> Pin:

@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from akosha_hook import snapshot
-from akosha_hook.errors import AkoshaHookError, DeadlinePassedError, DeliveryError, Kind
+from akosha_hook.errors import (
+    AkoshaHookError,
+    DeadlinePassedError,
+    DeliveryError,
+    ForeignListenerError,
+    Kind,
+)
 from akosha_hook.settings.derived import data_directory
 from akosha_hook.snapshot.sets import set_of
-from akosha_hook.state import backoff, collapsed, forgotten
+from akosha_hook.state import backoff, collapsed, forgotten, held
 from akosha_hook.sync import leftovers
 from akosha_hook.sync.absent import marked, with_absent
 from akosha_hook.sync.collapse import collapses
@@ -80,6 +86,8 @@ def deliver(
     try:
         arrived = run.push() if method == "http" else run.upload()
     except AkoshaHookError as error:
+        if isinstance(error, ForeignListenerError):
+            held.remember(job.context.paths, error.message)
         ended = run.failed(error, before)
     else:
         ended = Ended(succeeded_receipt(run.receipt, arrived, attempts, sum(run.sent)))
@@ -164,11 +172,24 @@ class _Run:
         self.receipts.save(self.receipt)
         # Memories are in DuckDB databases only.
         databases = [each for each in job.snapshot.databases if each.kind == "duckdb"]
-        result = push(self.context, databases, job.identity.system_id, self._retry_policy())
+        result = push(
+            self.context,
+            databases,
+            job.identity.system_id,
+            self._retry_policy(),
+            self._unchanged,
+        )
         self.sent.append(result.bytes_sent)
-        files = pushed_files(job.snapshot, job.known)
-        notes = (*result.notes, *not_pushed(job.snapshot))
-        return Arrived(files, notes=notes, details=result.details)
+        pushed = self.job.snapshot
+        notes = (*result.notes, *not_pushed(pushed))
+        return Arrived(pushed_files(pushed, job.known), notes=notes, details=result.details)
+
+    def _unchanged(self) -> tuple[Database, ...]:
+        """The databases that have not changed, added to the snapshot."""
+        before = {each.name for each in self.job.snapshot.databases}
+        frozen = _with_again(self.job, set(self.job.snapshot.unchanged))
+        self.job = replace(self.job, snapshot=frozen)
+        return tuple(each for each in frozen.databases if each.name not in before)
 
     def upload(self) -> Arrived:
         """Upload the snapshot to the object store."""
@@ -350,11 +371,11 @@ def _referenced(job: UploadJob) -> list[ReceiptFile]:
 
 
 def _with_again(job: UploadJob, gone: set[str]) -> Snapshot:
-    """The snapshot, with the unchanged databases that the bucket no longer has added to it."""
+    """The snapshot, with the unchanged databases that the destination lost added to it."""
     frozen = job.snapshot
     if not gone:
         return frozen
-    logger.info("Sent again, since the bucket lacks them: %s", ", ".join(sorted(gone)))
+    logger.info("Sent again, since they are no longer there: %s", ", ".join(sorted(gone)))
     settings, paths = job.context.settings, job.context.paths
     more = snapshot.take(
         data_directory(settings, paths),

@@ -63,12 +63,7 @@ def look(sync: Sync, directory: Path, *, meanwhile: Callable[[], object] | None 
     context = sync.context
     last = sync.receipts.last_success(sync.target)
     known, good, lost = sync.known(last), sync.last_good(), sync.lost()
-    try:
-        frozen = _take(sync, {} if lost else known, directory, meanwhile)
-    except AkoshaHookError:
-        files.remove_tree(directory)
-        raise
-    frozen = sync.gone(frozen)
+    frozen = sync.gone(take(sync, {} if lost else known, directory, meanwhile=meanwhile))
     same = (
         last is not None
         and not lost
@@ -78,25 +73,34 @@ def look(sync: Sync, directory: Path, *, meanwhile: Callable[[], object] | None 
     return Present(frozen, known, good, last, same, refresh)
 
 
-def _take(
+def take(
     sync: Sync,
     known: Mapping[str, ReceiptFile],
     directory: Path,
-    meanwhile: Callable[[], object] | None,
+    *,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Snapshot:
+    """Take a snapshot of what differs from `known` in the new `directory`, which goes if that fails.
+
+    Raises AkoshaHookError when the disk is full or not writable.
+    """
     context = sync.context
     # An Akosha server takes rows, not files.
     cloud = sync.chain[0] == "cloud"
-    return snapshot.take(
-        data_directory(context.settings, context.paths),
-        context.settings.akosha_databases,
-        directory,
-        outside=context.outside_databases,
-        more=snapshot.live_sets(context.settings, context.paths) if cloud else (),
-        known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
-        meanwhile=meanwhile,
-        on_read=functools.partial(context.progress.advance, "", 0, 0),
-    )
+    try:
+        return snapshot.take(
+            data_directory(context.settings, context.paths),
+            context.settings.akosha_databases,
+            directory,
+            outside=context.outside_databases,
+            more=snapshot.live_sets(context.settings, context.paths) if cloud else (),
+            known={name: each.fingerprint for name, each in known.items() if each.fingerprint},
+            meanwhile=meanwhile,
+            on_read=functools.partial(context.progress.advance, "", 0, 0),
+        )
+    except AkoshaHookError:
+        files.remove_tree(directory)
+        raise
 
 
 def _needs_refresh(

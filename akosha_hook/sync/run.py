@@ -15,7 +15,7 @@ from akosha_hook import snapshot
 from akosha_hook.errors import NothingToBackUpError
 from akosha_hook.state import forgotten, identity, looks, pinning
 from akosha_hook.state.ledger import Ledger
-from akosha_hook.sync import cleanup, leftovers, look, present
+from akosha_hook.sync import cleanup, leftovers, look, present, pushed_rows
 from akosha_hook.sync.absent import absent, marked
 from akosha_hook.sync.fallback import deliver_with_fallback
 from akosha_hook.sync.known import older_copies
@@ -26,6 +26,7 @@ from akosha_hook.util.clock import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from akosha_hook.context import Context
     from akosha_hook.snapshot import Snapshot
@@ -110,9 +111,8 @@ def _explain_no_fallback(sync: Sync, outcome: Outcome) -> Outcome:
 def _round(sync: Sync) -> Outcome:
     context = sync.context
     context.progress.phase("snapshot")
-    directory = context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
     meanwhile = functools.partial(_import, MODULES[sync.chain[0]])
-    now = present.look(sync, directory, meanwhile=meanwhile)
+    now = present.look(sync, _new_directory(context), meanwhile=meanwhile)
     frozen, known = now.frozen, now.known
     for each in frozen.skipped:
         logger.warning("%s", each.message)
@@ -120,13 +120,20 @@ def _round(sync: Sync) -> Outcome:
         _mark(sync.receipts, now.last, frozen, now.good, same=now.same)
     if not now.has_news:
         files.remove_tree(frozen.directory)
-        return _still_there(sync, frozen, present.nothing_new(sync, frozen))
+        outcome = present.nothing_new(sync, frozen)
+        if sync.chain[0] == "http":
+            return _still_pushed(sync, outcome)
+        return _still_there(sync, frozen, outcome)
     if sync.sends_everything:
         # Of what changed meanwhile, too, nothing builds on what is stored.
         known = {name: each for name, each in known.items() if each.database in frozen.unchanged}
     # Where only a copy is renewed, there is nothing that another destination could take.
     chain = sync.chain if frozen.databases else sync.chain[:1]
     return _deliver(dataclasses.replace(sync, chain=chain), frozen, known)
+
+
+def _new_directory(context: Context) -> Path:
+    return context.paths.snapshots / f"{stamp()}-{time.monotonic_ns()}"
 
 
 def _mark(
@@ -175,6 +182,17 @@ def _still_there(sync: Sync, frozen: Snapshot, outcome: Outcome) -> Outcome:
     receipt = msgspec.structs.replace(sent.receipt, notes=notes)
     sync.receipts.save(receipt)
     return dataclasses.replace(sent, receipt=receipt)
+
+
+def _still_pushed(sync: Sync, outcome: Outcome) -> Outcome:
+    """`outcome`, unless the Akosha server lost what was pushed to it: then all is sent again."""
+    if outcome.state != "unchanged" or not pushed_rows.is_due(sync):
+        return outcome
+    whole = sync.gone(present.take(sync, {}, _new_directory(sync.context)))
+    if not pushed_rows.are_lost(sync, whole):
+        files.remove_tree(whole.directory)
+        return outcome
+    return _deliver(sync, whole, {})
 
 
 def _deliver(

@@ -82,6 +82,30 @@ def listeners() -> list[Listener]:
         raise CannotTellError(f"{PROC}/tcp6 cannot be read: {error}") from error
 
 
+def is_end_of_a_connection(address: str, port: int) -> bool:
+    """Whether a socket of this machine, listening or not, has the address; Linux only.
+
+    Of a connection that the system passes on to elsewhere, it has none. False where it cannot be seen.
+    """
+    wanted = plain(address)
+    for name in ("tcp", "tcp6"):
+        try:
+            with (PROC / name).open(encoding="ascii") as table:
+                if any((at, to) == (wanted, port) for at, to in map(_local, table)):
+                    return True
+        except (OSError, ValueError):
+            continue
+    return False
+
+
+def _local(line: str) -> tuple[Address | None, int]:
+    fields = line.split()
+    if len(fields) < 2 or ":" not in fields[1]:  # noqa: PLR2004 - the line of headings
+        return None, 0
+    address, _, port = fields[1].partition(":")
+    return _from_hex(address), int(port, 16)
+
+
 def _from_table(table: Iterable[str]) -> Iterator[Listener]:
     """Of `/proc/net/tcp` or `tcp6`, as proc(5) describes them; raises ValueError."""
     for line in table:

@@ -10,7 +10,6 @@ import re
 import time
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, TextIO
-from urllib.parse import quote
 
 from akosha_hook.util.files import FILE_MODE, private_directory
 from akosha_hook.util.secret import VARIABLES, Secret
@@ -28,6 +27,9 @@ ROTATE_KEEP = 3
 # Shorter ones are found in ordinary words.
 MIN_BASE64 = 6
 
+# Both alphabets of RFC 4648, the one for URLs too.
+_BASE64 = {"+": "[+-]", "/": "[/_]"}
+
 # Credentials as HTTP and S3 write them: a header or query value, and an AWS access key id.
 _CREDENTIAL = re.compile(
     r"(?i)((?:authorization|x-amz-security-token|x-amz-signature|signature|credential|"
@@ -39,12 +41,8 @@ _USERINFO = re.compile(r"(?i)\b(https?://)[^/\s@]+@")
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """`secret` as it is, URL-encoded, and in base64 wherever it begins in what was encoded."""
-    yield secret
-    for safe in ("/", "", "-._~!$&'()*+,;=:@/"):
-        encoded = quote(secret, safe=safe)
-        yield from (encoded, encoded.replace("%20", "+"))
-        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)
+    """Patterns of `secret` as it is or URL-encoded, and of its base64 wherever it begins in the data."""
+    yield "".join(map(_url_encoded, secret))
     data = secret.encode(errors="surrogateescape")
     for before in range(3):
         # The characters at both ends depend on what stands beside the secret.
@@ -52,7 +50,18 @@ def _forms(secret: str) -> Iterator[str]:
         first = (before * 8 + 5) // 6
         inner = encoded[first : (before + len(data)) * 8 // 6]
         if len(inner) >= MIN_BASE64:
-            yield from (inner, inner.replace("+", "-").replace("/", "_"))
+            yield "".join(_BASE64.get(each, each) for each in inner)
+
+
+def _length(form: tuple[int, re.Pattern[str]]) -> int:
+    return form[0]
+
+
+def _url_encoded(character: str) -> str:
+    """A pattern of `character` as it is or percent-encoded, in whatever case; a space may be a plus."""
+    encoded = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogateescape"))
+    ways = [re.escape(character), f"(?i:{encoded})", *(["\\+"] if character == " " else [])]
+    return f"(?:{'|'.join(ways)})"
 
 
 class RedactingFormatter(logging.Formatter):
@@ -66,7 +75,7 @@ class RedactingFormatter(logging.Formatter):
         self.converter = time.gmtime
         self._tracebacks = tracebacks
         self._secrets: set[str] = set()
-        self._forms: set[str] = set()
+        self._forms: list[tuple[int, re.Pattern[str]]] = []
         for secret in secrets:
             self.protect(secret)
 
@@ -77,7 +86,9 @@ class RedactingFormatter(logging.Formatter):
     def protect(self, secret: Secret) -> None:
         if len(secret.reveal()) >= 4:  # noqa: PLR2004 - shorter ones would redact ordinary words
             self._secrets.add(secret.reveal())
-            self._forms.update(_forms(secret.reveal()))
+            forms = [(len(secret.reveal()), re.compile(each)) for each in _forms(secret.reveal())]
+            # A key may be part of another one.
+            self._forms = sorted({*self._forms, *forms}, key=_length, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
@@ -88,9 +99,8 @@ class RedactingFormatter(logging.Formatter):
         return "\n".join(prefix + printable(line, keep="\t") for line in lines)
 
     def redact(self, text: str) -> str:
-        # A key may be part of another one.
-        for value in sorted(self._forms, key=len, reverse=True):
-            text = text.replace(value, "***")
+        for _, pattern in self._forms:
+            text = pattern.sub("***", text)
         text = _CREDENTIAL.sub(r"\1***", text)
         text = _USERINFO.sub(r"\1***@", text)
         return _ACCESS_KEY.sub("***", text)

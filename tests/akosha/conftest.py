@@ -49,16 +49,23 @@ class PushRunner:
     waits: list[float] = field(default_factory=list)
 
     def push(self, *databases: Path, others: Callable[[], list[Path]] = list[Path]) -> PushResult:
-        loaded = Loaded(Settings(akosha_http_url=self.url), origins={})
-        context = Context(loaded, self.paths, self.environ, self.progress)
-        retry = RetryPolicy(self.retries, 1.0, Deadline(self.seconds), wait=self.waits.append)
         return push(
-            context,
-            [_database(path) for path in databases],
+            self.context(),
+            self.databases(*databases),
             self.system_id,
-            retry,
-            lambda: [_database(path) for path in others()],
+            self.policy(),
+            lambda: self.databases(*others()),
         )
+
+    def context(self) -> Context:
+        loaded = Loaded(Settings(akosha_http_url=self.url), origins={})
+        return Context(loaded, self.paths, self.environ, self.progress)
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(self.retries, 1.0, Deadline(self.seconds), wait=self.waits.append)
+
+    def databases(self, *paths: Path) -> list[Database]:
+        return [_database(path) for path in paths]
 
     def counts(self, *databases: Path) -> dict[str, Any]:
         """The counts in the details of a push, without those that are zero."""

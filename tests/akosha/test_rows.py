@@ -91,8 +91,10 @@ def test_what_0_1_0_acknowledged_is_known_and_listed_by_what_it_says(
     acknowledged: Acknowledged,
 ) -> None:
     acknowledged.remember(ids(DATED))
-    assert RowSelector("mac", acknowledged, Counts()).select(CONVERSATIONS, DATED) == []
+    selector = RowSelector("mac", acknowledged, Counts())
+    assert selector.select(CONVERSATIONS, DATED, samples=3) == []
     assert acknowledged.ids_of(list(listed(DATED))) == listed(DATED)
+    assert len(selector.select(CONVERSATIONS, DATED, samples=3)) == 3
     assert RowSelector("mac", acknowledged, Counts()).select(CONVERSATIONS_AFTER, MIGRATED) == []
 
 

@@ -283,3 +283,54 @@ def test_a_pin_that_a_clone_brings_confirms_nothing(
     until((evil / "akosha" / "held.json").exists, "the worker holds the event")
     assert other.object_keys() == []
     assert not mark.exists()
+
+
+def test_a_settings_directory_that_a_variable_names_is_asked_about_first(
+    two: tuple[Home, TestBucket], tmp_path: Path
+) -> None:
+    """As direnv would export it in a clone: the state there has no pin, only what came with it."""
+    home, other = two
+    assert home.akosha_hook("sync").returncode == 0
+    clone = tmp_path / "clone"
+    shutil.copytree(home.paths.receipts, clone / "akosha" / "receipts")
+    for each in (clone / "akosha" / "receipts").glob("*.json"):
+        # As 0.1.0 wrote them, without a checksum.
+        document = msgspec.json.decode(each.read_bytes())
+        del document["checksum"]
+        document["destination"]["bucket"] = other.name
+        for file in document["files"]:
+            file["fingerprint"]["inode"] = 1
+        each.write_bytes(msgspec.json.encode(document))
+    environ = {
+        "CLAUDE_CONFIG_DIR": str(clone),
+        "SESSION_BUDDY_AKOSHA_DATA_DIR": str(home.paths.data),
+        "SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT": home.bucket.server.endpoint if home.bucket else "",
+        **exported(other),
+    }
+    for value in ("", "accept"):
+        done = home.akosha_hook("sync", AKOSHA_PIN=value, **environ)
+        assert done.returncode == 3
+        assert "nothing was ever confirmed in" in done.stderr
+    shown = at_terminal("sync", typed="n\n", **environ)
+    assert "Send memories there from now on? [y/N]" in shown
+    del environ["SESSION_BUDDY_AKOSHA_CLOUD_BUCKET"]
+    shown = at_terminal("config", "set", "akosha_cloud_bucket", other.name, **environ)
+    assert "memories do not go there before you confirm it" in shown
+    assert other.object_keys() == []
+    assert not (clone / "akosha" / "pin.json").exists()
+    at_terminal("sync", typed="y\n", **environ)
+    assert (clone / "akosha" / "pin.json").exists()
+
+
+def test_install_without_a_bucket_says_that_none_is_set_and_what_to_type(paths: Paths) -> None:
+    home = Home(paths)
+    done = home.akosha_hook("install", "--yes")
+    assert "No bucket is set yet." in done.stderr
+    assert "From now on" not in done.stderr
+    assert "akosha-hook config set akosha_cloud_bucket NAME" in done.stdout
+    home.configure(akosha_force_method="http")
+    paths.pin.unlink()
+    assert (
+        "From now on, memories go to the Akosha server"
+        in home.akosha_hook("install", "--yes").stderr
+    )

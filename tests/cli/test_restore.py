@@ -11,6 +11,7 @@ from tests.support.first_session import make_first_session
 from tests.support.home import Home
 from tests.support.machines import another_machine, machine_id
 from tests.support.recovery import upload
+from tests.support.sets import write
 
 PLAN_KEYS = {
     "upload_id",
@@ -151,3 +152,39 @@ def test_another_machines_upload_is_taken_where_the_machine_is_named(
     assert document["machine_id"] == machine_id(other)
     verified = uploading_home.akosha_hook("verify", "--machine", name)
     assert verified.stdout.startswith(f"{theirs} can be restored: ")
+
+
+def test_what_became_of_the_files_of_a_set_is_said_and_a_dry_run_says_it_before(
+    uploading_home: Home,
+) -> None:
+    data = uploading_home.paths.data
+    write(data, sessions__a="one", sessions__b="two", sessions__c="three")
+    assert uploading_home.akosha_hook("sync").returncode == 0
+    (data / "sessions/a").unlink()
+    write(data, sessions__b="newer")
+    chosen = ("restore", "--file", "session-files")
+    dry = uploading_home.akosha_hook(*chosen, "--dry-run").stdout
+    assert (
+        "session-files: 1 file would be put back, 1 newer one would be kept (--force replaces it), "
+        "1 there already.\n"
+    ) in dry
+    assert not (data / "sessions/a").exists()
+    done = uploading_home.akosha_hook(*chosen).stdout
+    assert (
+        "session-files: 1 file put back, 1 newer one kept (--force replaces it), 1 there already.\n"
+    ) in done
+    document = json.loads(uploading_home.akosha_hook(*chosen, "--json").stdout)
+    assert document["sets"] == {
+        "session-files": {
+            "into": str(data),
+            "put_back": 0,
+            "same": 2,
+            "newer_kept": 1,
+            "blocked": 0,
+        }
+    }
+
+
+def test_an_agent_needs_the_flag_for_a_set_too(uploading_home: Home) -> None:
+    refused = uploading_home.akosha_hook("restore", "--file", "session-files", CLAUDECODE="1")
+    assert "--yes-replace-databases" in refused.stderr

@@ -81,7 +81,7 @@ def test_a_sqlite_database_is_read_by_sqlite(at_home: Home) -> None:
     path = sqlite_files.make_with_wal(at_home.paths.data / "activity.db", rows=1234)
     found = [each for each in databases.findings(context_of(at_home)) if each.name == path.name]
     assert [each.state for each in found] == ["ok", "ok"]
-    assert "in its -wal, not open in any process" in found[0].detail
+    assert found[0].detail.endswith(" MB in its -wal")
     assert "it has 1,234 rows" in found[1].detail
 
 
@@ -100,3 +100,11 @@ def test_a_database_outside_the_data_directory_is_looked_into(
         each for each in databases.findings(context_of(at_home)) if each.name == outside.name
     ]
     assert [each.state for each in findings] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("content", [b"", b"random bytes"])
+def test_what_is_only_called_a_database_is_no_problem(at_home: Home, content: bytes) -> None:
+    (at_home.paths.data / "sealed.db").write_bytes(content)
+    finding = [each for each in examine(at_home) if each.name == "sealed.db"][-1]
+    assert finding.state == "warning"
+    assert finding.detail.endswith("it is not backed up")

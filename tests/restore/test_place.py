@@ -15,16 +15,26 @@ from akosha_hook.restore import place as placing
 from akosha_hook.restore.staging import PREFIX
 from tests.support.recovery import contents
 
-OLD = {"a.duckdb": b"old a", "a.duckdb.wal": b"old wal", "b.duckdb": b"old b"}
+OLD = {
+    "a.duckdb": b"old a",
+    "a.duckdb.wal": b"old wal",
+    "b.duckdb": b"old b",
+    "c.db": b"old c",
+    "c.db-wal": b"old wal of c",
+    "c.db-shm": b"old index of c",
+}
 NEW = {
     "a.duckdb": b"new a",
     "a.duckdb.wal": b"new wal",
     "a.duckdb.wal.checkpoint": b"new checkpoint",
     "b.duckdb": b"new b",
+    "c.db": b"new c",
+    "c.db-journal": b"new journal",
 }
 MEMBERS = {
     "a.duckdb": ["a.duckdb", "a.duckdb.wal", "a.duckdb.wal.checkpoint"],
     "b.duckdb": ["b.duckdb"],
+    "c.db": ["c.db", "c.db-journal"],
 }
 
 # Killed at the Nth change to the directory, as by a power cut.
@@ -42,7 +52,7 @@ def audit(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(audit)
 members = {"a.duckdb": ["a.duckdb", "a.duckdb.wal", "a.duckdb.wal.checkpoint"],
-           "b.duckdb": ["b.duckdb"]}
+           "b.duckdb": ["b.duckdb"], "c.db": ["c.db", "c.db-journal"]}
 place(Path(sys.argv[1]), Path(sys.argv[1]).parent, Path(sys.argv[2]), members)
 """
 
@@ -62,7 +72,11 @@ def _scene(root: Path, old: dict[str, bytes]) -> tuple[Path, Path]:
 
 def _whole(now_there: dict[str, bytes], old: dict[str, bytes]) -> bool:
     """Whether each database is all old or all new."""
-    for database, suffixes in (("a.duckdb", ("", ".wal", ".wal.checkpoint")), ("b.duckdb", ("",))):
+    for database, suffixes in (
+        ("a.duckdb", ("", ".wal", ".wal.checkpoint")),
+        ("b.duckdb", ("",)),
+        ("c.db", ("", "-wal", "-shm", "-journal")),
+    ):
         names = [database + suffix for suffix in suffixes]
         now = {name: now_there[name] for name in names if name in now_there}
         before = {name: old[name] for name in names if name in old}

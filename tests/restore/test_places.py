@@ -66,6 +66,13 @@ def test_it_alone_can_be_restored_where_nothing_is_left(at_home: Home, outside: 
     assert outside.read_bytes() == before
     assert contents(at_home.paths.data) == inside
     assert result.kept is None
+    assert result.plan.directories == (outside.parent,)
+
+
+def test_a_verification_says_nothing_of_places(at_home: Home, outside: Path) -> None:
+    shown = at_home.akosha_hook("verify")
+    assert shown.returncode == 0
+    assert str(outside) not in shown.stdout + shown.stderr
 
 
 def test_another_directory_takes_all(at_home: Home, outside: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.support.recovery import (
     read_manifest,
     upload,
 )
+from tests.support.sqlite_writer import make_sqlite
 
 
 def test_only_the_named_database_is_touched(at_home: Home) -> None:
@@ -51,3 +52,28 @@ def test_a_dry_run_changes_nothing(at_home: Home) -> None:
     assert "Would be moved aside: reflection.duckdb, knowledge_graph.duckdb" in result.stdout
     assert contents(at_home.paths.data) == before
     assert not list(at_home.paths.data.glob("before-*"))
+
+
+def test_a_database_that_is_called_as_none_is_comes_back_here_and_is_left_out_elsewhere(
+    at_home: Home,
+) -> None:
+    """It is backed up for its bytes; but nobody else's manifest makes us write a file of any name."""
+    data = at_home.paths.data
+    make_sqlite(data / "metrics")
+    upload(at_home.paths)
+    before = contents(data)
+    shutil.rmtree(data)
+    restore.restore(RestoreRequest(), context(at_home.paths))
+    assert contents(data) == before
+    at_home.unpin()
+    at_home.configure()
+    shutil.rmtree(data)
+    done = restore.restore(RestoreRequest(), context(at_home.paths))
+    assert set(contents(data)) == set(before) - {"metrics"}
+    assert "metrics is left out" in done.plan.notes[-1]
+    with pytest.raises(AkoshaHookError, match="metrics is not restored") as caught:
+        restore.restore(RestoreRequest(names=("metrics",)), context(at_home.paths))
+    assert "config set akosha_databases '*,metrics'" in caught.value.hint
+    at_home.configure(akosha_databases=["*", "metrics"])
+    restore.restore(RestoreRequest(names=("metrics",)), context(at_home.paths))
+    assert contents(data) == before

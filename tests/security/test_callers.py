@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.home import Home
+    from tests.support.s3 import TestBucket
 from tests.support.terminal import run_on_a_terminal
 
 FORBIDDEN = [
@@ -153,6 +154,23 @@ def test_a_fallback_to_another_users_listener_sends_nothing(planted: Home) -> No
     assert document["success"] is False
     errors = {each.method: each.error or "" for each in planted.receipts()}
     assert "belongs to another user of this machine" in errors["http"]
+
+
+@needs_another_user
+def test_status_tells_of_a_listener_of_another_user_after_the_next_success(
+    planted: Home, bucket: TestBucket
+) -> None:
+    with attacker() as other:
+        planted.configure(akosha_http_url=f"http://localhost:{other.port}", akosha_max_retries=0)
+        planted.akosha_hook("sync", "--method", "http")
+    planted.bucket = bucket
+    planted.configure(akosha_cloud_bucket=bucket.name, akosha_cloud_endpoint=bucket.server.endpoint)
+    assert planted.akosha_hook("sync").returncode == 0
+    shown = planted.akosha_hook("status").stdout
+    problems = shown.partition("\nProblems")[2]
+    assert "belongs to another user of this machine" in problems
+    run_on_a_terminal(["sync"], dict(os.environ))
+    assert "another user" not in planted.akosha_hook("status").stdout.partition("\nProblems")[2]
 
 
 def test_the_token_goes_only_where_a_url_was_set(

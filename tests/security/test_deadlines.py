@@ -11,19 +11,25 @@ import pytest
 import trustme
 
 from akosha_hook.errors import CredentialsError, DeadlinePassedError, Kind
+from akosha_hook.hook import outbox
 from akosha_hook.settings.fields import Settings
 from akosha_hook.stores.credentials import resolve, role
 from akosha_hook.util.http import pool
 from akosha_hook.util.retry import Deadline
 from tests.akosha.client.conftest import call, session_to
+from tests.support.duck import make_databases
+from tests.support.home import Home
 from tests.support.raw_http import HEAD_END, Turn, dripping, raw_server
 from tests.support.s3_client import open_plain
 from tests.support.tls import write_ca
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from akosha_hook.paths import Paths
 
 SECONDS = 0.5
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -189,3 +195,29 @@ def test_a_host_name_with_many_dead_addresses_ends_at_the_deadline(
     finally:
         for each in (*waiting, listening):
             each.close()
+
+
+def test_the_worker_backs_off_from_a_dribbling_server_and_status_says_so(paths: Paths) -> None:
+    make_databases(paths.data, conversations=3)
+    with raw_server(TURNS["header"]) as url:
+        home = Home(paths)
+        home.configure(
+            akosha_cloud_bucket="memories",
+            akosha_cloud_endpoint=url.rstrip("/"),
+            akosha_enable_fallback=False,
+            akosha_upload_timeout_seconds=2,
+        )
+        outbox.record(paths, "post-commit", None, b"")
+        keys = {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "secret-of-mine"}
+        worker = home.start_worker(**keys)
+        until(paths.backoff.exists, "the worker backs off")
+        shown = home.akosha_hook("status", **keys).stdout
+        worker.terminate()
+        worker.wait()
+    server = url.removeprefix("http://").rstrip("/")
+    assert f"Upload timed out after 2 s. It was waiting for {server}." in shown
+    assert "1 waiting: post-commit" in shown
+    assert "next sync in" in shown or "next try in" in shown
+    assert [each.name for each in outbox.waiting(paths)] == ["post-commit"]
+    notice = paths.notice.read_text()
+    assert "Upload timed out after 2 s" in notice

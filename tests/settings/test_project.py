@@ -64,6 +64,8 @@ def test_what_a_project_puts_into_the_environment_is_dropped_and_reported(
         "SESSION_BUDDY_CLOUD_SYNC__CLOUD_BUCKET",
         "SESSION_BUDDY_CLOUD_SYNC",
         "SESSION_BUDDY_PATHS__DATA_DIR",
+        "SESSION_BUDDY_AKOSHA_INCLUDE",
+        "SESSION_BUDDY_CLOUD_SYNC__INCLUDE",
         "SESSION_BUDDY_DATABASE__PATH",
         "SESSION_BUDDY_DATA_DIR",
         "SESSION_BUDDY_DATABASE_PATH",

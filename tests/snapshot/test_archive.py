@@ -25,6 +25,12 @@ def files(tmp_path: Path) -> FileSet:
     return session_files(tmp_path / "data")
 
 
+@pytest.fixture(autouse=True)
+def piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test does meanwhile is done after the first piece."""
+    monkeypatch.setattr(archive, "BATCH_BYTES", 1)
+
+
 @pytest.fixture
 def into(tmp_path: Path) -> Path:
     directory = tmp_path / "frozen"
@@ -62,6 +68,13 @@ def test_a_set_is_one_tar(files: FileSet, into: Path) -> None:
     assert content(made) == {"handoffs/h": b"two", "sessions/s1/state": b"one"}
     assert made.file.path.stat().st_mode & 0o777 == 0o600
     assert size_of(live(files)) == made.file.size
+
+
+def test_pieces_are_gathered(files: FileSet, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "BATCH_BYTES", 256 * 1024)
+    calls: list[None] = []
+    made = frozen(files, into, lambda: calls.append(None))
+    assert (len(calls), content(made)["handoffs/h"]) == (1, b"two")
 
 
 def test_the_same_files_give_the_same_tar(files: FileSet, into: Path, tmp_path: Path) -> None:

@@ -38,6 +38,12 @@ def test_a_file_that_is_not_there_has_none(tmp_path: Path) -> None:
     assert owner(tmp_path / "nothing.duckdb") is None
 
 
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_database_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "reflection.duckdb")
+    assert owner(tmp_path / "reflection.duckdb") is None
+
+
 def test_a_database_that_is_let_go_of_is_waited_for(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

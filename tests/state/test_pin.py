@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from akosha_hook.paths import Paths
 from akosha_hook.state import host, pin
 from akosha_hook.state.pin import Pin, Unusable
-
-if TYPE_CHECKING:
-    from akosha_hook.paths import Paths
 
 MINE = Pin(endpoint="https://s3.example", bucket="mine", data_directory="/data")
 
@@ -68,4 +66,18 @@ def test_one_that_came_with_a_clone_is_unusable(
     machine_id.write_text("1" * 32)
     assert isinstance(pin.look(paths), Unusable)
     monkeypatch.setattr(pin, "account_home", lambda: paths.claude.parent)
+    assert isinstance(pin.look(paths), Pin)
+
+
+def test_without_a_machine_id_one_elsewhere_counts_only_where_there_is_no_other(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in many containers: there, a clone's pin would look like one that was made here."""
+    monkeypatch.setattr(host, "MACHINE_ID_FILES", ())
+    monkeypatch.setattr(sys, "platform", "linux")
+    clone = Paths(claude=tmp_path / "clone", user_toml=paths.user_toml)
+    pin.write(clone, MINE, by="install")
+    assert isinstance(pin.look(clone), Pin)
+    pin.write(paths, MINE, by="install")
+    assert isinstance(pin.look(clone), Unusable)
     assert isinstance(pin.look(paths), Pin)

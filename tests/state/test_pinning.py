@@ -8,22 +8,24 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from akosha_hook import settings
 from akosha_hook.context import Context
 from akosha_hook.errors import ExitCode, Kind, UnconfirmedError
+from akosha_hook.paths import Paths
+from akosha_hook.snapshot.model import Fingerprint
 from akosha_hook.state import held, pinning
 from akosha_hook.state import pin as pins
 from akosha_hook.state.pin import Pin, Unusable
 from akosha_hook.state.pinning import Decision, Part, decide
-from akosha_hook.state.receipt import Target
+from akosha_hook.state.receipt import ReceiptFile, Target
+from akosha_hook.state.receipts import Receipts
 from tests.support.reports import leave_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from akosha_hook.paths import Paths
 
 PREFIX = "SESSION_BUDDY_AKOSHA_"
 ALL: tuple[Part, ...] = ("bucket", "akosha", "data")
@@ -305,12 +307,73 @@ def test_accept_does_not_count_beside_the_accounts_own_pin(
 ) -> None:
     """A project that moves CLAUDE_CONFIG_DIR finds no pin there, and must not make one."""
     account = tmp_path / "account"
-    monkeypatch.setattr(pinning, "account_home", lambda: account)
+    monkeypatch.setattr(pins, "account_home", lambda: account)
     where.environ = {"AKOSHA_PIN": "accept"}
     assert pinning.look(where.context(), ALL).action == "pin"
     (account / ".claude" / "akosha").mkdir(parents=True)
     (account / ".claude" / "akosha" / "pin.json").write_text("{}")
     assert pinning.look(where.context(), ALL).action == "hold"
+
+
+@pytest.fixture
+def elsewhere(where: Where, tmp_path: Path) -> Where:
+    """A state directory to which `CLAUDE_CONFIG_DIR` leads, and the same databases as ever."""
+    where.paths.data.mkdir()
+    (where.paths.data / "reflection.duckdb").write_bytes(b"memories")
+    environ = {
+        "CLAUDE_CONFIG_DIR": str(tmp_path / "clone"),
+        f"{PREFIX}DATA_DIR": str(where.paths.data),
+        f"{PREFIX}CLOUD_BUCKET": BUCKET.bucket,
+        f"{PREFIX}CLOUD_ENDPOINT": BUCKET.endpoint,
+    }
+    return Where(Paths.from_environment({**os.environ, **environ}), environ)
+
+
+def test_where_a_variable_leads_to_a_state_without_a_pin_a_person_is_asked(
+    elsewhere: Where,
+) -> None:
+    decision = pinning.look(elsewhere.context(), ALL, at_terminal=True)
+    assert decision.action == "hold"
+    assert f"nothing was ever confirmed in {elsewhere.paths.state}" in decision.reason
+    assert decision.pin.bucket == "mine"
+
+
+def test_a_home_that_was_moved_is_asked_about_where_the_account_has_a_state(
+    where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = tmp_path / "account"
+    monkeypatch.setattr(pins, "account_home", lambda: account)
+    assert pinning.look(where.context(), ALL, at_terminal=True).action == "pin"
+    (account / ".claude" / "akosha" / "receipts").mkdir(parents=True)
+    assert pinning.look(where.context(), ALL, at_terminal=True).action == "hold"
+
+
+@pytest.mark.parametrize(
+    ("file", "action"), [("this very one", "pin"), ("another", "hold"), ("", "hold")]
+)
+def test_receipts_that_may_have_come_with_a_clone_count_only_for_the_files_here(
+    elsewhere: Where, file: str, action: str
+) -> None:
+    database = Path(elsewhere.environ[f"{PREFIX}DATA_DIR"]) / "reflection.duckdb"
+    fingerprint = Fingerprint.of(database.stat())
+    if file == "another":
+        fingerprint = msgspec.structs.replace(fingerprint, inode=fingerprint.inode + 1)
+    files = [
+        ReceiptFile(
+            name=database.name,
+            database=database.name,
+            status="uploaded",
+            size=fingerprint.size,
+            sha256="0" * 64,
+            key=f"systems/x/uploads/1/{database.name}",
+            fingerprint=fingerprint,
+        )
+    ]
+    receipt = leave_receipt(elsewhere.paths, 1, BUCKET)
+    Receipts(elsewhere.paths).save(
+        msgspec.structs.replace(receipt, files=tuple(files) if file else ())
+    )
+    assert pinning.look(elsewhere.context(), ALL).action == action
 
 
 def test_receipts_of_an_older_version_are_as_good_as_a_pin(where: Where) -> None:

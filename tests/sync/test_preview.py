@@ -18,6 +18,7 @@ from akosha_hook.sync.preview import FilePreview, preview
 from akosha_hook.sync.run import Request
 from tests.support.home import Home, pin
 from tests.support.reports import AKOSHA, CLOUD
+from tests.support.sets import write
 from tests.support.state_documents import whole_receipt
 
 if TYPE_CHECKING:
@@ -120,3 +121,10 @@ def test_a_database_outside_the_data_directory_would_be_sent(
     monkeypatch.setenv("SESSION_BUDDY_DATABASE_PATH", str(outside))
     pin(configured.paths)
     assert states(configured, Request())["main.duckdb"] == "send"
+
+
+def test_sets_of_files_would_be_sent_to_a_bucket_only(configured: Home) -> None:
+    write(configured.paths.data, sessions__a="one")
+    name = "session-files.tar"
+    assert states(configured, Request(method="cloud"))[name] == "send"
+    assert name not in states(configured, Request(method="http"))

@@ -105,3 +105,16 @@ def test_macos_without_lsof_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(listeners, "LSOF", "/nonexistent/lsof")
     with pytest.raises(CannotTellError, match="lsof cannot be run"):
         listeners.listeners()
+
+
+@linux_only
+def test_the_end_of_a_connection_is_found_though_nobody_listens_any_more() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), listening.accept()[0]:
+            listening.close()
+            assert at("127.0.0.1", port) == []
+            assert listeners.is_end_of_a_connection("127.0.0.1", port)
+            assert listeners.is_end_of_a_connection("::ffff:127.0.0.1", port)
+            assert not listeners.is_end_of_a_connection("127.0.0.2", port)
+            assert not listeners.is_end_of_a_connection("127.0.0.1", port + 1)

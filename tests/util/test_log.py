@@ -158,6 +158,16 @@ def test_a_key_is_redacted_however_it_is_encoded(form: Callable[[str], str], key
     assert not any(encoded[at : at + 8] in left for at in range(4, len(encoded) - 12))
 
 
+def test_a_key_is_redacted_where_only_some_of_it_is_encoded_in_whatever_case() -> None:
+    formatter = RedactingFormatter([Secret("k/ey+with/=two lines")], tracebacks=True)
+    for each in (
+        "k%2Fey%2bwith%2f%3dtwo%20lines",
+        "k%2fey+with/%3Dtwo+lines",
+        "%6b/ey%2Bwith/=two lines",
+    ):
+        assert formatter.redact(f"It said {each}.") == "It said ***."
+
+
 def test_nothing_in_a_log_acts_on_a_terminal() -> None:
     record = logging.LogRecord(
         "akosha_hook",

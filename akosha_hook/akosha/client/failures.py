@@ -7,7 +7,13 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from akosha_hook.errors import CredentialsError, DeliveryError, ExitCode, Kind
+from akosha_hook.errors import (
+    CredentialsError,
+    DeliveryError,
+    ExitCode,
+    ForeignListenerError,
+    Kind,
+)
 from akosha_hook.util.text import one_line
 
 if TYPE_CHECKING:
@@ -114,13 +120,11 @@ def unreachable(url: str, reason: str) -> DeliveryError:
 
 
 def foreign_listener(address: str, uid: int) -> DeliveryError:
-    return DeliveryError(
+    return ForeignListenerError(
         f"Nothing was sent to Akosha: the program that listens at {address} belongs to another "
         f"user of this machine ({_user(uid)}).",
         hint="Have that program stopped, or let your own Akosha server listen at another port and "
         "set akosha_http_url to it.",
-        kind=Kind.DENIED,
-        code="foreign-listener",
     )
 
 

@@ -17,6 +17,7 @@ from akosha_hook.stores.providers import bucket_region, provider_for
 from akosha_hook.stores.s3.bounded import BoundedHttp
 from akosha_hook.stores.s3.client import S3Client
 from akosha_hook.stores.s3.failures import classify
+from akosha_hook.stores.s3.loopback import guard_for
 from akosha_hook.stores.s3.store import S3Store
 from akosha_hook.util import files, log
 from akosha_hook.util.http import pool
@@ -83,6 +84,7 @@ def open_client(
         url=provider.url,
         size=max(provider.parallel_uploads, connections) + 1,
         deadline=lambda: retry.deadline,
+        guard=guard_for(provider, settings, subject=subject),
     )
     region = provider.region or _region(provider, http, context, retry, subject=subject)
     client = _client(provider, keys, http, region)
