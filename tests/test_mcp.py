@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from mcp import Client, StdioServerParameters
 
+from akosha_hook import mcp
+from akosha_hook.errors import AkoshaHookError
+from akosha_hook.version import __version__
 from tests.support.duck import make_databases
 from tests.support.home import pin
 
@@ -74,8 +79,73 @@ def test_the_tools_and_the_shapes_of_their_results(home: Path) -> None:
     sync, status = tools["sync_to_akosha"], tools["akosha_sync_status"]
     assert sync.input_schema["properties"]["method"]["enum"] == ["auto", "cloud", "http"]
     assert sync.input_schema["properties"]["enable_fallback"]["default"] is True
+    assert all(each["description"] for each in sync.input_schema["properties"].values())
     assert set(sync.output_schema["required"]) == SYNC_KEYS
     assert set(status.output_schema["required"]) == STATUS_KEYS
+
+
+def test_the_tools_say_what_they_do_to_the_world(home: Path) -> None:
+    async def conversation(client: Client) -> Any:
+        return (await client.list_tools()).tools
+
+    tools = {tool.name: tool for tool in talk(home, conversation)}
+    sync, status = tools["sync_to_akosha"], tools["akosha_sync_status"]
+    assert (sync.title, status.title) == ("Upload memories now", "Show backup status")
+    assert sync.annotations.model_dump(by_alias=True, exclude_none=True) == {
+        "readOnlyHint": False,
+        "destructiveHint": False,
+        "idempotentHint": True,
+        "openWorldHint": True,
+    }
+    assert status.annotations.model_dump(by_alias=True, exclude_none=True) == {
+        "readOnlyHint": True,
+        "destructiveHint": False,
+        "idempotentHint": True,
+        "openWorldHint": False,
+    }
+
+
+def test_the_earlier_sdk_is_used_where_the_later_one_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in Session-Buddy 0.23's environment: its server is made and told apart by its module."""
+
+    class FastMCP:
+        def __init__(self, name: str, **options: str) -> None:
+            self.name, self.options = name, options
+            self.tools: dict[str, dict[str, Any]] = {}
+            self._mcp_server = types.SimpleNamespace(version=None)
+
+        def tool(self, **options: Any) -> Callable[[Callable[..., Any]], None]:
+            def keep(function: Callable[..., Any]) -> None:
+                self.tools[function.__name__] = options
+
+            return keep
+
+    class ToolError(Exception):
+        pass
+
+    earlier = types.ModuleType("mcp.server.fastmcp")
+    earlier.FastMCP = FastMCP  # type: ignore[attr-defined]
+    errors = types.ModuleType("mcp.server.fastmcp.exceptions")
+    errors.ToolError = ToolError  # type: ignore[attr-defined]
+    for name, module in (
+        ("mcp.server.mcpserver", None),
+        ("mcp.server.mcpserver.exceptions", None),
+        ("mcp.server.fastmcp", earlier),
+        ("mcp.server.fastmcp.exceptions", errors),
+    ):
+        monkeypatch.setitem(sys.modules, name, module)
+    made = mcp.server()
+    assert made.name == "akosha-hook"
+    assert made._mcp_server.version == __version__
+    assert set(made.tools) == {"sync_to_akosha", "akosha_sync_status"}
+
+    async def fail() -> dict[str, Any]:
+        raise AkoshaHookError("No.", hint="Try again.")
+
+    with pytest.raises(ToolError, match=r"No\. Try again\."):
+        asyncio.run(mcp._with_tool_error(fail()))
 
 
 def test_a_wrong_method_is_refused(home: Path) -> None:

@@ -86,7 +86,7 @@ def test_the_server_starts_with_the_recorded_interpreter_or_from_path(
     if recorded:
         paths.state.mkdir(parents=True)
         paths.interpreter.write_text(f"{tmp_path / 'python'}\n")
-    server = manifest(".mcp.json")["mcpServers"]["akosha"]
+    server = manifest(".mcp.json")["mcpServers"]["akosha-hook"]
     done = subprocess.run(
         [server["command"], *server["args"]],
         env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},

@@ -30,6 +30,7 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
         hooks,
         practices,
         server,
+        session_buddy,
         sets,
         state,
         uncovered,
@@ -44,6 +45,7 @@ def examine(context: Context, directory: Path) -> Iterator[Finding]:
     yield from sets.findings(context)
     yield from bucket.findings(context)
     yield from server.findings(context)
+    yield from session_buddy.findings(context)
     yield from practices.findings(context, directory)
     yield from versions.findings(context)
 

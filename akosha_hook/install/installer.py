@@ -19,7 +19,7 @@ from akosha_hook.install import (
     record,
     script,
 )
-from akosha_hook.install.agents import claude
+from akosha_hook.install.agents import claude, claude_mcp
 from akosha_hook.util import files
 
 if TYPE_CHECKING:
@@ -176,7 +176,10 @@ def removal(paths: Paths, directory: Path, wanted: Callable[[Entry], bool]) -> R
         for entry in remaining:
             changes += parts.undo(entry)
             gone.append(entry)
-    return Removal(tuple(changes), tuple(gone), tuple(left), tuple(_disarming(gone, changes)))
+    steps = list(_disarming(gone, changes))
+    if len(gone) == len(entries):
+        steps += claude_mcp.removal_steps(paths)
+    return Removal(tuple(changes), tuple(gone), tuple(left), tuple(steps))
 
 
 def _disarming(entries: Iterable[Entry], changes: Iterable[Change]) -> Iterator[str]:
