@@ -96,7 +96,10 @@ def _skipped(skipped: snapshot.Skipped) -> Finding:
     if skipped.reason == "missing" and not skipped.as_of:
         detail = f"{skipped.message}: it will be backed up once it exists"
         return Finding(AREA, skipped.name, "ok", detail)
-    if skipped.reason in {"missing", "excluded"} or skipped.uncertain:
+    if skipped.uncertain:
+        detail = f"{skipped.message}: it is not backed up"
+        return Finding(AREA, skipped.name, "warning", detail)
+    if skipped.reason in {"missing", "excluded"}:
         # Its message says what to type.
         return Finding(AREA, skipped.name, "warning", skipped.message)
     if skipped.reason == "lost":
