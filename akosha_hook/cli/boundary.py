@@ -57,10 +57,11 @@ def run(command: click.Command, arguments: Sequence[str] | None = None) -> int:
 
 def _show_usage_error(error: click.ClickException) -> None:
     """What click shows, with what was typed escaped: a script may have taken it from anywhere."""
-    error.message = printable(error.message, keep="")
     text = io.StringIO()
     error.show(text)
-    click.echo(printable(text.getvalue()), err=True, nl=False)
+    message = error.format_message()
+    said = text.getvalue().replace(message, printable(message, keep=""))
+    click.echo(printable(said), err=True, nl=False)
 
 
 def _failed(error: Exception) -> int:

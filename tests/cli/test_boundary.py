@@ -54,15 +54,13 @@ def test_a_disk_that_takes_nothing_more_is_a_message_and_no_crash(paths: Paths) 
 def test_a_path_forges_no_line_of_an_error(paths: Paths, tmp_path: Path) -> None:
     home = Home(paths)
     forged = "Error: forged"
-    directory = tmp_path / f"a\n{forged}"
-    directory.mkdir()
-    (directory / "config.toml").write_text("this is no toml")
+    file = tmp_path / f"a\n{forged}"
+    file.write_text("no directory")
     for arguments, environ in (
-        (("restore", "--to", f"{directory}/b", "no-such"), {}),
+        (("restore", "--to", str(file)), {}),
         (("sync",), {"SESSION_BUDDY_AKOSHA_CLOUD_BUCKET": f"x\n{forged}"}),
-        (("config", "set", "--file", f"{directory}/x.yaml", "akosha_cloud_bucket", "memories"), {}),
-        ((f"no-command\n{forged}",), {}),
-        (("config", "get", f"x\n{forged}"), {}),
+        (("sync",), {"SESSION_BUDDY_DATA_DIR": str(file)}),
+        (("ls", f"more\n{forged}"), {}),
     ):
         done = home.akosha_hook(*arguments, **environ)
         assert done.returncode != 0
