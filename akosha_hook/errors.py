@@ -53,7 +53,8 @@ class AkoshaHookError(Exception):
 
     `message` says what failed and why, `hint` what to type or change next (may be empty). `remedy`
     is the hint without `doctor`, the advice to run `akosha-hook doctor`, for doctor itself to show.
-    `details` is for the receipt: what was done before it failed.
+    `details` is for the receipt: what was done before it failed. With `lines`, line breaks in message
+    and hint are ours, and have been escaped in what is not; without, they are escaped where shown.
     """
 
     kind: Kind = Kind.FAILED
@@ -67,8 +68,10 @@ class AkoshaHookError(Exception):
         doctor: str = "",
         kind: Kind | None = None,
         exit_code: ExitCode | None = None,
+        lines: bool = False,
     ) -> None:
         super().__init__(message)
+        self.lines = lines
         self.message = message
         self.remedy = hint
         self.hint = f"{hint} {doctor}".strip()

@@ -122,5 +122,6 @@ def copy_note(upload: Upload) -> str:
     return (
         f"{upload.upload_id} bears this machine's id, but this machine has no record of it: a copy "
         "of its state directory uploads too, or an older state was put back. The next "
-        "akosha-hook prune gives this machine a new id."
+        "akosha-hook prune gives this machine a new id, unless it got one within the last "
+        f"{identity.SHARED_DAYS} days."
     )

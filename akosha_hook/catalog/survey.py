@@ -22,6 +22,10 @@ AHEAD = (
     "it claims to be of more than a day ahead of this machine's clock, and this machine has no "
     "record of it"
 )
+COPY = (
+    "it bears this machine's id, and this machine has no record of it: it was planted, unless a copy "
+    "of this machine's state directory uploads too"
+)
 FLOOD = "there are more manifests or objects than is believable"
 
 
@@ -45,11 +49,14 @@ def survey(store: ObjectStore, system_id: str, context: Context, ownership: Owne
 
 def _findings(found: Listing, ownership: Ownership) -> tuple[Finding, ...]:
     findings = []
+    copied = {each.upload_id for each in ownership.of_a_copy(found.uploads)}
     for each in found.uploads:
         if ownership.of(each) == "changed":
             findings.append(Finding(each.upload_id, CHANGED))
         elif each.ahead:
             findings.append(Finding(each.upload_id, AHEAD))
+        elif each.upload_id in copied:
+            findings.append(Finding(each.upload_id, COPY))
     if found.not_read or found.left_out:
         findings.append(Finding("", FLOOD))
     return tuple(findings)

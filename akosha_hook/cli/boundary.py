@@ -23,9 +23,10 @@ logger = logging.getLogger(__name__)
 
 def say_error(error: AkoshaHookError) -> None:
     """Print what failed and what to type next on stderr."""
-    click.echo(f"Error: {printable(log.redacted(error.message))}", err=True)
+    keep = "\n" if error.lines else ""
+    click.echo(f"Error: {printable(log.redacted(error.message), keep=keep)}", err=True)
     if error.hint:
-        click.echo(f"Try: {printable(log.redacted(error.hint))}", err=True)
+        click.echo(f"Try: {printable(log.redacted(error.hint), keep=keep)}", err=True)
 
 
 def error_document(error: AkoshaHookError) -> dict[str, str]:
@@ -58,7 +59,9 @@ def _show_usage_error(error: click.ClickException) -> None:
     """What click shows, with what was typed escaped: a script may have taken it from anywhere."""
     text = io.StringIO()
     error.show(text)
-    click.echo(printable(text.getvalue()), err=True, nl=False)
+    message = error.format_message()
+    said = text.getvalue().replace(message, printable(message, keep=""))
+    click.echo(printable(said), err=True, nl=False)
 
 
 def _failed(error: Exception) -> int:
@@ -70,11 +73,12 @@ def _failed(error: Exception) -> int:
         return error.exit_code
     logger.error("Unexpected error", exc_info=error)
     click.echo(
-        f"Error: unexpected {type(error).__name__}: {printable(log.redacted(str(error)))}",
+        f"Error: unexpected {type(error).__name__}: {printable(log.redacted(str(error)), keep='')}",
         err=True,
     )
     click.echo(
-        f"Try: look at {printable(_log_name())}, and report the error with what it says.", err=True
+        f"Try: look at {printable(_log_name(), keep='')}, and report the error with what it says.",
+        err=True,
     )
     return ExitCode.FAILED
 

@@ -71,6 +71,7 @@ def confirm_setting(context: Context, name: str) -> None:
         return
     known = pins.read(context.paths)
     decision = pinning.look(context, parts, at_terminal=person_at_terminal(context.environ))
+    confirmed = False
     if person_at_terminal(context.environ) and not _may_be_anybodys(context.paths, known):
         if known is None and decision.action == "hold":
             known = pinning.remembered(context)
@@ -78,12 +79,19 @@ def confirm_setting(context: Context, name: str) -> None:
         if isinstance(known, Pin):
             new = pinning.with_setting(known, pinning.wanted_by(context, parts), name)
         if new != known:
-            _pin(context, new, by="config set")
+            pins.write(context.paths, new, by="config set")
+            confirmed = True
             go_on(context)
         decision = pinning.look(context, parts)
-    if decision.action == "hold":
-        click.echo("Note: memories do not go there before you confirm it.", err=True)
-        click.echo(f"Try: {decision.error().hint}", err=True)
+        if confirmed and decision.action != "hold":
+            _say_pinned(context, new)
+    if decision.action != "hold":
+        return
+    if confirmed:
+        click.echo(f"You have confirmed {name}; what else applies here is not confirmed:", err=True)
+        _show(decision)
+    click.echo("Note: memories do not go there before you confirm it.", err=True)
+    click.echo(f"Try: {printable(decision.error().hint, keep='')}", err=True)
 
 
 def _may_be_anybodys(paths: Paths, known: Pin | Unusable | None) -> bool:
@@ -149,6 +157,10 @@ def _decision(context: Context, parts: Iterable[Part]) -> Decision:
 def _pin(context: Context, pin: Pin, *, by: str) -> None:
     """Pin, and say so in one line."""
     pins.write(context.paths, pin, by=by)
+    _say_pinned(context, pin)
+
+
+def _say_pinned(context: Context, pin: Pin) -> None:
     said = f"From now on, memories go to {pin}."
     if not pin.bucket and context.settings.akosha_force_method != "http":
         said = (
@@ -161,6 +173,6 @@ def _pin(context: Context, pin: Pin, *, by: str) -> None:
 def _show(decision: Decision) -> None:
     """Print why it is held, and each change."""
     if decision.reason:
-        click.echo(printable(f"Note: {decision.reason}."), err=True)
+        click.echo(printable(f"Note: {decision.reason}.", keep=""), err=True)
     for each in decision.changes:
-        click.echo(printable(f"Changed: {each}."), err=True)
+        click.echo(printable(f"Changed: {each}.", keep=""), err=True)

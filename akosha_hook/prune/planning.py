@@ -18,6 +18,7 @@ from akosha_hook.prune.unfinished import begun, unfinished_uploads
 from akosha_hook.state import forgotten, identity
 from akosha_hook.state.ledger import Ledger
 from akosha_hook.state.receipts import Receipts
+from akosha_hook.util.clock import minute
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -73,7 +74,8 @@ def plan(
 
     With `ignore_collapse`, the last upload before conversations went missing is not kept for that.
     The caller holds the sync lock. A state that turns out to have a copy, or to be one, takes a new
-    machine id. Raises DamagedError where a manifest that matters cannot be read: what it refers to
+    machine id and deletes nothing, once in `identity.SHARED_DAYS`: a manifest that pretends to be a
+    copy's must not stop every prune. Raises DamagedError where a manifest that matters cannot be read: what it refers to
     is not known then.
     """
     if not keep:
@@ -94,7 +96,10 @@ def plan(
             f"Nothing is stored for {system_id}.", hint="akosha-hook ls shows every system."
         )
     notes = found.notes(name)
-    if copied := whose.of_a_copy(uploads):
+    copied = whose.of_a_copy(uploads)
+    if copied and identity.was_shared_lately(me):
+        notes = (_claims_to_be_a_copy(copied, me.renewed), *notes)
+    elif copied:
         new = identity.new_machine_id()
         ledger.rename(me.machine_id, new)
         me = identity.renew(context.paths, me, identity.SHARED, machine_id=new)
@@ -123,6 +128,14 @@ def _has_a_copy(copied: Sequence[Upload], machine_id: str) -> str:
         f"{copied[0].upload_id} bears this machine's id, but this machine has no record of it: a "
         "copy of its state directory uploads too, or an older state was put back. It now has the "
         f"new id {machine_id}. Nothing was deleted this time."
+    )
+
+
+def _claims_to_be_a_copy(copied: Sequence[Upload], renewed: str) -> str:
+    return (
+        f"{copied[0].upload_id} bears this machine's id, but this machine has no record of it. "
+        f"Since it got that id for the same reason at {minute(renewed)}, somebody may have planted "
+        "it to stop prune: uploads were deleted by the rules all the same."
     )
 
 

@@ -18,6 +18,7 @@ from akosha_hook.settings.table import DATA_DIR, DATABASE_PATH, table
 from akosha_hook.settings.values import RejectedError, from_native, from_text
 from akosha_hook.settings.wording import shown
 from akosha_hook.util.net import is_loopback
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -170,11 +171,12 @@ def load_strict(
     """`load`, or one SettingsError that lists every problem."""
     loaded = load(environ, paths, overrides)
     if loaded.problems:
-        one = len(loaded.problems) == 1
-        listed = loaded.problems[0] if one else "\n  " + "\n  ".join(loaded.problems)
+        problems = [printable(each, keep="") for each in loaded.problems]
+        listed = problems[0] if len(problems) == 1 else "\n  " + "\n  ".join(problems)
         raise SettingsError(
             f"The settings cannot be used: {listed}",
             hint="correct what is named above, then: akosha-hook config validate",
+            lines=True,
         )
     return loaded
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from akosha_hook.state import host
 from akosha_hook.util import files
-from akosha_hook.util.clock import now_iso
+from akosha_hook.util.clock import epoch, now_iso
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 MAX_SYSTEM_ID = 80
 COPIED = "its state directory was copied from another machine"
 SHARED = "another machine uploads under the same id, with a copy of its state directory"
+# So rarely is a machine's state directory copied that its id changes for it. Whoever reads the bucket
+# learns a new id at the next upload, and can claim it at once.
+SHARED_DAYS = 30
+DAY_SECONDS = 86_400
 logger = logging.getLogger(__name__)
 
 
@@ -89,6 +93,16 @@ def renewal(me: Identity) -> str:
         if me.renewed_because == COPIED
         else ""
     )
+
+
+def was_shared_lately(me: Identity) -> bool:
+    """Whether this machine has taken a new id within the last SHARED_DAYS because it has a copy."""
+    if me.renewed_because != SHARED:
+        return False
+    try:
+        return time.time() - epoch(me.renewed) < SHARED_DAYS * DAY_SECONDS
+    except ValueError:
+        return False
 
 
 def _is_elsewhere(remembered: Identity, here: str) -> bool:

@@ -173,7 +173,8 @@ def test_config_set_at_a_terminal_confirms_what_was_typed(
     home, other = two
     paths.settings_yaml.write_text("akosha_max_retries: 0\n")
     shown = at_terminal("config", "set", "akosha_cloud_bucket", other.name)
-    assert f"From now on, memories go to bucket {other.name}" in shown
+    # The endpoint that was confirmed before is not in the settings any more.
+    assert "You have confirmed akosha_cloud_bucket; what else applies here is not" in shown
     assert (pinned(home).bucket, pinned(home).by) == (other.name, "config set")
     server = other.server.endpoint
     shown = at_terminal(
@@ -187,6 +188,21 @@ def test_config_set_at_a_terminal_confirms_what_was_typed(
     at_terminal("config", "set", "akosha_max_retries", "1")
     assert home.akosha_hook("sync", "--no-fallback").returncode == 0
     assert other.object_keys() != []
+
+
+def test_config_set_does_not_promise_what_a_variable_prevents(
+    two: tuple[Home, TestBucket], paths: Paths
+) -> None:
+    home, other = two
+    paths.settings_yaml.write_text("akosha_max_retries: 0\n")
+    variable = {"SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT": "http://127.0.0.1:9"}
+    shown = at_terminal("config", "set", "akosha_cloud_bucket", other.name, **variable)
+    assert "From now on" not in shown
+    assert "You have confirmed akosha_cloud_bucket; what else applies here is not" in shown
+    assert "Changed: akosha_cloud_endpoint is now" in shown
+    assert "SESSION_BUDDY_AKOSHA_CLOUD_ENDPOINT" in shown
+    assert "Note: memories do not go there before you confirm it." in shown
+    assert pinned(home).bucket == other.name
 
 
 @pytest.mark.parametrize("agents", [{}, {"CLAUDECODE": "1"}])

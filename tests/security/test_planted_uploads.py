@@ -391,3 +391,23 @@ def test_the_manifest_of_our_own_upload_is_read_back_as_it_was(victim: Home) -> 
     put(victim.bucket, file["key"], b"x" * file["stored_size"])
     with pytest.raises(DamagedError):
         latest(victim)
+
+
+def test_an_upload_under_our_machine_id_stops_one_prune_and_no_more(victim: Home) -> None:
+    """Whoever reads the bucket learns each new id, and can claim it again."""
+    ours = [upload(victim.paths), grown(victim)]
+    now = dt.datetime.now(dt.UTC).isoformat()
+    plant(victim, "p1", b"x", sequence=int(time.time()), machine=machine_id(victim), at=now)
+    first = pruned(victim, Keep(last=1))
+    assert first.nothing_to_do
+    assert "p1: it bears this machine's id" in problems(victim)
+    for number in (2, 3):
+        ours.append(grown(victim))
+        claimed = machine_id(victim)
+        plant(victim, f"p{number}", b"x", sequence=int(time.time()) + 1, machine=claimed, at=now)
+        plan = pruned(victim, Keep(last=1))
+        assert set(plan.kept) == {ours[-1]}
+        assert plan.removed
+        assert "uploads were deleted by the rules all the same" in plan.notes[0]
+        assert "it bears this machine's id" in problems(victim)
+        assert machine_id(victim) == claimed

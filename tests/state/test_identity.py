@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 import time
 
@@ -102,3 +103,23 @@ def test_an_altered_number_is_not_believed(at_home: Home) -> None:
     assert identity.load(at_home.paths, values).sequence == 7
     assert identity.load(at_home.paths, values).machine_id == me.machine_id
     assert at_home.paths.machine.with_name("machine.json.corrupt").exists()
+
+
+@pytest.mark.parametrize(
+    ("reason", "days", "lately"),
+    [
+        (identity.SHARED, 29, True),
+        (identity.SHARED, 31, False),
+        (identity.COPIED, 1, False),
+        ("", 0, False),
+    ],
+)
+def test_a_new_id_for_a_copy_is_remembered_for_a_month(
+    reason: str, days: int, lately: bool
+) -> None:
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
+    me = identity.Identity(
+        system_id="laptop", machine_id="m", renewed=since.isoformat(), renewed_because=reason
+    )
+    assert identity.was_shared_lately(me) is lately
+    assert not identity.was_shared_lately(msgspec.structs.replace(me, renewed="no time"))

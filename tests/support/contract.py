@@ -102,11 +102,19 @@ def keys(access_key: str, secret_key: str) -> dict[str, str]:
 
 
 def guide_policy() -> dict[str, Any]:
-    """The policy that docs/providers.md tells users to attach."""
-    match = re.search(r"```json\n(.*?)```", PROVIDERS_PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert match is not None
-    policy: dict[str, Any] = json.loads(match.group(1))
-    return policy
+    """The policy for the hooks' keys that docs/providers.md tells users to attach."""
+    return _policies()[0]
+
+
+def prune_policy() -> dict[str, Any]:
+    """The one of that page for the keys that prune."""
+    return _policies()[1]
+
+
+def _policies() -> list[dict[str, Any]]:
+    page = PROVIDERS_PAGE.read_text(encoding="utf-8")
+    documents = [json.loads(each) for each in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    return [each for each in documents if "Statement" in each]
 
 
 @contextlib.contextmanager
@@ -137,17 +145,7 @@ def tls_server(directory: Path, name: str, authority: trustme.CA) -> Iterator[S3
 
 
 def _identities(directory: Path) -> Path:
-    deleting = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": ["s3:DeleteObject"],
-                "Resource": [f"arn:aws:s3:::{GUIDE_BUCKET}/*"],
-            }
-        ],
-    }
-    policies = {"guide": guide_policy(), "delete": deleting}
+    policies = {"guide": guide_policy(), "prune": prune_policy()}
     path = directory / "identities.json"
     path.write_text(
         json.dumps(
@@ -155,7 +153,7 @@ def _identities(directory: Path) -> Path:
                 "identities": [
                     _identity("demo", ACCESS_KEY, SECRET_KEY, actions=["Admin"]),
                     _identity(LIMITED, LIMITED, LIMITED, policies=["guide"]),
-                    _identity(PRUNER, PRUNER, PRUNER, policies=["guide", "delete"]),
+                    _identity(PRUNER, PRUNER, PRUNER, policies=["prune"]),
                 ],
                 "policies": [
                     {"name": name, "content": json.dumps(policy)}

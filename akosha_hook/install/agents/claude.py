@@ -168,11 +168,18 @@ def _edited(path: Path, data: bytes, edit: Callable[[dict[str, Any]], dict[str, 
         wanted = edit(_object(settings, "the document"))
         if wanted == settings:
             return data
-        return (mark + json_text.edit(text, wanted)).encode()
+        edited = mark + json_text.edit(text, wanted)
     except json_text.JSONTextError as error:
         raise PlanError(
             f"{path} {error.message}, so it was left alone.",
             hint="Correct the file (Claude Code ignores it as a whole until then), and try again.",
+        ) from error
+    try:
+        return edited.encode()
+    except UnicodeEncodeError as error:
+        raise PlanError(
+            f"{path} cannot name akosha-hook's script: its path is not UTF-8.",
+            hint="Set CLAUDE_CONFIG_DIR to a directory whose path is, for Claude Code as well.",
         ) from error
 
 

@@ -9,6 +9,7 @@ from akosha_hook.errors import CredentialsError
 from akosha_hook.stores.credentials.environment import from_aws_variables, from_minio_variables
 from akosha_hook.stores.credentials.result import Credentials, CredentialsWarning, NotFound
 from akosha_hook.util import log
+from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,9 +42,9 @@ def resolve(settings: Settings, environ: Mapping[str, str], *, home: Path) -> Cr
         for warning in result.warnings:
             logger.warning("%s", warning)
         return result
-    places = "; ".join(map(str, searched))
+    places = printable("; ".join(map(str, searched)), keep="")
     raise CredentialsError(
-        f"No credentials were found. Looked for: {places}.", hint=_hint(settings)
+        f"No credentials were found. Looked for: {places}.", hint=_hint(settings), lines=True
     )
 
 

@@ -406,3 +406,10 @@ def test_a_projects_link_to_a_file_outside_is_not_followed(
         install_claude(paths, scope, project)
     assert private.exists() is exists
     assert not exists or private.read_text() == "{}"
+
+
+def test_a_home_whose_name_is_not_utf8_is_said(tmp_path: Path) -> None:
+    """JSON can name no path in it."""
+    paths = Paths(claude=tmp_path / "h\udcff" / ".claude", user_toml=tmp_path / "config.toml")
+    with pytest.raises(PlanError, match="its path is not UTF-8"):
+        claude.change(paths, "user", tmp_path)

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from akosha_hook.errors import DeliveryError
+from akosha_hook.errors import DeliveryError, ExitCode
 from akosha_hook.state.receipt import Part
 from tests.support.contract import GUIDE_BUCKET, LIMITED, PRUNER, guide_policy, keys
+from tests.support.duck import change, make_databases
+from tests.support.findings import bad, examine, only
+from tests.support.home import Home
+from tests.support.later import akosha_hook_later
 
 if TYPE_CHECKING:
     from akosha_hook.paths import Paths
@@ -58,8 +62,55 @@ def test_it_allows_no_deleting_and_no_other_bucket(guide_place: Place, paths: Pa
     assert bucket.head("systems/y/kept") is not None
 
 
-def test_pruning_needs_delete_object_too(guide_place: Place, paths: Paths) -> None:
+def test_the_keys_for_prune_may_delete_and_store_nothing(guide_place: Place, paths: Paths) -> None:
+    opened(guide_place, paths, LIMITED).put("systems/z/old", b"memories", {})
     bucket = opened(guide_place, paths, PRUNER)
-    bucket.put("systems/z/old", b"memories", {})
     bucket.delete("systems/z/old")
     assert bucket.head("systems/z/old") is None
+    with pytest.raises(DeliveryError) as caught:
+        bucket.put("systems/z/new", b"memories", {})
+    assert caught.value.code == "AccessDenied"
+
+
+def test_hooks_keys_do_all_but_prune_and_the_keys_for_prune_do_that(
+    guide_place: Place, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both of the page, with the commands: a sync, verify, doctor, prune."""
+    make_databases(paths.data, conversations=5)
+    home = Home(paths)
+    settings = guide_place.settings
+    home.configure(
+        akosha_cloud_bucket=settings.akosha_cloud_bucket,
+        akosha_cloud_endpoint=settings.akosha_cloud_endpoint,
+        akosha_ca_file=settings.akosha_ca_file,
+        akosha_system_id="laptop",
+        akosha_keep_last=1,
+        akosha_enable_fallback=False,
+    )
+    use_keys(monkeypatch, LIMITED)
+    for _ in range(2):
+        assert home.akosha_hook("sync", "--full").returncode == 0
+        change(paths.data / "reflection.duckdb", 3)
+    verified = home.akosha_hook("verify")
+    assert verified.returncode == 0, verified.stderr
+    store = guide_place.open(paths)
+    before = sorted(each.key for each in store.objects(""))
+    found = examine(home)
+    assert not bad(found)
+    assert only(found, "Bucket", "delete").state == "warning"
+    assert sorted(each.key for each in store.objects("")) == before
+    refused = akosha_hook_later(home, "prune")
+    assert refused.returncode == ExitCode.CREDENTIALS
+    assert "may not delete" in refused.stderr
+    assert sorted(each.key for each in store.objects("")) == before
+    use_keys(monkeypatch, PRUNER)
+    done = akosha_hook_later(home, "prune")
+    assert done.returncode == 0, done.stderr
+    assert "Deleted 1 upload" in done.stdout
+    use_keys(monkeypatch, LIMITED)
+    assert home.akosha_hook("verify").returncode == 0
+
+
+def use_keys(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for variable, value in keys(name, name).items():
+        monkeypatch.setenv(variable, value)
