@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from akosha_hook.doctor.finding import Finding
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from akosha_hook.context import Context
     from akosha_hook.snapshot.sets import FileSet
+    from akosha_hook.snapshot.tree import Member
 
 AREA = "Files"
 
@@ -25,13 +27,21 @@ def findings(context: Context) -> Iterator[Finding]:
 
 def _finding(files: FileSet) -> Finding:
     found = tree.listing(files)
-    size = sum(each.fingerprint.size for each in found.members)
-    count = len(found.members)
+    members: list[Member] = []
+    denied: list[Member] = []
+    for each in found.members:
+        (members if os.access(files.root / each.name, os.R_OK) else denied).append(each)
+    left_out = [
+        *found.left_out,
+        *(tree.LeftOut(each.name, "permission denied", failed=True) for each in denied),
+    ]
+    size = sum(each.fingerprint.size for each in members)
+    count = len(members)
     detail = f"{count:,} file{'' if count == 1 else 's'}, {size / 1e6:.1f} MB in {files.root}"
-    if not found.left_out:
+    if not left_out:
         return Finding(AREA, files.name, "ok", detail)
-    named = "; ".join(tree.lines(found.left_out))
+    named = "; ".join(tree.lines(left_out))
     fix = "move the files themselves there, or do without them"
-    if any(each.failed for each in found.left_out):
+    if any(each.failed for each in left_out):
         fix = "give yourself read permission (chmod u+r)"
     return Finding(AREA, files.name, "warning", f"{detail}; {named}", fix)

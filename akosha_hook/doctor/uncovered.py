@@ -41,7 +41,7 @@ def findings(context: Context, directory: Path) -> Iterator[Finding]:
             AREA, "excluded", "warning", detail, "akosha-hook config set akosha_databases '*'"
         )
     if found.others:
-        detail = f"not covered: {_listed(found.others)}"
+        detail = _listed(found.others)
         if found.is_cut_off:
             detail += f" (only the first {LOOKED_AT:,} files were looked at)"
         yield Finding(AREA, "not covered", "ok", detail)
@@ -71,6 +71,8 @@ def _look(context: Context) -> _Uncovered:
     data = data_directory(settings, context.paths)
     databases = snapshot.find(data, settings.akosha_databases, context.outside_databases).databases
     covered = {each.name for each in databases if each.path.parent == data}
+    # The settings' own warning says that a database elsewhere has taken the place of one here.
+    replaced = {each.name for each in databases} - covered
     sets = [each for each in included(settings, context.paths) if each.root == data]
     found = _Uncovered()
     entries = _entries(data)
@@ -82,7 +84,7 @@ def _look(context: Context) -> _Uncovered:
         if _is_directory(entry):
             if count := _count(path, (entry.name,), sets, found):
                 found.others.append(f"{entry.name}/ ({count:,} file{'' if count == 1 else 's'})")
-        elif path.is_file() and kind_of(path):
+        elif path.is_file() and kind_of(path) and entry.name not in replaced:
             found.excluded.append(entry.name)
         else:
             found.others.append(entry.name)

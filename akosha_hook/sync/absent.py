@@ -140,7 +140,7 @@ def _why(name: str, context: Context) -> tuple[str, str]:
     if files := set_of(name):
         if files not in context.settings.akosha_include:
             return "excluded", f"{files} is not among akosha_include"
-        return "empty", f"{files} has no files any more"
+        return "missing", f"{files} has no files any more"
     patterns = context.settings.akosha_databases
     if not any(name == each or fnmatchcase(name, each) for each in patterns):
         return "excluded", f"{name} is not among akosha_databases"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
 from akosha_hook.doctor.sets import findings
 from tests.support.findings import context_of
 from tests.support.home import Home
@@ -26,6 +30,22 @@ def test_what_is_not_backed_up_is_named(at_home: Home) -> None:
     (finding,) = findings(context_of(at_home))
     assert finding.state == "warning"
     assert "sessions/root is not backed up: it is a symbolic link" in finding.detail
+
+
+def test_a_file_that_you_may_not_read_is_named(
+    at_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_files(at_home.paths.data)
+    denied = at_home.paths.data / "handoffs/secret.md"
+    denied.parent.mkdir(exist_ok=True)
+    denied.touch()
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode, **how: path != denied and may(path, mode))
+    (finding,) = findings(context_of(at_home))
+    assert finding.state == "warning"
+    assert finding.detail.startswith("2 files, ")
+    assert "handoffs/secret.md is not backed up: permission denied" in finding.detail
+    assert "chmod" in finding.fix
 
 
 def test_only_what_is_included_is_looked_at(at_home: Home) -> None:

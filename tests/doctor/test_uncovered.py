@@ -41,7 +41,7 @@ def test_files_and_folders_that_are_not_covered_are_named(at_home: Home) -> None
         (data / "cache" / name).touch()
     finding = named(at_home)["not covered"]
     assert finding.state == "ok"
-    assert finding.detail == (r"not covered: cache/ (3 files), notes.txt, pipe, root, x\x1b[31m")
+    assert finding.detail == (r"cache/ (3 files), notes.txt, pipe, root, x\x1b[31m")
 
 
 def test_only_some_are_named(at_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_files_of_a_set_that_is_not_included_are_not_covered(at_home: Home) -> N
     (at_home.paths.data / "handoffs").mkdir()
     (at_home.paths.data / "handoffs" / "a.md").touch()
     at_home.configure(akosha_include=["claude-memory"])
-    assert named(at_home)["not covered"].detail == "not covered: handoffs/ (1 file)"
+    assert named(at_home)["not covered"].detail == "handoffs/ (1 file)"
 
 
 def test_databases_that_the_settings_leave_out_are_named(at_home: Home) -> None:
@@ -78,6 +78,18 @@ def test_databases_that_the_settings_leave_out_are_named(at_home: Home) -> None:
     finding = named(at_home)["excluded"]
     assert finding.state == "warning"
     assert finding.detail == "akosha_databases leaves out activity.db, knowledge_graph.duckdb"
+
+
+def test_one_with_the_name_of_a_database_outside_is_not_said_to_be_excluded(
+    at_home: Home, tmp_path: Path
+) -> None:
+    outside = tmp_path / "else" / "reflection.duckdb"
+    outside.parent.mkdir()
+    shutil.copy(at_home.paths.data / "reflection.duckdb", outside)
+    at_home.configure(database_path=str(outside))
+    found = named(at_home)
+    assert "excluded" not in found
+    assert found["not covered"].detail == "reflection.duckdb"
 
 
 def test_a_database_in_a_folder_is_a_warning(at_home: Home) -> None:

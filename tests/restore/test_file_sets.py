@@ -154,13 +154,13 @@ def test_a_set_that_lost_all_its_files_is_not_overwritten_and_comes_back(
     )
     outcome = sync(machine)
     (gone,) = [each for each in outcome.skipped if each.name == SET]
-    assert (gone.reason, outcome.success) == ("empty", False)
+    assert (gone.reason, outcome.success) == ("missing", True)
     assert "session-files has no files any more" in gone.message
     assert outcome.receipt is not None
     carried = stored(store, outcome.receipt.upload_id)[SET]
     assert carried["key"] == first[SET]["key"]
     assert isinstance(carried["stale"], dict)
-    assert carried["stale"]["reason"] == "empty"
+    assert carried["stale"]["reason"] == "missing"
     results = put_back(machine, names=("session-files",))
     assert results["session-files"].put_back == 2
     assert (machine.paths.data / "handoffs/h").read_text() == "two"

@@ -61,7 +61,7 @@ def test_its_message_names_the_last_good_copy(
 @pytest.mark.parametrize(
     ("included", "reason", "words"),
     [
-        (("session-files",), "empty", "session-files has no files any more"),
+        (("session-files",), "missing", "session-files has no files any more"),
         ((), "excluded", "session-files is not among akosha_include"),
     ],
 )
