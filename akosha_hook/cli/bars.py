@@ -15,9 +15,11 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from akosha_hook.state.progress_file import KeepsResult
 from akosha_hook.util.text import printable
 
 if TYPE_CHECKING:
+    from akosha_hook.state.progress_file import SyncResult
     from akosha_hook.util.progress import Progress as Listener
 
 NAME_WIDTH = 28
@@ -74,3 +76,7 @@ class Bars:
     def fallback(self, reason: str) -> None:
         self._bars.console.print(f"{printable(reason)} Falling back to Akosha.", markup=False)
         self._forward_to.fallback(reason)
+
+    def finished(self, result: SyncResult) -> None:
+        if isinstance(self._forward_to, KeepsResult):
+            self._forward_to.finished(result)

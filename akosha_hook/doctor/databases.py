@@ -96,9 +96,10 @@ def _skipped(skipped: snapshot.Skipped) -> Finding:
     if skipped.reason == "missing" and not skipped.as_of:
         detail = f"{skipped.message}: it will be backed up once it exists"
         return Finding(AREA, skipped.name, "ok", detail)
-    if skipped.reason in {"missing", "excluded"} or skipped.uncertain:
-        # Its message says what to type.
-        return Finding(AREA, skipped.name, "warning", skipped.message)
+    if skipped.uncertain or skipped.reason in {"missing", "excluded"}:
+        # The message of one that was stored once says what to type.
+        more = ": it is not backed up" if skipped.uncertain else ""
+        return Finding(AREA, skipped.name, "warning", f"{skipped.message}{more}")
     if skipped.reason == "lost":
         return Finding(AREA, skipped.name, "problem", skipped.message, exit_code=ExitCode.DAMAGED)
     if skipped.reason == "busy":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from akosha_hook.snapshot.sets import set_of
 from akosha_hook.state.ledger_lines import store_name
 from akosha_hook.state.receipt import Bytes, Collapse, Name
 from akosha_hook.util import files
@@ -109,7 +110,8 @@ def summary(collapse: Collapse) -> str:
 
 def advice(collapse: Collapse) -> str:
     """What to type: to get them back, and where it was meant."""
-    name = shlex.quote(collapse.name)
+    # A set of files is called by its own name, not by that of its tar.
+    name = shlex.quote(set_of(collapse.name) or collapse.name)
     return (
         f"akosha-hook restore {collapse.upload_id} --file {name} --to DIRECTORY brings them back; "
         f"if it was meant: akosha-hook forget {name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Meta
@@ -62,6 +62,13 @@ def forget_error(paths: Paths, error: str) -> None:
     if state.last is not None and state.last.error == log.redacted(error):
         state.last = None
         files.write_json(paths.progress, state)
+
+
+@runtime_checkable
+class KeepsResult(Protocol):
+    """A Progress that writes down how the sync ended."""
+
+    def finished(self, result: SyncResult) -> None: ...
 
 
 class ProgressFile:

@@ -1,4 +1,7 @@
-"""Databases that lost most of what was in them since the last upload that knew how much that was."""
+"""Databases and sets of files that lost most of what was in them since the last upload.
+
+Of a database the conversations are counted, of a set its files.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,9 @@ def collapses(
     for each in files:
         if each.name != each.database or each.stale or each.name in given_up:
             continue
-        if each.conversations is None:
+        count, old = _count(each), known.get(each.name)
+        if count is None:
             continue
-        count, old = each.conversations, known.get(each.name)
         if old is not None and count >= old.before:
             del still[each.name]
             continue
@@ -46,7 +49,7 @@ def collapses(
         if source is not None and before >= FEWEST and count * TIMES < before:
             found = Collapse(
                 name=each.name,
-                what="conversations",
+                what="files" if each.kind == "files" else "conversations",
                 before=old.before if old else before,
                 now=count,
                 upload_id=old.upload_id if old else source,
@@ -60,9 +63,14 @@ def collapses(
 
 
 def _last_count(name: str, earlier: Sequence[Receipt]) -> tuple[str | None, int]:
-    """The newest of these uploads that knows how many conversations the database had, and how many."""
+    """The newest of these uploads that knows how much was in it, and how much."""
     for receipt in earlier:
         for each in receipt.files:
-            if each.name == each.database == name and each.conversations is not None:
-                return receipt.upload_id, each.conversations
+            if each.name == each.database == name and (count := _count(each)) is not None:
+                return receipt.upload_id, count
     return None, 0
+
+
+def _count(file: ReceiptFile) -> int | None:
+    """None where it is not known."""
+    return file.members if file.kind == "files" else file.conversations

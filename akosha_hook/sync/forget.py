@@ -84,11 +84,11 @@ def forget(name: str, context: Context, receipts: Receipts) -> Forgot:
 
 
 def accept(name: str, context: Context, receipts: Receipts) -> Collapse | None:
-    """Take the database `name` as it is now, where it lost most of what was in it: what it lost.
+    """Take the database or set `name` as it is now, where it lost most of what was in it: what it lost.
 
     None where nothing is known of that. The caller holds the sync lock.
     """
-    target = select.preferred(context)
+    target, name = select.preferred(context), item_of(name)
     if target is None:
         return None
     found = collapsed.at(context.paths, target).get(name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from akosha_hook.errors import NothingToBackUpError, SettingsError, UnconfirmedError
 from akosha_hook.hook import outbox
 from akosha_hook.state import backoff, held, notice, pin
-from akosha_hook.state.progress_file import ProgressFile, SyncResult
+from akosha_hook.state.progress_file import KeepsResult, ProgressFile, SyncResult
 from akosha_hook.sync import select
 from akosha_hook.util import files
 from akosha_hook.worker import metrics
@@ -97,8 +97,9 @@ def remember_failure(error: AkoshaHookError, context: Context, receipts: Receipt
 
 
 def _remember(context: Context, result: SyncResult) -> None:
+    # Whoever writes the progress of this sync: it would overwrite what another one writes.
     progress = context.progress
-    if isinstance(progress, ProgressFile):
+    if isinstance(progress, KeepsResult):
         progress.finished(result)
     else:
         ProgressFile(context.paths).finished(result)

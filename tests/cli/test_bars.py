@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from akosha_hook.cli.bars import Bars
+from akosha_hook.state.progress_file import SyncResult
 
 
 class Recorder:
@@ -28,11 +29,15 @@ class Recorder:
     def fallback(self, reason: str) -> None:
         self.calls.append(("fallback", reason))
 
+    def finished(self, result: SyncResult) -> None:
+        self.calls.append(("finished", result))
+
 
 def test_everything_is_forwarded_and_retries_are_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     recorder = Recorder()
+    result = SyncResult(at=1.0, state="failed", method="cloud")
     with Bars(recorder) as bars:
         bars.phase("upload")
         bars.file("reflection.duckdb", 100)
@@ -40,6 +45,7 @@ def test_everything_is_forwarded_and_retries_are_printed(
         bars.advance("never announced", 1, 1)
         bars.retry("connection [reset]", 1, 2.0)
         bars.fallback("The cloud is down.")
+        bars.finished(result)
     assert recorder.calls == [
         ("phase", "upload"),
         ("file", "reflection.duckdb", 100),
@@ -47,6 +53,7 @@ def test_everything_is_forwarded_and_retries_are_printed(
         ("advance", "never announced", 1, 1),
         ("retry", "connection [reset]", 1, 2.0),
         ("fallback", "The cloud is down."),
+        ("finished", result),
     ]
     shown = capsys.readouterr()
     assert "Retry 1 in 2.0 s: connection [reset]" in shown.err

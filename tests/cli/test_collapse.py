@@ -99,3 +99,18 @@ def test_a_loss_in_one_of_several_databases_is_kept_though_the_sum_is_nearly_the
     asked = ("prune", "--keep-last", "1", "--dry-run", "--json")
     kept = json.loads(akosha_hook_later(home, *asked).stdout)["kept"]
     assert kept[good] == "has 20 conversations of reflection_work.duckdb, a later one 0"
+
+
+def test_a_set_that_lost_most_of_its_files(uploading_home: Home) -> None:
+    home = uploading_home
+    folder = home.paths.data / "sessions" / "1"
+    folder.mkdir(parents=True)
+    for number in range(12):
+        (folder / f"{number}.json").write_text("{}")
+    home.akosha_hook("sync")
+    for number in range(11):
+        (folder / f"{number}.json").unlink()
+    shown = home.akosha_hook("sync")
+    assert "Warning: session-files.tar had 12 files and has 1 now" in shown.stderr
+    assert home.akosha_hook("forget", "session-files").returncode == 0
+    assert status_of(home)["collapsed"] == []

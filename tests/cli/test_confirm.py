@@ -161,7 +161,6 @@ def test_a_copy_elsewhere_and_a_look_need_no_confirmation(
         ("restore", "--dry-run"),
         ("prune", "--keep-last", "1", "--dry-run"),
         ("ls",),
-        ("sync", "--dry-run"),
     ):
         done = home.akosha_hook(*command, **exported(other))
         assert done.returncode == 0, done.stderr

@@ -139,6 +139,14 @@ def test_waiting_events_are_acknowledged_by_a_sync_in_the_foreground(at_home: Ho
     assert at_home.events() == []
 
 
+def test_status_knows_what_a_sync_at_a_terminal_left_out(at_home: Home) -> None:
+    (at_home.paths.data / "broken.db").write_bytes(b"SQLite format 3\0" + bytes(5000))
+    screen = run_on_a_terminal(["sync"], dict(os.environ))
+    assert "broken.db is damaged" in screen
+    shown = at_home.akosha_hook("status").stdout
+    assert "Not backed up: broken.db is damaged" in shown
+
+
 def test_a_bar_is_drawn_on_a_terminal_only(at_home: Home) -> None:
     screen = run_on_a_terminal(["sync"], dict(os.environ))
     assert "reflection.duckdb" in screen

@@ -58,6 +58,13 @@ def test_the_sentence_says_what_happened_and_what_to_type() -> None:
     )
 
 
+def test_a_set_of_files_is_called_by_its_own_name() -> None:
+    lost = msgspec.structs.replace(LOST, name="session-files.tar", what="files")
+    assert "had 1,200 files and has 3 now" in collapsed.summary(lost)
+    assert f"restore {UPLOAD} --file session-files --to" in collapsed.advice(lost)
+    assert collapsed.advice(lost).endswith("akosha-hook forget session-files")
+
+
 def test_one_session_start_tells_of_it_whatever_is_synced_before_and_after(known: Paths) -> None:
     for _ in range(2):
         notice.clear(known)

@@ -63,6 +63,17 @@ def test_what_is_a_collapse(now: int | None, before: tuple[int | None, ...], is_
         assert (new[0].before, new[0].now) == (max(each or 0 for each in before), now)
 
 
+def test_of_a_set_its_files_are_counted() -> None:
+    def files(count: int) -> ReceiptFile:
+        name = "session-files.tar"
+        return counted(None, name=name, database=name, kind="files", members=count)
+
+    earlier = [msgspec.structs.replace(upload("u", None), files=(files(20),))]
+    _, (lost,) = collapses([files(3)], earlier, {}, (), now=NOW)
+    assert (lost.what, lost.before, lost.now, lost.upload_id) == ("files", 20, 3, "u")
+    assert collapses([files(11)], earlier, {}, (), now=NOW) == ({}, ())
+
+
 def test_a_loss_stays_until_as_many_are_there_again() -> None:
     lost = Collapse(
         name=REFLECTION, what="conversations", before=100, now=0, upload_id="good", since=WHEN
