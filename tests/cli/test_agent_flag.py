@@ -45,6 +45,15 @@ def test_an_agent_may_restore_beside_the_databases(at_home: Home, tmp_path: Path
     assert done.returncode == 0, done.stderr
 
 
+def test_an_agent_may_change_what_is_kept(at_home: Home) -> None:
+    """docs/security.md says so: what protects uploads are keys that may not delete."""
+    done = at_home.akosha_hook("config", "set", "akosha_keep_daily", "1", CODEX_THREAD_ID="1")
+    assert done.returncode == 0, done.stderr
+    (at_home.paths.data / "knowledge_graph.duckdb").unlink()
+    done = at_home.akosha_hook("forget", "knowledge_graph.duckdb", CODEX_THREAD_ID="1")
+    assert done.returncode == 0, done.stderr
+
+
 def test_cron_and_scripts_need_no_flag(at_home: Home) -> None:
     for command in ("prune", "restore"):
         done = at_home.akosha_hook(command)

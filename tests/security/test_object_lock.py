@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import uuid
 
 import pytest
 from minio.commonconfig import COMPLIANCE
 from minio.error import S3Error
 from minio.objectlockconfig import DAYS, ObjectLockConfig
+from pytest_httpserver import HTTPServer
 
 from akosha_hook.demo.s3_server import S3Server
 from akosha_hook.paths import Paths
+from akosha_hook.settings import Settings
+from tests.support.contract import Place, keys
 from tests.support.duck import make_databases
 from tests.support.home import Home
 from tests.support.s3 import TestBucket, make_bucket
@@ -73,3 +78,16 @@ def test_a_retention_that_is_asked_for_is_kept(paths: Paths, seaweedfs: S3Server
         assert each.object_name is not None
         with pytest.raises(S3Error, match="AccessDenied"):
             bucket.client.remove_object(name, each.object_name, version_id=each.version_id)
+
+
+def test_what_is_retained_is_sent_with_its_checksum(paths: Paths, httpserver: HTTPServer) -> None:
+    """AWS refuses a retention without one; SeaweedFS does not."""
+    httpserver.expect_request("/memories/key").respond_with_data("", headers={"ETag": '"1"'})
+    settings = Settings(
+        akosha_cloud_bucket="memories", akosha_cloud_endpoint=httpserver.url_for("").rstrip("/")
+    )
+    place = Place(settings, keys("a", "bbbb"))
+    place.open(paths).put("key", b"x", {"x-amz-object-lock-mode": "COMPLIANCE"})
+    (request,) = [each for each, _ in httpserver.log if each.method == "PUT"]
+    digest = hashlib.md5(b"x", usedforsecurity=False).digest()
+    assert request.headers["Content-MD5"] == base64.b64encode(digest).decode()
