@@ -291,7 +291,8 @@ class Actor:
                 receipt = json.loads(path.read_text())
             except (OSError, ValueError):
                 continue
-            if isinstance(receipt, dict) and receipt.get("success") is True:
+            # A flipped bit may be in a key.
+            if isinstance(receipt, dict) and receipt.get("success") is True and "upload_id" in receipt:
                 found.append(receipt)
         return found
 
