@@ -250,18 +250,26 @@ class Schedule:
     def _prune_command(self, actor: Actor) -> tuple[str, ...]:
         self.world.counts.prunes += 1
         if actor.twins:
-            self.world.lost_at = self.world.now
+            self._deletes_from_its_twin(actor)
         if self.source.random() < 0.7:
             return PRUNE
         self.world.lost_at = self.world.now
         return (*PRUNE, "--system", SYSTEM)
+
+    def _deletes_from_its_twin(self, actor: Actor) -> None:
+        """What both had in common; neither can know of the other before one of them uploads."""
+        self.world.lost_at = self.world.now
+        self.world.harmed.add(actor.machine_id)
+        for each in self.world.actors:
+            if each.machine == actor.machine:
+                each.at_risk |= set(each.claimed)
 
     def prune_automatically(self) -> None:
         actor = self.actor
         keep = self.source.choice([0, 1, 1, 2])
         self.tell(actor, f"akosha_keep_last {keep}")
         if keep and actor.twins:
-            self.world.lost_at = self.world.now
+            self._deletes_from_its_twin(actor)
         actor.configure(akosha_keep_last=keep)
 
     def restore(self) -> None:
