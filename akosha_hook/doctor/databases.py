@@ -38,7 +38,8 @@ def findings(context: Context) -> Iterator[Finding]:
         fix = "start Session-Buddy once, or: akosha-hook config set akosha_data_dir DIRECTORY"
         yield Finding(AREA, "files", "problem", detail, fix, ExitCode.SETTINGS)
     for live in found.databases:
-        yield _live(live)
+        if kind_of(live.path) is not None:
+            yield _live(live)
     with present.scratch(context) as directory:
         try:
             frozen = snapshot.take(source, patterns, directory / "copy", outside=outside)
