@@ -292,7 +292,11 @@ class Actor:
             except (OSError, ValueError):
                 continue
             # A flipped bit may be in a key.
-            if isinstance(receipt, dict) and receipt.get("success") is True and "upload_id" in receipt:
+            if (
+                isinstance(receipt, dict)
+                and receipt.get("success") is True
+                and "upload_id" in receipt
+            ):
                 found.append(receipt)
         return found
 
