@@ -75,8 +75,8 @@ def plan(
     With `ignore_collapse`, the last upload before conversations went missing is not kept for that.
     The caller holds the sync lock. A state that turns out to have a copy, or to be one, takes a new
     machine id and deletes nothing, once in `identity.SHARED_DAYS`: a manifest that pretends to be a
-    copy's must not stop every prune. Raises DamagedError where a manifest that matters cannot be read: what it refers to
-    is not known then.
+    copy's must not stop every prune. Raises DamagedError where a manifest that matters cannot be
+    read: what it refers to is not known then.
     """
     if not keep:
         raise AkoshaHookError(

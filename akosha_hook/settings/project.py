@@ -89,8 +89,8 @@ def without_project_environment(
     Looks at the project Claude Code was started in and at each of `directories` with its parents.
     A project file that cannot be read counts as naming all of them. Under Claude Code, what a running
     one was not started with counts as a project's too. `claude`, the user's own configuration
-    directory, is no project; the caller must know it from
-    where it is installed, not from this environment. Never raises.
+    directory, is no project; the caller must know it from where it is installed, not from this
+    environment. Never raises.
     """
     cleaned = _cleaned(environ, directories, claude)
     return Cleaned({**cleaned.environ, "CLAUDE_CONFIG_DIR": str(claude)}, cleaned.dropped)
